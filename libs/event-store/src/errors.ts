@@ -1,0 +1,47 @@
+/** Another writer has the stream's end; `actual` is its last revision, -1 when it does not exist. */
+export class WrongExpectedRevision extends Error {
+  override readonly name = 'WrongExpectedRevision';
+  constructor(
+    readonly stream: string,
+    readonly expected: number | 'no_stream' | 'any',
+    readonly actual: number,
+  ) {
+    super(`stream ${stream}: expected revision ${expected}, found ${actual}`);
+  }
+}
+
+/** The store did not say whether the append was stored. Re-read the stream's end and decide. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown';
+}
+
+/** The store cannot be reached or refuses for now; nothing was written. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
+
+/** The store will not take this, now or later (rights, a deleted stream, a file of another schema). */
+export class StoreRefused extends Error {
+  override readonly name = 'StoreRefused';
+}
+
+/** The batch is over what the store takes in one append. */
+export class AppendTooLarge extends Error {
+  override readonly name = 'AppendTooLarge';
+  constructor(readonly limitBytes: number) {
+    super(`an append may hold ${limitBytes} bytes`);
+  }
+}
+
+/** The stream was never written. */
+export class StreamNotFound extends Error {
+  override readonly name = 'StreamNotFound';
+  constructor(readonly stream: string) {
+    super(`stream ${stream} was never written`);
+  }
+}
+
+/** A lane has one writer, and it is no longer this one. */
+export class LaneTakenOver extends Error {
+  override readonly name = 'LaneTakenOver';
+}
