@@ -1,0 +1,284 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** A configuration that cannot be used: every fault is listed, each with the variable to change. */
+export class ConfigInvalid extends Error {
+  override readonly name = 'ConfigInvalid';
+  constructor(readonly faults: readonly string[]) {
+    super(`the configuration cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+export const ROLES_OF_PROCESS = ['api', 'intake', 'projector', 'notary'] as const;
+export type ProcessRole = (typeof ROLES_OF_PROCESS)[number];
+
+export interface TopicSubscription {
+  readonly topic: string;
+  /** The platform service that owns the topic, when configured. */
+  readonly producer: string | null;
+}
+
+export interface KafkaConfig {
+  readonly brokers: readonly string[];
+  readonly topics: readonly TopicSubscription[];
+  readonly group: string;
+  readonly ssl: boolean;
+  readonly sasl: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string } | null;
+}
+
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The whole configuration of a process, parsed once at its start. Sizes in bytes, times in seconds. */
+export interface Config {
+  readonly production: boolean;
+  readonly dataDir: string;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly roles: readonly ProcessRole[];
+  /** Names the HTTP lane of this server; servers that share a store need different ones. */
+  readonly nodeId: string;
+  readonly eventStore:
+    | { readonly kind: 'embedded'; readonly file: string }
+    | { readonly kind: 'eventstoredb'; readonly connectionString: string };
+  readonly database: { readonly kind: 'embedded' } | { readonly kind: 'postgresql'; readonly url: string };
+  /** `null`: no brokers are configured and Kafka intake is off. */
+  readonly kafka: KafkaConfig | null;
+  readonly keyringFile: string;
+  readonly tenant: string;
+  readonly defaultRegion: string;
+  readonly limits: {
+    readonly eventBytes: number;
+    readonly dataSubjects: number;
+    readonly clockSkewSeconds: number;
+    /** What one HTTP body may hold; fixed. */
+    readonly bodyBytes: number;
+  };
+  /** A port of its own for /metrics, or null to serve it beside the API. */
+  readonly metricsPort: number | null;
+  readonly logLevel: LogLevel;
+}
+
+interface Variable {
+  readonly name: string;
+  readonly default: string | null;
+  readonly secret: boolean;
+  readonly about: string;
+}
+
+const variable = (name: string, fallback: string | null, about: string, secret = false): Variable => ({
+  name,
+  default: fallback,
+  secret,
+  about,
+});
+
+/** Every variable that the configuration reads, in the order that `doctor --print-config` shows them. */
+export const CONFIG_VARIABLES: readonly Variable[] = [
+  variable('SIJILL_DATA_DIR', './data', 'embedded store, read models, reports; the vault under vault/'),
+  variable('SIJILL_HTTP_HOST', '127.0.0.1', 'address to listen on'),
+  variable('SIJILL_HTTP_PORT', '8480', 'port to listen on; 0 picks a free one'),
+  variable('SIJILL_ROLES', 'api,intake,projector,notary', 'what this process does'),
+  variable('SIJILL_NODE_ID', 'node-1', 'names the HTTP lane; servers that share a store need different ones'),
+  variable('SIJILL_EVENT_STORE', 'embedded', 'embedded, or an esdb:// connection string', true),
+  variable('SIJILL_DATABASE', 'embedded', 'embedded, or a postgresql:// address for read models and vault', true),
+  variable('SIJILL_KAFKA_BROKERS', null, 'comma-separated host:port; without it Kafka intake is off'),
+  variable('SIJILL_KAFKA_TOPICS', 'privacy.activity', "comma-separated; topic=producer names the topic's owner"),
+  variable('SIJILL_KAFKA_GROUP', 'sijill-intake', 'consumer group'),
+  variable('SIJILL_KAFKA_SSL', 'false', 'true to speak TLS to the brokers'),
+  variable('SIJILL_KAFKA_SASL_MECHANISM', null, SASL_MECHANISMS.join(', ')),
+  variable('SIJILL_KAFKA_SASL_USERNAME', null, 'user of the brokers'),
+  variable('SIJILL_KAFKA_SASL_PASSWORD', null, 'its password', true),
+  variable('SIJILL_KEYRING_FILE', '<data dir>/vault/keyring.json', 'made on first start in development; required in production'),
+  variable('SIJILL_TENANT', 'default', 'the single tenant'),
+  variable('SIJILL_DEFAULT_REGION', 'SA', 'ISO 3166 country of phone numbers without a country code'),
+  variable('SIJILL_MAX_EVENT_BYTES', '256 KiB', 'largest event'),
+  variable('SIJILL_MAX_DATA_SUBJECTS', '1000', 'most data subjects in one event'),
+  variable('SIJILL_MAX_CLOCK_SKEW', '300 s', 'how far ahead of this clock an event may be'),
+  variable('SIJILL_METRICS_PORT', null, 'serve /metrics on a port of its own'),
+  variable('SIJILL_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')),
+];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a value came from: the environment, a file named by `…_FILE`, or the default. */
+export type ConfigOrigin = 'environment' | 'file' | 'default';
+
+interface Given {
+  readonly text: string | null;
+  readonly origin: ConfigOrigin;
+}
+
+/**
+ * Parses the whole configuration from environment variables. A value may also come from a file: `NAME_FILE` holds its path.
+ *
+ * @throws ConfigInvalid with every fault at once
+ */
+export function parseConfig(env: Environment): Config {
+  const faults: string[] = [];
+  const text = (name: string): string | null => given(name, env, faults).text;
+  const required = (name: string): string => text(name) ?? '';
+  const integer = (name: string, least: number, most: number): number => {
+    const value = Number(required(name));
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    faults.push(`${name} takes a whole number from ${least} to ${most}`);
+    return least;
+  };
+  const oneOf = <T extends string>(name: string, allowed: readonly T[]): T => {
+    const value = required(name) as T;
+    if (!allowed.includes(value)) faults.push(`${name} takes one of ${allowed.join(', ')}`);
+    return value;
+  };
+
+  const dataDir = resolve(required('SIJILL_DATA_DIR'));
+  const production = env['NODE_ENV'] === 'production';
+  const keyring = text('SIJILL_KEYRING_FILE');
+  const config: Config = {
+    production,
+    dataDir,
+    http: { host: required('SIJILL_HTTP_HOST'), port: integer('SIJILL_HTTP_PORT', 0, 65_535) },
+    roles: listOf(required('SIJILL_ROLES')).map((role) => {
+      if (!ROLES_OF_PROCESS.includes(role as ProcessRole)) {
+        faults.push(`SIJILL_ROLES: there is no role ${role}; the roles are ${ROLES_OF_PROCESS.join(', ')}`);
+      }
+      return role as ProcessRole;
+    }),
+    nodeId: matching('SIJILL_NODE_ID', required('SIJILL_NODE_ID'), /^[A-Za-z0-9._-]{1,64}$/, 'letters, digits, . _ -', faults),
+    eventStore: eventStoreOf(required('SIJILL_EVENT_STORE'), dataDir, faults),
+    database: databaseOf(required('SIJILL_DATABASE'), faults),
+    kafka: kafkaOf(text, faults, required, oneOf),
+    keyringFile: keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
+    tenant: required('SIJILL_TENANT'),
+    defaultRegion: matching('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), /^[A-Z]{2}$/, 'a two-letter country code', faults),
+    limits: {
+      eventBytes: bytesOf('SIJILL_MAX_EVENT_BYTES', required('SIJILL_MAX_EVENT_BYTES'), faults),
+      dataSubjects: integer('SIJILL_MAX_DATA_SUBJECTS', 1, 100_000),
+      clockSkewSeconds: secondsOf('SIJILL_MAX_CLOCK_SKEW', required('SIJILL_MAX_CLOCK_SKEW'), faults),
+      bodyBytes: 8 * 1024 * 1024,
+    },
+    metricsPort: text('SIJILL_METRICS_PORT') === null ? null : integer('SIJILL_METRICS_PORT', 0, 65_535),
+    logLevel: oneOf('SIJILL_LOG_LEVEL', LOG_LEVELS),
+  };
+  if (config.roles.length === 0) faults.push('SIJILL_ROLES names no role');
+  if (faults.length > 0) throw new ConfigInvalid(faults);
+  return config;
+}
+
+/** Each variable with its value, where it came from, and secrets masked: what `doctor --print-config` shows. */
+export function describeConfig(env: Environment): { name: string; value: string | null; origin: ConfigOrigin; about: string }[] {
+  return CONFIG_VARIABLES.map(({ name, secret, about }) => {
+    const { text, origin } = given(name, env, []);
+    const masked = text !== null && secret && origin !== 'default' ? maskSecret(text) : text;
+    return { name, value: masked, origin, about };
+  });
+}
+
+/** Names that begin with SIJILL_ and mean nothing here: most likely misspelt. */
+export function unknownVariables(env: Environment): string[] {
+  const known = new Set(CONFIG_VARIABLES.flatMap(({ name }) => [name, `${name}_FILE`]));
+  return Object.keys(env).filter((name) => name.startsWith('SIJILL_') && !known.has(name));
+}
+
+function given(name: string, env: Environment, faults: string[]): Given {
+  const known = CONFIG_VARIABLES.find((candidate) => candidate.name === name);
+  const value = env[name];
+  if (value !== undefined && value !== '') return { text: value.trim(), origin: 'environment' };
+  const file = name === 'SIJILL_KEYRING_FILE' ? undefined : env[`${name}_FILE`];
+  if (file !== undefined && file !== '') {
+    try {
+      return { text: readFileSync(file, 'utf8').trim(), origin: 'file' };
+    } catch {
+      faults.push(`${name}_FILE names a file that cannot be read`);
+    }
+  }
+  return { text: known?.default ?? null, origin: 'default' };
+}
+
+function maskSecret(text: string): string {
+  return /^[a-z+]+:\/\//.test(text) ? text.replace(/\/\/[^@/]*@/, '//****@') : text === 'embedded' ? text : '****';
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function matching(name: string, value: string, pattern: RegExp, wanted: string, faults: string[]): string {
+  if (!pattern.test(value)) faults.push(`${name} takes ${wanted}`);
+  return value;
+}
+
+function eventStoreOf(text: string, dataDir: string, faults: string[]): Config['eventStore'] {
+  if (text === 'embedded') return { kind: 'embedded', file: join(dataDir, 'ledger.sqlite') };
+  if (!/^esdb(\+discover)?:\/\//.test(text)) {
+    faults.push('SIJILL_EVENT_STORE takes "embedded" or a connection string that begins with esdb://');
+  }
+  return { kind: 'eventstoredb', connectionString: text };
+}
+
+function databaseOf(text: string, faults: string[]): Config['database'] {
+  if (text === 'embedded') return { kind: 'embedded' };
+  if (!/^postgres(ql)?:\/\//.test(text)) {
+    faults.push('SIJILL_DATABASE takes "embedded" or an address that begins with postgresql://');
+  }
+  return { kind: 'postgresql', url: text };
+}
+
+function kafkaOf(
+  text: (name: string) => string | null,
+  faults: string[],
+  required: (name: string) => string,
+  oneOf: <T extends string>(name: string, allowed: readonly T[]) => T,
+): KafkaConfig | null {
+  const brokers = listOf(text('SIJILL_KAFKA_BROKERS') ?? '');
+  if (brokers.length === 0) return null;
+  for (const broker of brokers) {
+    if (!/^[^\s:/]+:\d+$|^\[[0-9a-fA-F:]+\]:\d+$/.test(broker)) {
+      faults.push('SIJILL_KAFKA_BROKERS takes host:port, comma-separated');
+    }
+  }
+  const topics = listOf(required('SIJILL_KAFKA_TOPICS')).map((item): TopicSubscription => {
+    const [topic = '', producer] = item.split('=', 2);
+    if (!/^[A-Za-z0-9._-]{1,249}$/.test(topic)) faults.push('SIJILL_KAFKA_TOPICS holds a name that is no Kafka topic');
+    return { topic, producer: producer ?? null };
+  });
+  if (topics.length === 0) faults.push('SIJILL_KAFKA_TOPICS names no topic');
+  const mechanism = text('SIJILL_KAFKA_SASL_MECHANISM');
+  const username = text('SIJILL_KAFKA_SASL_USERNAME');
+  const password = text('SIJILL_KAFKA_SASL_PASSWORD');
+  if (mechanism !== null && (username === null || password === null)) {
+    faults.push('SIJILL_KAFKA_SASL_MECHANISM needs SIJILL_KAFKA_SASL_USERNAME and SIJILL_KAFKA_SASL_PASSWORD (or …_FILE)');
+  }
+  return {
+    brokers,
+    topics,
+    group: required('SIJILL_KAFKA_GROUP'),
+    ssl: oneOf('SIJILL_KAFKA_SSL', ['true', 'false'] as const) === 'true',
+    sasl:
+      mechanism === null
+        ? null
+        : { mechanism: oneOf('SIJILL_KAFKA_SASL_MECHANISM', SASL_MECHANISMS), username: username ?? '', password: password ?? '' },
+  };
+}
+
+const UNITS: Record<string, number> = { '': 1, b: 1, kib: 1024, kb: 1000, mib: 1024 ** 2, mb: 1000 ** 2 };
+
+function bytesOf(name: string, text: string, faults: string[]): number {
+  const match = /^(\d+)\s*([a-z]*)$/i.exec(text);
+  const unit = UNITS[match?.[2]?.toLowerCase() ?? '?'];
+  const value = Number(match?.[1]) * (unit ?? Number.NaN);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  faults.push(`${name} takes a size such as 262144 or 256 KiB`);
+  return 1;
+}
+
+function secondsOf(name: string, text: string, faults: string[]): number {
+  const match = /^(\d+)\s*s?$/.exec(text);
+  if (match) return Number(match[1]);
+  faults.push(`${name} takes seconds, such as 300`);
+  return 0;
+}

@@ -1,0 +1,65 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What this process counts. Labels hold topics, codes and routes, never ids of people or anything a producer wrote. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly eventsAccepted = new Counter({
+    name: 'sijill_events_accepted_total',
+    help: 'Events made durable, by way of arrival',
+    labelNames: ['via'] as const,
+    registers: [this.registry],
+  });
+  readonly entriesAppended = new Counter({
+    name: 'sijill_entries_appended_total',
+    help: 'Entries made durable, by way of arrival',
+    labelNames: ['via'] as const,
+    registers: [this.registry],
+  });
+  readonly eventsRejected = new Counter({
+    name: 'sijill_events_rejected_total',
+    help: 'Events refused over HTTP, by code of the first fault',
+    labelNames: ['code'] as const,
+    registers: [this.registry],
+  });
+  readonly quarantined = new Counter({
+    name: 'sijill_quarantined_total',
+    help: 'Kafka records put in quarantine, by reason',
+    labelNames: ['topic', 'code'] as const,
+    registers: [this.registry],
+  });
+  readonly personalKeys = new Counter({
+    name: 'sijill_kafka_personal_keys_total',
+    help: 'Kafka records whose key looked like a phone number or an email address',
+    labelNames: ['topic'] as const,
+    registers: [this.registry],
+  });
+  readonly kafkaLag = new Gauge({
+    name: 'sijill_kafka_lag',
+    help: 'Records of a partition that are not yet in its lane',
+    labelNames: ['topic', 'partition'] as const,
+    registers: [this.registry],
+  });
+  readonly projectionPosition = new Gauge({
+    name: 'sijill_projection_position',
+    help: 'Store position that the read models stand at',
+    registers: [this.registry],
+  });
+  readonly storePosition = new Gauge({
+    name: 'sijill_store_position',
+    help: 'Highest store position this process has seen',
+    registers: [this.registry],
+  });
+  readonly httpSeconds = new Histogram({
+    name: 'sijill_http_request_seconds',
+    help: 'HTTP requests by route and status',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+
+  /** Adds the process's own figures (memory, event loop, descriptors). */
+  collectProcess(): void {
+    collectDefaultMetrics({ register: this.registry });
+  }
+}

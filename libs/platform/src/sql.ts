@@ -1,0 +1,110 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import {
+  Kysely,
+  Migrator,
+  PostgresDialect,
+  sql,
+  SqliteDialect,
+  type ColumnDataType,
+  type Migration,
+  type RawBuilder,
+} from 'kysely';
+import pg from 'pg';
+
+export type SqlDialect = 'sqlite' | 'postgresql';
+
+/** A database as Kysely sees it, and which of the two dialects it speaks. `reader` never waits for a write under way. */
+export interface Sql<Tables> {
+  readonly dialect: SqlDialect;
+  readonly writer: Kysely<Tables>;
+  readonly reader: Kysely<Tables>;
+  close(): Promise<void>;
+}
+
+export type SqlTarget = { kind: 'sqlite'; file: string } | { kind: 'postgresql'; url: string };
+
+/** The database could not be reached or read. */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable';
+}
+
+/**
+ * Opens a database and brings its tables up to date.
+ *
+ * @param name prefix of the migration tables, so that several parts can share one PostgreSQL database
+ * @param durability `full`: a commit is on disk when it returns; `normal`: a power loss may undo the last commits, for what
+ *   can be rebuilt
+ * @throws DatabaseUnavailable
+ */
+export async function openSql<Tables>(
+  target: SqlTarget,
+  options: { name: string; durability: 'full' | 'normal'; migrations: (dialect: SqlDialect) => Record<string, Migration> },
+): Promise<Sql<Tables>> {
+  const database = target.kind === 'sqlite' ? openSqlite<Tables>(target.file, options.durability) : openPostgres<Tables>(target.url);
+  const migrator = new Migrator({
+    db: database.writer,
+    provider: { getMigrations: async () => options.migrations(database.dialect) },
+    migrationTableName: `${options.name}_migration`,
+    migrationLockTableName: `${options.name}_migration_lock`,
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    await database.close();
+    throw new DatabaseUnavailable(`${options.name}: the tables could not be brought up to date`, { cause: error });
+  }
+  return database;
+}
+
+function openSqlite<Tables>(file: string, durability: 'full' | 'normal'): Sql<Tables> {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  let connection;
+  try {
+    connection = new Sqlite(file);
+    connection.pragma('journal_mode = WAL');
+    connection.pragma(`synchronous = ${durability.toUpperCase()}`);
+    connection.pragma('busy_timeout = 10000');
+    connection.pragma('foreign_keys = ON');
+  } catch (error) {
+    throw new DatabaseUnavailable(`${file} cannot be opened as a database`, { cause: error });
+  }
+  const readConnection = new Sqlite(file);
+  readConnection.pragma('busy_timeout = 10000');
+  readConnection.pragma('query_only = ON');
+  const writer = new Kysely<Tables>({ dialect: new SqliteDialect({ database: connection }) });
+  const reader = new Kysely<Tables>({ dialect: new SqliteDialect({ database: readConnection }) });
+  return {
+    dialect: 'sqlite',
+    writer,
+    reader,
+    close: async () => {
+      await reader.destroy();
+      await writer.destroy();
+    },
+  };
+}
+
+// Counts and positions are safe integers by construction; as text they would compare wrongly in JavaScript.
+const BIGINT_OID = 20;
+
+function openPostgres<Tables>(url: string): Sql<Tables> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 8,
+    connectionTimeoutMillis: 10_000,
+    types: {
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        oid === BIGINT_OID ? Number : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown),
+    } as pg.CustomTypesConfig,
+  });
+  // An idle connection that breaks must not end the process; the next query opens another.
+  pool.on('error', () => undefined);
+  const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { dialect: 'postgresql', writer: database, reader: database, close: () => database.destroy() };
+}
+
+/** A text column that sorts by bytes in both dialects, whatever the locale of the database. */
+export function bytewiseText(dialect: SqlDialect): ColumnDataType | RawBuilder<unknown> {
+  return dialect === 'sqlite' ? 'text' : sql`text collate "C"`;
+}
