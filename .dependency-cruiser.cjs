@@ -11,6 +11,7 @@ const mayImport = {
   'read-models': ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   access: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   reports: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'read-models', 'access'],
+  ledger: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'intake', 'read-models', 'access', 'reports'],
 };
 module.exports = {
   forbidden: [

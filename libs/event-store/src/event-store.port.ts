@@ -28,6 +28,9 @@ export interface AppendResult {
   readonly position: number;
 }
 
+/** The store's name where parts are wired together. */
+export const EVENT_STORE = Symbol('EventStore');
+
 /**
  * The only truth: named append-only streams and one order over all of them.
  *

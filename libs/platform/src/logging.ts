@@ -19,7 +19,7 @@ export function createLogger(level: LogLevel, destination: NodeJS.WriteStream = 
     return pino({
       ...options,
       formatters: {},
-      transport: { target: 'pino-pretty', options: { destination: destination.fd, translateTime: 'HH:MM:ss' } },
+      transport: { target: 'pino-pretty', options: { destination: 2, translateTime: 'HH:MM:ss' } },
     });
   }
   return pino(options, destination);

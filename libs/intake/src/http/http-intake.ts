@@ -1,0 +1,115 @@
+import type { FieldError } from '@sijill/contracts';
+import type { Lane } from '@sijill/event-store';
+import type { Clock, Metrics } from '@sijill/platform';
+import type { AcceptedEvent } from '../accepted-event.js';
+import type { EntryMaker, MadeEntry } from '../entry-maker.js';
+import { readEvent, tooLarge, type IntakeLimits } from '../read-event.js';
+import type { SeenEvents } from '../seen-events.js';
+
+export interface AcceptedItem {
+  readonly index: number;
+  readonly source: string;
+  readonly id: string;
+  readonly duplicate: boolean;
+  readonly entries: readonly { readonly entryId: string; readonly subjectId: string | null }[];
+}
+
+export interface RejectedItem {
+  readonly index: number;
+  readonly source: string | null;
+  readonly id: string | null;
+  readonly errors: readonly FieldError[];
+}
+
+/** What became of a batch, event by event. What is accepted is durable. */
+export interface IntakeAnswer {
+  readonly accepted: readonly AcceptedItem[];
+  readonly rejected: readonly RejectedItem[];
+  /** Store position of the last entry, 0 when there is none: readers that wait for it see all of this. */
+  readonly position: number;
+}
+
+export interface IncomingBatch {
+  readonly events: readonly unknown[];
+  /** Bytes of the one event in single mode; in a batch each event is measured by itself. */
+  readonly bytes: number;
+  readonly producer: string | null;
+}
+
+// Between slices other work gets its turn: a body may hold ten thousand events.
+const EVENTS_A_SLICE = 500;
+
+/** The HTTP lane of one node. */
+export class HttpIntake {
+  constructor(
+    private readonly lane: Lane,
+    private readonly maker: EntryMaker,
+    private readonly seen: SeenEvents,
+    private readonly clock: Clock,
+    private readonly context: { limits: IntakeLimits; defaultRegion: string; nodeId: string },
+    private readonly metrics: Metrics,
+  ) {}
+
+  /**
+   * Judges a batch event by event and makes what is right durable.
+   *
+   * @throws LaneBusy | LaneTakenOver | LaneClosed | DatabaseUnavailable  nothing of the batch is stored
+   */
+  async accept(batch: IncomingBatch): Promise<IntakeAnswer> {
+    const rejected: RejectedItem[] = [];
+    const good: { index: number; accepted: AcceptedEvent }[] = [];
+    const entries: MadeEntry[][] = [];
+    const measure = batch.events.length > 1 && batch.bytes > this.context.limits.eventBytes;
+    const provenance = { producer: batch.producer, arrival: { http: { node: this.context.nodeId } } };
+    for (let from = 0; from < batch.events.length; from += EVENTS_A_SLICE) {
+      const slice: AcceptedEvent[] = [];
+      batch.events.slice(from, from + EVENTS_A_SLICE).forEach((event, i) => {
+        const index = from + i;
+        const bytes = measure ? Buffer.byteLength(JSON.stringify(event)) : batch.events.length === 1 ? batch.bytes : 0;
+        const reading = this.read(event, bytes);
+        if ('errors' in reading) rejected.push({ index, ...identityOf(event), errors: reading.errors });
+        else {
+          slice.push(reading.accepted);
+          good.push({ index, accepted: reading.accepted });
+        }
+      });
+      entries.push(...(await this.maker.make(slice.map((accepted) => ({ accepted, provenance })))));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const { errors } of rejected) this.metrics.eventsRejected.inc({ code: errors[0]?.code ?? 'unknown' });
+    if (good.length === 0) return { accepted: [], rejected, position: 0 };
+
+    const keys = good.map(({ accepted: { event } }) => ({ source: event.source, eventId: event.id }));
+    const duplicates = await this.seen.claim(keys);
+    let position: number;
+    try {
+      ({ position } = await this.lane.append(entries.flat()));
+    } catch (error) {
+      this.seen.release(keys);
+      throw error;
+    }
+    await this.seen.stored(keys, position);
+    this.metrics.eventsAccepted.inc({ via: 'http' }, good.length);
+    this.metrics.entriesAppended.inc({ via: 'http' }, entries.reduce((sum, made) => sum + made.length, 0));
+    const accepted = good.map(({ index, accepted: { event } }, i): AcceptedItem => ({
+      index,
+      source: event.source,
+      id: event.id,
+      duplicate: duplicates[i]!,
+      entries: entries[i]!.map(({ id, subjectId }) => ({ entryId: id, subjectId })),
+    }));
+    return { accepted, rejected, position };
+  }
+
+  private read(event: unknown, bytes: number): ReturnType<typeof readEvent> {
+    const reading = readEvent(event, { ...this.context, now: this.clock.now() });
+    if (bytes <= this.context.limits.eventBytes) return reading;
+    const large = tooLarge(this.context.limits);
+    return { errors: 'errors' in reading ? [large, ...reading.errors] : [large] };
+  }
+}
+
+function identityOf(event: unknown): { source: string | null; id: string | null } {
+  const { source, id } = (typeof event === 'object' && event !== null ? event : {}) as { source?: unknown; id?: unknown };
+  return { source: typeof source === 'string' ? source : null, id: typeof id === 'string' ? id : null };
+}

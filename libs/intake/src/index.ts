@@ -1,0 +1,14 @@
+export type { AcceptedEvent, Reading } from './accepted-event.js';
+export { decodeJson } from './decode.js';
+export type { EntryCatalogue, EventKey } from './entry-catalogue.js';
+export { EntryMaker, type MadeEntry, type Provenance } from './entry-maker.js';
+export { FileUnreadable, importFile, type ImportProgress, type ImportResult } from './file/import-file.js';
+export { HttpIntake, type AcceptedItem, type IncomingBatch, type IntakeAnswer, type RejectedItem } from './http/http-intake.js';
+export { CodecMissing } from './kafka/codecs.js';
+export { KafkaIntake, type KafkaIntakeState } from './kafka/kafka-intake.js';
+export { PartitionLane } from './kafka/partition-lane.js';
+export { readRecord } from './kafka/read-record.js';
+export { Quarantine, QUARANTINED, type RawRecord } from './quarantine/quarantine.js';
+export { QuarantineDesk, type ReplayOutcome } from './quarantine/replay.js';
+export { readEvent, type IntakeLimits } from './read-event.js';
+export { SeenEvents } from './seen-events.js';

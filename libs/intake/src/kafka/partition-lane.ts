@@ -1,0 +1,84 @@
+import { Lane, type EventStore, type JsonObject, type NewEntry } from '@sijill/event-store';
+
+/**
+ * The lane of one topic-partition, and the exactly-once argument of the Kafka intake.
+ *
+ * Every entry carries the offset it came from, the lane has one writer with an exact expected revision, and offsets in it only
+ * rise. So the lane's own end says which record comes next; what Kafka remembers as committed is for lag monitoring only. A
+ * crash before an append is durable leaves the lane's end where it was, and the records are fetched again; a crash after it
+ * moves the end, and they are not.
+ */
+export class PartitionLane {
+  private next: bigint;
+  /** Entries of the record at `next` that are stored already: a large event may be cut by a crash between two appends. */
+  private skip: number;
+
+  private constructor(
+    private readonly lane: Lane,
+    readonly topic: string,
+    readonly partition: number,
+  ) {
+    const end = lane.endAtOpening;
+    const kafka = end?.metadata['kafka'] as { offset: number } | undefined;
+    const part = end?.metadata['part'] as { index: number; of: number } | undefined;
+    if (kafka === undefined) {
+      this.next = 0n;
+      this.skip = 0;
+    } else if (part !== undefined && part.index + 1 < part.of) {
+      this.next = BigInt(kafka.offset);
+      this.skip = part.index + 1;
+    } else {
+      this.next = BigInt(kafka.offset) + 1n;
+      this.skip = 0;
+    }
+  }
+
+  static nameOf(topic: string, partition: number): string {
+    return `ledger-${topic}-${partition}`;
+  }
+
+  static async open(store: EventStore, topic: string, partition: number, onRetry: (reason: string) => void): Promise<PartitionLane> {
+    const lane = await Lane.open(store, PartitionLane.nameOf(topic, partition), { onForeignWrite: 'stop', onRetry });
+    return new PartitionLane(lane, topic, partition);
+  }
+
+  /** The offset of the first record that is not wholly in the lane. */
+  get nextOffset(): bigint {
+    return this.next;
+  }
+
+  get failure(): Error | null {
+    return this.lane.failure;
+  }
+
+  /** Whether a record is in the lane already and must not be written again. */
+  holds(offset: bigint): boolean {
+    return offset < this.next;
+  }
+
+  /**
+   * Makes the entries of a run of records durable. `prepared[i]` are the entries of the record at `offsets[i]`.
+   *
+   * @throws LaneTakenOver another consumer has the partition
+   */
+  async append(offsets: readonly bigint[], prepared: readonly NewEntry[][]): Promise<{ position: number }> {
+    const entries = prepared.flatMap((made, i) => (offsets[i] === this.next ? made.slice(this.skip) : made));
+    const { position } = await this.lane.append(entries);
+    this.next = offsets.at(-1)! + 1n;
+    this.skip = 0;
+    return { position };
+  }
+
+  abandon(): void {
+    this.lane.abandon();
+  }
+
+  close(): Promise<void> {
+    return this.lane.close();
+  }
+}
+
+/** Where a Kafka record stood, as its entries keep it. Offsets stay far below 2^53. */
+export function kafkaArrival(topic: string, partition: number, offset: bigint): JsonObject {
+  return { kafka: { topic, partition, offset: Number(offset) } };
+}

@@ -1,0 +1,89 @@
+import type { FieldError } from '@sijill/contracts';
+import { looksPersonal } from '@sijill/vault';
+import type { Reading } from '../accepted-event.js';
+import { decodeJson } from '../decode.js';
+import { readEvent, tooLarge, type ReadingContext } from '../read-event.js';
+
+/** A Kafka record as kafkajs hands it over, as far as reading needs it. */
+export interface KafkaRecord {
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+}
+
+/** A reading, with the event's identity where it could be made out. */
+export type RecordReading = Reading & { readonly source: string | null; readonly eventId: string | null };
+
+const PREFIX = 'ce_';
+
+/**
+ * Reads one record by the Kafka protocol binding of CloudEvents 1.0: structured mode (`content-type` is
+ * application/cloudevents+json) or binary mode (`ce_` headers, the value is the data as JSON).
+ */
+export function readRecord(record: KafkaRecord, context: ReadingContext): RecordReading {
+  const decodedHeaders = textHeaders(record);
+  if ('error' in decodedHeaders) return unreadable(decodedHeaders.error);
+  const { headers } = decodedHeaders;
+  if (record.value === null) return unreadable({ path: '', code: 'no_value', message: 'the record has no value; a CloudEvent is expected' });
+  if (record.value.length > context.limits.eventBytes) return unreadable(tooLarge(context.limits), headers, context);
+
+  const contentType = headers['content-type']?.toLowerCase() ?? '';
+  if (contentType.startsWith('application/cloudevents+json')) {
+    const decoded = decodeJson(record.value);
+    return 'error' in decoded ? unreadable(decoded.error) : identified(decoded.value, readEvent(decoded.value, context), context);
+  }
+  if (headers[`${PREFIX}specversion`] !== undefined) return readBinary(record.value, headers, context);
+  const message = 'no CloudEvent: set the header content-type to application/cloudevents+json, or send the attributes as ce_ headers';
+  return unreadable({ path: '', code: 'not_a_cloudevent', message });
+}
+
+function readBinary(value: Buffer, headers: Record<string, string>, context: ReadingContext): RecordReading {
+  const contentType = headers['content-type'] ?? 'application/json';
+  if (!/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType)) {
+    const message = 'in binary mode the value is JSON; set the header content-type to application/json';
+    return unreadable({ path: 'datacontenttype', code: 'wrong_content_type', message }, headers, context);
+  }
+  const decoded = decodeJson(value);
+  if ('error' in decoded) return unreadable({ ...decoded.error, path: 'data' }, headers, context);
+  const event: Record<string, unknown> = { datacontenttype: contentType };
+  for (const [name, text] of Object.entries(headers)) if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = text;
+  event['data'] = decoded.value;
+  return identified(event, readEvent(event, context), context);
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+function textHeaders(record: KafkaRecord): { headers: Record<string, string> } | { error: FieldError } {
+  const texts: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of Object.entries(record.headers ?? {})) {
+    const ours = name.startsWith(PREFIX) || name.toLowerCase() === 'content-type';
+    if (!ours || value === undefined) continue;
+    if (Array.isArray(value)) return { error: { path: '', code: 'duplicate_header', message: 'a CloudEvents header is there more than once' } };
+    try {
+      texts[name.startsWith(PREFIX) ? name : 'content-type'] = typeof value === 'string' ? value : strictUtf8.decode(value);
+    } catch {
+      return { error: { path: '', code: 'invalid_utf8', message: 'a CloudEvents header is not valid UTF-8' } };
+    }
+  }
+  return { headers: texts };
+}
+
+function unreadable(error: FieldError, headers: Record<string, string> = {}, context?: ReadingContext): RecordReading {
+  return {
+    errors: [error],
+    source: presentable(headers[`${PREFIX}source`], context),
+    eventId: presentable(headers[`${PREFIX}id`], context),
+  };
+}
+
+function identified(value: unknown, reading: Reading, context: ReadingContext): RecordReading {
+  const { source, id } = (typeof value === 'object' && value !== null ? value : {}) as { source?: unknown; id?: unknown };
+  return { ...reading, source: presentable(source, context), eventId: presentable(id, context) };
+}
+
+const LONGEST_IDENTITY = 1024;
+
+/** The identity of what could not be read lies in clear: only what is surely no person's is shown. */
+function presentable(text: unknown, context: ReadingContext | undefined): string | null {
+  if (typeof text !== 'string' || text.length > LONGEST_IDENTITY || context === undefined) return null;
+  return looksPersonal(text, context.defaultRegion) ? null : text;
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import type { FieldError } from '@sijill/contracts';
+import { StreamNotFound, type EventStore, type JsonObject, type NewEntry, type StoredEntry } from '@sijill/event-store';
+import { isoTime, newEntryId, type Clock } from '@sijill/platform';
+import { seal, unseal, type Vault } from '@sijill/vault';
+import type { Provenance } from '../entry-maker.js';
+
+export const QUARANTINED = 'sijill.entry.quarantined.v1';
+
+/** What arrived and could not be understood, as it arrived. */
+export interface Unreadable {
+  /** The record's value; null for a record without one. */
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly errors: readonly FieldError[];
+  /** The event's identity where it could be read. */
+  readonly source: string | null;
+  readonly eventId: string | null;
+  readonly provenance: Provenance;
+}
+
+/** The raw record out of its quarantine entry. */
+export interface RawRecord {
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+// A sealed part grows by a third and shares its entry with metadata; stores take about a megabyte in one append.
+const BYTES_A_PART = 512 * 1024;
+const REASONS_KEPT = 20;
+
+/**
+ * Makes quarantine entries: the raw bytes sealed under a key of their own (so that they can be destroyed one by one), the
+ * reason in clear. A record over half a megabyte becomes several entries in a row, the first of which speaks for all.
+ */
+export class Quarantine {
+  constructor(
+    private readonly vault: Vault,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Keys are durable when this returns. */
+  async make(records: readonly Unreadable[]): Promise<NewEntry[][]> {
+    const ids = records.map(() => newEntryId());
+    const keys = await this.vault.makeNewHolders(ids.map(holderOf));
+    const recordedAt = isoTime(this.clock.now());
+    return records.map((record, i) => {
+      const holder = holderOf(ids[i]!);
+      const parts = partsOf(packed(record));
+      return parts.map((bytes, index): NewEntry => {
+        const id = index === 0 ? ids[i]! : newEntryId();
+        const reason = { code: record.errors[0]?.code ?? 'unreadable', message: reasonOf(record.errors) };
+        return {
+          id,
+          type: QUARANTINED,
+          data: {
+            reason,
+            errors: record.errors.slice(0, REASONS_KEPT).map((error) => ({ ...error })),
+            size: record.value?.length ?? 0,
+            source: record.source,
+            eventId: record.eventId,
+            holder,
+            sealed: seal(keys.get(holder)!, id, bytes),
+          },
+          metadata: {
+            recordedAt,
+            producer: record.provenance.producer,
+            ...record.provenance.arrival,
+            ...(parts.length === 1 ? {} : { part: { index, of: parts.length } }),
+            salt: randomBytes(16).toString('base64url'),
+          },
+        };
+      });
+    });
+  }
+
+  /**
+   * Opens a quarantine entry, all its parts.
+   *
+   * @returns null when its key was destroyed
+   */
+  async open(store: EventStore, lane: string, revision: number): Promise<{ first: StoredEntry; raw: RawRecord } | null> {
+    const parts: StoredEntry[] = [];
+    const wanted = (): number => ((parts[0]?.metadata['part'] as JsonObject | undefined)?.['of'] as number | undefined) ?? 1;
+    for await (const entry of store.readStream(lane, { from: revision })) {
+      parts.push(entry);
+      if (parts.length >= wanted()) break;
+    }
+    const first = parts[0];
+    if (first === undefined) throw new StreamNotFound(lane);
+    const keys = await this.vault.holderIfAny(first.data['holder'] as string);
+    if (keys === null) return null;
+    const bytes = Buffer.concat(parts.map((part) => unseal(keys, part.id, part.data['sealed'] as string)));
+    return { first, raw: unpacked(bytes) };
+  }
+}
+
+/** The holder of a quarantine entry's own key; no subject's name looks like it. */
+function holderOf(entryId: string): string {
+  return `quarantine/${entryId}`;
+}
+
+function reasonOf(errors: readonly FieldError[]): string {
+  const shown = errors.slice(0, 3).map((error) => (error.path === '' ? error.message : `${error.path}: ${error.message}`));
+  const more = errors.length - shown.length;
+  return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
+}
+
+/** One line of JSON with the headers, then the value as it came. */
+function packed(record: Unreadable): Buffer {
+  const head = JSON.stringify({ headers: record.headers, hasValue: record.value !== null });
+  return Buffer.concat([Buffer.from(`${head}\n`), record.value ?? Buffer.alloc(0)]);
+}
+
+function unpacked(bytes: Buffer): RawRecord {
+  const end = bytes.indexOf(0x0a);
+  const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as { headers: Record<string, string>; hasValue: boolean };
+  return { headers: head.headers, value: head.hasValue ? bytes.subarray(end + 1) : null };
+}
+
+function partsOf(bytes: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let i = 0; i < bytes.length; i += BYTES_A_PART) parts.push(bytes.subarray(i, i + BYTES_A_PART));
+  return parts;
+}

@@ -1,0 +1,89 @@
+import { ENVELOPE_ATTRIBUTES, MAX_DETAILS_BYTES, validateEvent, type FieldError, type ProducerEvent } from '@sijill/contracts';
+import { looksPersonal, normalizeIdentifier } from '@sijill/vault';
+import type { Person, Reading } from './accepted-event.js';
+
+export interface IntakeLimits {
+  readonly eventBytes: number;
+  readonly dataSubjects: number;
+  readonly clockSkewSeconds: number;
+}
+
+export interface ReadingContext {
+  readonly limits: IntakeLimits;
+  readonly defaultRegion: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+/** Too large to be worth parsing; the limit is in the message. */
+export function tooLarge(limits: IntakeLimits): FieldError {
+  return { path: '', code: 'event_too_large', message: `an event may hold ${limits.eventBytes} bytes; send fewer data subjects or less detail in one event` };
+}
+
+/**
+ * Reads one structured-mode CloudEvent: schema first, then what a schema cannot say (numbers that exist, times that are past,
+ * limits of this server). All faults of a stage are named at once.
+ *
+ * @param value parsed JSON
+ */
+export function readEvent(value: unknown, context: ReadingContext): Reading {
+  // Counted before the schema walks them: a list of ten thousand people is one fault, not ten thousand.
+  const subjects = subjectsOf(value);
+  if (subjects.length > context.limits.dataSubjects) {
+    const message = `an event may name ${context.limits.dataSubjects} data subjects; send the rest in further events with ids of their own`;
+    return { errors: [{ path: 'data.dataSubjects', code: 'too_many_subjects', message }] };
+  }
+  const schemaErrors = validateEvent(value);
+  if (schemaErrors.length > 0) return { errors: schemaErrors };
+
+  const event = value as ProducerEvent;
+  const errors: FieldError[] = [];
+  const occurredAt = instantOf(event.time);
+  if (Number.isNaN(occurredAt)) {
+    errors.push({ path: 'time', code: 'bad_format', message: 'no such instant; give RFC 3339, such as 2026-07-01T09:15:02.114Z' });
+  } else if (occurredAt > context.now + context.limits.clockSkewSeconds * 1000) {
+    const message = `lies more than ${context.limits.clockSkewSeconds} s ahead of this server's clock; check the clock of the producer`;
+    errors.push({ path: 'time', code: 'time_in_future', message });
+  }
+  errors.push(...personalAttributes(event, context.defaultRegion));
+  const { details } = event.data as { details?: unknown };
+  if (details !== undefined && Buffer.byteLength(JSON.stringify(details)) > MAX_DETAILS_BYTES) {
+    errors.push({ path: 'data.details', code: 'too_long', message: `may hold ${MAX_DETAILS_BYTES} bytes of JSON` });
+  }
+  const people = (event.data.dataSubjects ?? []).map((subject, i): Person => {
+    const normalized = subject.identifiers.map((identifier, k) => {
+      const result = normalizeIdentifier(identifier, context.defaultRegion);
+      if (typeof result !== 'string') {
+        errors.push({ path: `data.dataSubjects[${i}].identifiers[${k}].value`, code: result.code, message: result.message });
+      }
+      return { scheme: identifier.scheme, value: typeof result === 'string' ? result : '' };
+    });
+    return { given: subject.identifiers, normalized, role: subject.role ?? null };
+  });
+  return errors.length > 0 ? { errors } : { accepted: { event, occurredAt, people } };
+}
+
+function subjectsOf(value: unknown): readonly unknown[] {
+  const subjects = (value as { data?: { dataSubjects?: unknown } } | null)?.data?.dataSubjects;
+  return Array.isArray(subjects) ? subjects : [];
+}
+
+/** An RFC 3339 time as milliseconds since the epoch, finer digits cut; NaN when there is no such instant. */
+export function instantOf(time: string): number {
+  return Date.parse(time.toUpperCase().replace(/(\.\d{3})\d+/, '$1'));
+}
+
+/** Attributes whose form is their own and cannot be mistaken for a person's. */
+const MACHINE_ATTRIBUTES = new Set(['sequence', 'traceparent', 'tracestate']);
+
+/** What lies in clear in an entry's metadata must not name a person. */
+function personalAttributes(event: ProducerEvent, region: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [name, value] of Object.entries(event)) {
+    const kept = name === 'subject' || !ENVELOPE_ATTRIBUTES.includes(name);
+    if (!kept || MACHINE_ATTRIBUTES.has(name) || typeof value !== 'string' || !looksPersonal(value, region)) continue;
+    const message = 'looks like a phone number or an email address; people are named in data.dataSubjects only';
+    errors.push({ path: name, code: 'personal_data_in_envelope', message });
+  }
+  return errors;
+}

@@ -1,0 +1,69 @@
+import type { EventStore } from '@sijill/event-store';
+import { describeError, type Logger, type Metrics } from '@sijill/platform';
+import type { ReadModels } from './read-models.js';
+
+export type ProjectorState = 'stopped' | 'running' | 'failing';
+
+const LONGEST_PAUSE_MS = 10_000;
+
+/** Follows the store and keeps the read models at its end. */
+export class Projector {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | null = null;
+  private status: { state: ProjectorState; detail: string | null } = { state: 'stopped', detail: null };
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly readModels: ReadModels,
+    private readonly metrics: Metrics,
+    private readonly logger: Logger,
+  ) {}
+
+  get health(): { state: ProjectorState; detail: string | null } {
+    return this.status;
+  }
+
+  start(): void {
+    this.running ??= this.follow();
+  }
+
+  /** Finishes the batch in hand and stops. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    this.status = { state: 'stopped', detail: null };
+  }
+
+  /** A batch that fails is tried again from the committed position: it stops alone, visibly, and goes on after a fix. */
+  private async follow(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const { position } = await this.readModels.asOf();
+        this.status = { state: 'running', detail: null };
+        for await (const batch of this.store.subscribeToAll({ after: position, batchSize: 500, signal })) {
+          await this.readModels.apply(batch);
+          failures = 0;
+          const reached = batch.at(-1)!.position;
+          this.metrics.projectionPosition.set(reached);
+          this.metrics.storePosition.set(reached);
+        }
+      } catch (error) {
+        const { type } = describeError(error);
+        this.status = { state: 'failing', detail: type };
+        this.logger.error({ err: error }, 'the projection stopped; it will be tried again');
+        await pause(Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(failures++, 10)), signal);
+      }
+    }
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
