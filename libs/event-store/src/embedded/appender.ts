@@ -1,0 +1,101 @@
+import type Database from 'better-sqlite3';
+import type { WrittenEntry } from '../append-limits.js';
+import { WrongExpectedRevision } from '../errors.js';
+import type { AppendResult, ExpectedRevision } from '../event-store.port.js';
+import { storeFailure } from './sqlite-failure.js';
+
+/**
+ * Writes batches through one connection.
+ *
+ * It runs on the calling thread: an append blocks the event loop for its sync. A worker thread that commits the batches of
+ * several callers together is the next step, and changes nothing for callers.
+ */
+export class Appender {
+  readonly #db: Database.Database;
+  readonly #begin: Database.Statement<[]>;
+  readonly #commit: Database.Statement<[]>;
+  readonly #streamId: Database.Statement<[string], number>;
+  readonly #newStream: Database.Statement<[string]>;
+  readonly #lastRevision: Database.Statement<[number], number>;
+  readonly #stored: Database.Statement<[number, number, number], { id: string; position: number }>;
+  readonly #insert: Database.Statement<[number, number, string, string, string, string]>;
+
+  constructor(db: Database.Database) {
+    this.#db = db;
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
+    this.#streamId = db.prepare<[string], number>('SELECT id FROM stream WHERE name = ?').pluck();
+    this.#newStream = db.prepare('INSERT INTO stream (name) VALUES (?)');
+    this.#lastRevision = db
+      .prepare<[number], number>('SELECT revision FROM entry WHERE stream_id = ? ORDER BY revision DESC LIMIT 1')
+      .pluck();
+    this.#stored = db.prepare(
+      'SELECT id, position FROM entry WHERE stream_id = ? AND revision >= ? ORDER BY revision LIMIT ?',
+    );
+    this.#insert = db.prepare(
+      'INSERT INTO entry (stream_id, revision, id, type, data, metadata) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+  }
+
+  /**
+   * Appends all of `entries` or none, in one transaction that other processes' writers wait for.
+   *
+   * A crash before COMMIT returns leaves all or nothing, and nobody was told; after it, everything is on disk.
+   */
+  append(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): AppendResult {
+    let committing = false;
+    try {
+      // The lock comes before the check: what is compared with `expected` cannot change until the commit.
+      this.#begin.run();
+      const result = this.#appendLocked(stream, entries, expected);
+      committing = true;
+      this.#commit.run();
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw storeFailure(error, committing);
+    }
+  }
+
+  #appendLocked(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): AppendResult {
+    const known = this.#streamId.get(stream);
+    const last = known === undefined ? -1 : (this.#lastRevision.get(known) ?? -1);
+    if (expected !== 'any') {
+      const after = expected === 'no_stream' ? -1 : expected;
+      if (known !== undefined && after < last) {
+        const first = this.#firstResult(known, after + 1, entries);
+        if (first !== undefined) return first;
+      }
+      if (after !== last) throw new WrongExpectedRevision(stream, expected, last);
+    }
+    return this.#write(known ?? Number(this.#newStream.run(stream).lastInsertRowid), last, entries);
+  }
+
+  /** The result of the append that stored exactly these ids from `revision` on, if there was one: this is its repeat. */
+  #firstResult(streamId: number, revision: number, entries: readonly WrittenEntry[]): AppendResult | undefined {
+    const stored = this.#stored.all(streamId, revision, entries.length);
+    const last = stored.at(-1);
+    if (last === undefined || stored.length < entries.length) return undefined;
+    if (stored.some(({ id }, i) => id !== entries[i]?.id)) return undefined;
+    return { revision: revision + stored.length - 1, position: last.position };
+  }
+
+  // Rows are never deleted, so SQLite's next rowid is the last position plus one.
+  #write(streamId: number, last: number, entries: readonly WrittenEntry[]): AppendResult {
+    let revision = last;
+    let position = 0;
+    for (const { id, type, data, metadata } of entries) {
+      revision += 1;
+      position = Number(this.#insert.run(streamId, revision, id, type, data, metadata).lastInsertRowid);
+    }
+    return { revision, position };
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+    } catch {
+      // SQLite rolls back by itself on a full disk or a failed write; the first error is the one to tell.
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import type Database from 'better-sqlite3';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { writtenEntries } from '../append-limits.js';
+import { StoreUnavailable, StreamNotFound } from '../errors.js';
+import type { AppendResult, EventStore, ExpectedRevision, NewEntry, StoredEntry } from '../event-store.port.js';
+import type { OnNotice } from '../store-notice.js';
+import { Appender } from './appender.js';
+import { CommitWatch } from './commit-watch.js';
+import { EntryPages } from './entry-pages.js';
+import { openReading, openWriting } from './schema.js';
+import { storeFailure } from './sqlite-failure.js';
+
+const PAGE = 500;
+const LEDGER = 'ledger-';
+
+export interface EmbeddedStoreOptions {
+  /** The database file; its directory must exist. Several processes of one machine may have it open. */
+  readonly file: string;
+  /** How often appends of other processes are looked for, in milliseconds: 50. */
+  readonly pollMs?: number;
+  /** Here for the sake of one shape of options; this store has had nothing to tell so far. */
+  readonly onNotice?: OnNotice;
+}
+
+/**
+ * Opens an event store in one SQLite file, and creates it when there is none.
+ *
+ * @throws StoreRefused     the file is damaged, not ours, or of another schema
+ * @throws StoreUnavailable the file cannot be opened now
+ */
+export function openEmbeddedStore(options: EmbeddedStoreOptions): EventStore {
+  let writing: Database.Database | undefined;
+  try {
+    writing = openWriting(options.file);
+    return new EmbeddedStore(writing, openReading(options.file), options.pollMs ?? 50);
+  } catch (error) {
+    writing?.close();
+    if (error instanceof TypeError) throw new StoreUnavailable(error.message, { cause: error });
+    throw storeFailure(error);
+  }
+}
+
+class EmbeddedStore implements EventStore {
+  readonly kind = 'embedded';
+  readonly #appender: Appender;
+  readonly #pages: EntryPages;
+  readonly #commits: CommitWatch;
+  readonly #closing = new AbortController();
+
+  constructor(
+    private readonly writing: Database.Database,
+    private readonly reading: Database.Database,
+    pollMs: number,
+  ) {
+    this.#appender = new Appender(writing);
+    this.#pages = new EntryPages(reading, LEDGER);
+    this.#commits = new CommitWatch(() => this.#pages.dataVersion(), pollMs);
+  }
+
+  async append(stream: string, entries: readonly NewEntry[], expected: ExpectedRevision): Promise<AppendResult> {
+    this.#assertOpen();
+    const result = this.#appender.append(stream, writtenEntries(entries), expected);
+    this.#commits.changed();
+    return result;
+  }
+
+  async *readStream(
+    stream: string,
+    options: { from?: number; direction?: 'forwards' | 'backwards'; limit?: number } = {},
+  ): AsyncGenerator<StoredEntry> {
+    this.#assertOpen();
+    const { direction = 'forwards', limit = Infinity } = options;
+    const streamId = this.#pages.streamId(stream);
+    if (streamId === undefined) throw new StreamNotFound(stream);
+    let from = options.from ?? (direction === 'forwards' ? 0 : Number.MAX_SAFE_INTEGER);
+    for (let left = limit; left > 0;) {
+      const page = this.#pages.ofStream(streamId, from, direction, Math.min(left, PAGE));
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < Math.min(left, PAGE)) return;
+      from = last.revision + (direction === 'forwards' ? 1 : -1);
+      left -= page.length;
+      await this.#nextPage();
+    }
+  }
+
+  async *readAll(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<StoredEntry[]> {
+    const { batchSize = PAGE } = options;
+    let after = options.after ?? 0;
+    for (;;) {
+      this.#assertOpen();
+      const page = this.#pages.after(after, batchSize);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      yield page;
+      if (page.length < batchSize) return;
+      after = last.position;
+      await this.#nextPage();
+    }
+  }
+
+  async head(): Promise<number> {
+    this.#assertOpen();
+    return this.#pages.head();
+  }
+
+  async *subscribeToAll(options: {
+    after: number;
+    batchSize?: number;
+    signal: AbortSignal;
+  }): AsyncGenerator<StoredEntry[]> {
+    const { batchSize = PAGE } = options;
+    const ended = AbortSignal.any([options.signal, this.#closing.signal]);
+    let after = options.after;
+    while (!ended.aborted) {
+      const page = this.#pages.after(after, batchSize);
+      const last = page.at(-1);
+      if (last === undefined) {
+        await this.#commits.next(ended);
+        continue;
+      }
+      yield page;
+      after = last.position;
+      await nextTurn();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.reading.close();
+    this.writing.close();
+  }
+
+  // SQLite answers within the call: without a pause a long read would keep timers and sockets waiting to its end.
+  async #nextPage(): Promise<void> {
+    await nextTurn();
+    this.#assertOpen();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new StoreUnavailable('the event store is closed');
+  }
+}

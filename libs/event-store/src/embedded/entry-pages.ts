@@ -1,0 +1,82 @@
+import type Database from 'better-sqlite3';
+import type { JsonObject, StoredEntry } from '../event-store.port.js';
+import { storeFailure } from './sqlite-failure.js';
+
+interface Row {
+  position: number;
+  stream: string;
+  revision: number;
+  id: string;
+  type: string;
+  data: string;
+  metadata: string;
+}
+
+const COLUMNS = 'SELECT position, stream.name AS stream, revision, entry.id AS id, type, data, metadata';
+
+/**
+ * Reads pages of entries. Each page is a transaction of its own that ends before the page is given away, so a reader that
+ * takes its time never keeps SQLite from moving the write-ahead log into the file.
+ */
+export class EntryPages {
+  readonly #streamId: Database.Statement<[string], number>;
+  readonly #forwards: Database.Statement<[number, number, number], Row>;
+  readonly #backwards: Database.Statement<[number, number, number], Row>;
+  readonly #after: Database.Statement<[number, string, number], Row>;
+  readonly #head: Database.Statement<[string], number>;
+  readonly #version: Database.Statement<[], number>;
+
+  constructor(
+    db: Database.Database,
+    private readonly prefix: string,
+  ) {
+    // CROSS JOIN keeps SQLite on the primary key of `entry`, in order, with one look-up in `stream` for each row.
+    const from = 'FROM entry CROSS JOIN stream ON stream.id = entry.stream_id WHERE';
+    const ofLedger = `substr(stream.name, 1, ${prefix.length}) = ?`;
+    this.#streamId = db.prepare<[string], number>('SELECT id FROM stream WHERE name = ?').pluck();
+    this.#forwards = db.prepare(`${COLUMNS} ${from} stream_id = ? AND revision >= ? ORDER BY revision LIMIT ?`);
+    this.#backwards = db.prepare(`${COLUMNS} ${from} stream_id = ? AND revision <= ? ORDER BY revision DESC LIMIT ?`);
+    this.#after = db.prepare(`${COLUMNS} ${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`);
+    const head = db.prepare<[string], number>(`SELECT position ${from} ${ofLedger} ORDER BY position DESC LIMIT 1`);
+    this.#head = head.pluck();
+    this.#version = db.prepare<[], number>('PRAGMA data_version').pluck();
+  }
+
+  /** The stream's number in this file, undefined when it was never written. */
+  streamId(name: string): number | undefined {
+    return read(() => this.#streamId.get(name));
+  }
+
+  /** Entries of a stream from a revision on, that one included. */
+  ofStream(streamId: number, from: number, direction: 'forwards' | 'backwards', limit: number): StoredEntry[] {
+    const statement = direction === 'forwards' ? this.#forwards : this.#backwards;
+    return read(() => statement.all(streamId, from, limit).map(storedEntry));
+  }
+
+  /** Entries of all ledger streams behind a position, in commit order. */
+  after(position: number, limit: number): StoredEntry[] {
+    return read(() => this.#after.all(position, this.prefix, limit).map(storedEntry));
+  }
+
+  /** The position of the last ledger entry, 0 when there is none. */
+  head(): number {
+    return read(() => this.#head.get(this.prefix) ?? 0);
+  }
+
+  /** A number that changes when any other connection, in this process or another, has committed. */
+  dataVersion(): number {
+    return read(() => this.#version.get() ?? 0);
+  }
+}
+
+function read<T>(statement: () => T): T {
+  try {
+    return statement();
+  } catch (error) {
+    throw storeFailure(error);
+  }
+}
+
+function storedEntry({ data, metadata, ...row }: Row): StoredEntry {
+  return { ...row, data: JSON.parse(data) as JsonObject, metadata: JSON.parse(metadata) as JsonObject };
+}

@@ -1,0 +1,24 @@
+import Database from 'better-sqlite3';
+import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
+
+/**
+ * Turns a failure of SQLite into the store's own words; every other error passes as it is.
+ *
+ * @param committing whether the failure came from COMMIT itself. Before it, a failed transaction is rolled back and holds
+ *   nothing. In it, the frames may already be in the write-ahead log and the next recovery may find them.
+ */
+export function storeFailure(error: unknown, committing = false): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  const options = { cause: error };
+  const message = `${error.code}: ${error.message}`;
+  switch (error.code.split('_')[1]) {
+    case 'CORRUPT':
+    case 'NOTADB':
+    case 'READONLY':
+    case 'PERM':
+    case 'CONSTRAINT':
+      return new StoreRefused(message, options);
+    default:
+      return committing ? new OutcomeUnknown(message, options) : new StoreUnavailable(message, options);
+  }
+}
