@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import type { Transaction } from 'kysely';
 import { isoTime, openSql, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
@@ -71,6 +72,18 @@ export class Vault {
       throw error;
     }
     return vault;
+  }
+
+  /** Whether a vault was ever opened here, that is: whether something may have been sealed with its keyring. */
+  static async exists(target: SqlTarget): Promise<boolean> {
+    if (target.kind === 'sqlite') return existsSync(target.file);
+    const sql = await openSql<VaultTables>(target, { name: 'vault', durability: 'full', migrations: vaultMigrations });
+    try {
+      const row = await sql.reader.selectFrom('vault_meta').select('name').where('name', '=', 'keyring').executeTakeFirst();
+      return row !== undefined;
+    } finally {
+      await sql.close();
+    }
   }
 
   /**

@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, relative } from 'node:path';
+import type { Command } from 'commander';
+import { ApiKeys } from '@sijill/access';
+import { sqlTarget } from '@sijill/ledger';
+import { systemClock, type Config } from '@sijill/platform';
+import { DemoClient, pause } from '../demo/demo-client.js';
+import { startDemoServer, type DemoServer } from '../demo/demo-server.js';
+import { openDemoTopic } from '../demo/demo-topic.js';
+import { demoTraffic, theProtagonist } from '../demo/traffic.js';
+import { WrongUse } from '../exit-codes.js';
+import { progressBar } from '../terminal/progress.js';
+import { commandConfig } from '../with-ledger.js';
+import { historyText } from './history.command.js';
+
+const SEED = 42;
+const PEOPLE = 2_000;
+const EVENTS = 21_000;
+const DAYS = 30;
+const BATCH = 500;
+const REASON = 'demo: access request 17';
+const SHOWN = 12;
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .summary('a believable month of an SMS platform, from events to reports')
+    .description(
+      'Starts a server on embedded stores, sends it a month of made-up traffic of an SMS platform, shows one person\'s disclosure history, ' +
+        'writes reports in English and Arabic, and leaves the server running until Ctrl-C. With SIJILL_KAFKA_BROKERS set the traffic goes through Kafka.',
+    )
+    .option('--exit', 'stop the server at the end instead of leaving it running')
+    .addHelpText('after', '\nExamples:\n  $ npm run demo\n  $ SIJILL_KAFKA_BROKERS=localhost:9092 sijill demo\n  $ SIJILL_DATA_DIR=/tmp/sijill-demo sijill demo --exit')
+    .action(async (options: { exit?: boolean }) => {
+      const config = commandConfig();
+      await prepareDataDir(config);
+      const began = Date.now();
+      say('Starting a server …');
+      const server = await startDemoServer(config.dataDir, await portFor(config));
+      const stop = (): void => void server.stop();
+      process.once('SIGINT', stop);
+      process.once('SIGTERM', stop);
+      try {
+        await tell(config, server, began);
+      } catch (error) {
+        await server.stop();
+        throw error;
+      }
+      if (options.exit === true) await server.stop();
+      process.exitCode = await server.exited;
+    });
+}
+
+async function tell(config: Config, server: DemoServer, began: number): Promise<void> {
+  const { producer, officer } = await demoKeys(config);
+  const client = new DemoClient(server.url, producer, officer);
+  const sent = await sendTraffic(config, client);
+  say(`${sent.events} events about ${PEOPLE} people in ${sent.seconds.toFixed(1)} s (${Math.round(sent.events / sent.seconds)} a second, over ${sent.via}); ${sent.duplicates} came twice and count once.`);
+
+  const subjectId = await client.lookUp(theProtagonist.identifier, REASON);
+  const { items, asOf } = await client.disclosures(subjectId, REASON);
+  say(`\nWho received the data of ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value}? The newest ${Math.min(SHOWN, items.length)} of ${items.length} disclosures:\n`);
+  say(historyText(items.slice(0, SHOWN), asOf));
+
+  const folder = join(config.dataDir, 'demo');
+  await mkdir(folder, { recursive: true });
+  say('\nThe accounting of disclosures, as that person or a regulator would receive it:');
+  for (const language of ['en', 'ar'] as const) {
+    const file = join(folder, `accounting-${language}.pdf`);
+    await writeFile(file, await client.pdf(subjectId, language, REASON));
+    say(`  ${language === 'en' ? 'English' : 'Arabic '}  ${relative(process.cwd(), file)}`);
+  }
+  const megabytes = Math.round((await client.figure('process_resident_memory_bytes')) / 1024 / 1024);
+  const env = process.env['SIJILL_DATA_DIR'] === undefined ? '' : `SIJILL_DATA_DIR=${config.dataDir} `;
+  say(
+    `\nDone in ${((Date.now() - began) / 1000).toFixed(1)} s; the server uses ${megabytes} MB and runs at ${server.url} (API: ${server.url}/docs). Ctrl-C stops it.\n\n` +
+      `An officer's key, shown this once:\n  ${officer}\n\n` +
+      'Three things to try in another terminal:\n' +
+      `  ${env}npx sijill history --identifier ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value} --reason "just looking"\n` +
+      `  ${env}npx sijill report accounting --identifier ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value} --reason "just looking" --lang ar --out accounting.pdf\n` +
+      `  curl -s ${server.url}/v1/subjects/${subjectId}/activities?limit=5 -H "Authorization: Bearer ${officer}" -H "Sijill-Reason: just looking"`,
+  );
+}
+
+interface Sent {
+  readonly events: number;
+  readonly duplicates: number;
+  readonly seconds: number;
+  readonly via: string;
+}
+
+async function sendTraffic(config: Config, client: DemoClient): Promise<Sent> {
+  // Whole days, so that two demos of one day are the same; the month ends before now.
+  const day = 86_400_000;
+  const start = new Date(Math.floor(Date.now() / day) * day - DAYS * day);
+  const topic = config.kafka === null ? null : await openDemoTopic(config.kafka);
+  const accepted = '{via="kafka"}';
+  const before = await client.figure('sijill_events_accepted_total', accepted);
+  const began = Date.now();
+  const bar = progressBar('sending');
+  let events = 0;
+  let duplicates = 0;
+  let batch: object[] = [];
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return;
+    if (topic === null) duplicates += (await client.send(batch)).duplicates;
+    else await topic.send(batch);
+    events += batch.length;
+    batch = [];
+    bar.update(events, Math.max(EVENTS, events));
+  };
+  for (const event of demoTraffic({ seed: SEED, people: PEOPLE, start, days: DAYS, events: EVENTS })) {
+    batch.push(event);
+    if (batch.length === BATCH) await flush();
+  }
+  await flush();
+  if (topic !== null) {
+    await topic.close();
+    while ((await client.figure('sijill_events_accepted_total', accepted)) - before < events) await pause(200);
+  }
+  bar.stop();
+  return { events, duplicates, seconds: (Date.now() - began) / 1000, via: topic === null ? 'HTTP' : 'Kafka' };
+}
+
+async function demoKeys(config: Config): Promise<{ producer: string; officer: string }> {
+  const keys = await ApiKeys.open(sqlTarget(config, 'access'), systemClock);
+  try {
+    const producer = await keys.create('demo-traffic', ['producer']);
+    const officer = await keys.create('demo-desk', ['officer']);
+    return { producer: producer.key, officer: officer.key };
+  } finally {
+    await keys.close();
+  }
+}
+
+const MARK = 'made-by-the-demo';
+const OURS = /^((ledger|read-models|access)\.sqlite(-wal|-shm)?|vault|reports|demo|server\.json)$/;
+
+/** The demo makes a ledger of its own and throws only that away again. */
+async function prepareDataDir(config: Config): Promise<void> {
+  const mark = join(config.dataDir, MARK);
+  if (existsSync(mark)) {
+    for (const name of await readdir(config.dataDir)) {
+      if (OURS.test(name)) await rm(join(config.dataDir, name), { recursive: true, force: true });
+    }
+  } else if (existsSync(join(config.dataDir, 'ledger.sqlite')) || existsSync(join(config.dataDir, 'vault'))) {
+    throw new WrongUse(`${config.dataDir} holds a ledger that the demo did not make. Set SIJILL_DATA_DIR to an empty folder`);
+  }
+  await mkdir(config.dataDir, { recursive: true });
+  await writeFile(mark, 'When the demo is run again, it throws away the ledger in this folder and makes a new one.\n');
+}
+
+/** The configured port, or a free one when it is taken and nobody asked for it by name. */
+async function portFor(config: Config): Promise<string> {
+  const { port, host } = config.http;
+  if (process.env['SIJILL_HTTP_PORT'] !== undefined) return String(port);
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve('0'));
+    probe.listen(port, host, () => probe.close(() => resolve(String(port))));
+  });
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,153 @@
+import { existsSync, statSync } from 'node:fs';
+import type { Command } from 'commander';
+import kafkajs from 'kafkajs';
+import { openStore, sqlTarget } from '@sijill/ledger';
+import { createLogger, describeConfig, parseConfig, systemClock, unknownVariables, type Config } from '@sijill/platform';
+import { ReadModels } from '@sijill/read-models';
+import { readKeyring, Vault } from '@sijill/vault';
+import { EXIT } from '../exit-codes.js';
+import { printAnswer, table } from '../terminal/print.js';
+
+interface Finding {
+  readonly check: string;
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+  /** What to do about it. */
+  readonly cure: string | null;
+}
+
+const ok = (check: string, detail: string): Finding => ({ check, status: 'ok', detail, cure: null });
+const warn = (check: string, detail: string, cure: string): Finding => ({ check, status: 'warn', detail, cure });
+const fail = (check: string, detail: string, cure: string): Finding => ({ check, status: 'fail', detail, cure });
+const nameOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .summary('check the configuration and all that the server needs')
+    .description('Checks configuration, store, broker, database, vault and clock, and says what to do. It changes nothing.')
+    .option('--print-config', 'show each value and where it came from, secrets masked')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExamples:\n  $ sijill doctor\n  $ sijill doctor --print-config')
+    .action(async (options: { printConfig?: boolean; json?: boolean }) => {
+      if (options.printConfig === true) {
+        const values = describeConfig(process.env);
+        printAnswer(options.json === true, { config: values }, () => table(['variable', 'value', 'from', 'meaning'], values.map(({ name, value, origin, about }) => [name, value ?? '(none)', origin, about]), [32, 34, 13, 60]));
+        return;
+      }
+      const config = parseConfig(process.env);
+      const findings = [
+        ...checkConfig(config),
+        ...(await checkStore(config)),
+        ...(await checkDatabase(config)),
+        ...(await checkVault(config)),
+        ...(await checkBroker(config)),
+      ];
+      const failed = findings.some(({ status }) => status === 'fail');
+      printAnswer(options.json === true, { ok: !failed, checks: findings }, () =>
+        table(['check', '', 'what was found', 'what to do'], findings.map(({ check, status, detail, cure }) => [check, status, detail, cure ?? '']), [15, 7, 55, 50]),
+      );
+      process.exitCode = failed ? EXIT.unreachable : EXIT.done;
+    });
+}
+
+function checkConfig(config: Config): Finding[] {
+  const unknown = unknownVariables(process.env);
+  return [
+    unknown.length === 0
+      ? ok('configuration', `data in ${config.dataDir}; roles ${config.roles.join(', ')}`)
+      : warn('configuration', `not known: ${unknown.join(', ')}`, 'look for a misspelling; "doctor --print-config" lists what is known'),
+  ];
+}
+
+async function checkStore(config: Config): Promise<Finding[]> {
+  const { eventStore } = config;
+  if (eventStore.kind === 'embedded' && !existsSync(eventStore.file)) return [ok('event store', 'embedded; it will be made on the first start')];
+  try {
+    const store = openStore(config, createLogger('silent'));
+    try {
+      const head = await store.head();
+      const findings = [ok('event store', `${store.kind}; the last entry is at position ${head}`)];
+      for await (const [entry] of store.readAll({ after: Math.max(0, head - 1), batchSize: 1 })) {
+        const recorded = Date.parse(entry?.metadata['recordedAt'] as string);
+        const ahead = recorded - systemClock.now();
+        findings.push(
+          ahead > 1_000
+            ? warn('clock', `the last entry was recorded ${Math.round(ahead / 1000)} s ahead of this clock`, 'synchronize the clocks of all nodes (NTP)')
+            : ok('clock', 'not behind the last entry'),
+        );
+        break;
+      }
+      return findings;
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    return [fail('event store', nameOf(error), 'check SIJILL_EVENT_STORE and that the server runs and is reachable')];
+  }
+}
+
+async function checkDatabase(config: Config): Promise<Finding[]> {
+  const target = sqlTarget(config, 'read-models');
+  if (target.kind === 'sqlite' && !existsSync(target.file)) return [ok('database', 'embedded; it will be made on the first start')];
+  try {
+    const readModels = await ReadModels.open(target, systemClock);
+    const { position } = await readModels.asOf();
+    await readModels.close();
+    return [ok('database', `${config.database.kind}; the read models stand at position ${position}`)];
+  } catch (error) {
+    return [fail('database', nameOf(error), 'check SIJILL_DATABASE, the rights of its user, and that the server runs')];
+  }
+}
+
+async function checkVault(config: Config): Promise<Finding[]> {
+  const target = sqlTarget(config, 'vault');
+  const file = config.keyringFile;
+  try {
+    const exists = target.kind === 'sqlite' ? existsSync(target.file) : await Vault.exists(target);
+    if (!existsSync(file)) {
+      if (exists) return [fail('vault', `the keyring ${file} is missing and a vault exists`, 'put the keyring back from its backup, or set SIJILL_KEYRING_FILE')];
+      if (config.production) return [fail('vault', `there is no keyring at ${file}`, 'make one with "sijill keys keyring --out FILE" and set SIJILL_KEYRING_FILE')];
+      return [ok('vault', 'none yet; vault and keyring will be made on the first start')];
+    }
+    const keyring = readKeyring(file);
+    const open = (statSync(file).mode & 0o077) !== 0;
+    const findings = [open ? warn('keyring', `${file} can be read by others`, `chmod 600 ${file}`) : ok('keyring', `${file} (${keyring.wrapping.id})`)];
+    if (!exists) return [...findings, ok('vault', 'none yet; it will be made on the first start')];
+    const vault = await Vault.open(target, keyring, systemClock, config.defaultRegion);
+    await vault.close();
+    return [...findings, ok('vault', `${config.database.kind}; it opens with this keyring`)];
+  } catch (error) {
+    return [fail('vault', nameOf(error), 'the message says what to do')];
+  }
+}
+
+async function checkBroker(config: Config): Promise<Finding[]> {
+  const { kafka } = config;
+  if (kafka === null) return [ok('kafka', 'off: SIJILL_KAFKA_BROKERS is not set')];
+  const { Kafka, logLevel } = kafkajs;
+  const client = new Kafka({
+    clientId: 'sijill-doctor',
+    brokers: [...kafka.brokers],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 3_000,
+    retry: { retries: 1 },
+    ...(kafka.ssl ? { ssl: true } : {}),
+    ...(kafka.sasl === null ? {} : { sasl: kafka.sasl as never }),
+  });
+  const admin = client.admin();
+  try {
+    await admin.connect();
+    const present = new Set(await admin.listTopics());
+    const missing = kafka.topics.filter(({ topic }) => !present.has(topic)).map(({ topic }) => topic);
+    return [
+      missing.length === 0
+        ? ok('kafka', `${kafka.brokers.join(', ')}; topics ${kafka.topics.map(({ topic }) => topic).join(', ')}`)
+        : warn('kafka', `the brokers have no topic ${missing.join(', ')}`, 'create it, or correct SIJILL_KAFKA_TOPICS; the intake waits for it'),
+    ];
+  } catch (error) {
+    return [fail('kafka', nameOf(error), 'check SIJILL_KAFKA_BROKERS, TLS and SASL settings, and that the brokers run')];
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { importFile } from '@sijill/intake';
+import { EXIT } from '../exit-codes.js';
+import { printAnswer, table } from '../terminal/print.js';
+import { progressBar } from '../terminal/progress.js';
+import { withLedger } from '../with-ledger.js';
+
+const REFUSED_SHOWN = 20;
+
+export function addImport(program: Command): void {
+  program
+    .command('import')
+    .summary('read a file of CloudEvents into the ledger')
+    .description(
+      'Reads CloudEvents, one a line, into the ledger. An import that was cut short goes on where it stopped when it is run again; a finished ' +
+        'file read again adds nothing. Refused lines are listed with their reasons, the rest stays (exit code 1).',
+    )
+    .argument('<file>', 'newline-delimited JSON')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExamples:\n  $ sijill import january.ndjson\n  $ sijill import january.ndjson --json | jq .rejected')
+    .action(async (file: string, options: { json?: boolean }) => {
+      const result = await withLedger(async (ledger) => {
+        const { store, maker, seen, clock, config, readModels } = ledger;
+        // The read models tell which events are known; they are brought up to date before and kept so on the way.
+        await readModels.catchUp(store);
+        const bar = progressBar('importing');
+        const pending: Promise<void>[] = [];
+        let projecting = false;
+        try {
+          return await importFile(
+            file,
+            { store, maker, seen, clock, limits: config.limits, defaultRegion: config.defaultRegion },
+            ({ bytesDone, bytesTotal }) => {
+              bar.update(bytesDone, bytesTotal);
+              if (projecting) return;
+              projecting = true;
+              pending.push(readModels.catchUp(store).finally(() => (projecting = false)));
+            },
+          );
+        } finally {
+          bar.stop();
+          await Promise.all(pending);
+          await readModels.catchUp(store);
+        }
+      });
+      printAnswer(options.json === true, result, () => {
+        const { lines, accepted, duplicates, rejected } = result;
+        const summary = `${lines} lines: ${accepted} accepted, ${duplicates} in the ledger before, ${rejected.length} refused`;
+        if (rejected.length === 0) return summary;
+        const rows = rejected.slice(0, REFUSED_SHOWN).map(({ line, errors }) => [String(line), errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('\n')]);
+        const more = rejected.length > REFUSED_SHOWN ? `\n… and ${rejected.length - REFUSED_SHOWN} more (--json lists all)` : '';
+        return `${summary}\n${table(['line', 'why it was refused'], rows, [10, 100])}${more}`;
+      });
+      process.exitCode = result.rejected.length > 0 ? EXIT.no : EXIT.done;
+    });
+}

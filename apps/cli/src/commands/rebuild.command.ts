@@ -1,0 +1,40 @@
+import { Argument, type Command } from 'commander';
+import { READ_MODELS, type ReadModelName } from '@sijill/read-models';
+import { printAnswer } from '../terminal/print.js';
+import { progressBar } from '../terminal/progress.js';
+import { withLedger } from '../with-ledger.js';
+
+/** `disclosure-history` and `duplicates` have no rows of their own: they are read from the tables of these. */
+const OWNERS: Record<string, ReadModelName> = {
+  ...(Object.fromEntries(Object.keys(READ_MODELS).map((name) => [name, name])) as Record<ReadModelName, ReadModelName>),
+  'disclosure-history': 'activity-timeline',
+  duplicates: 'entries',
+};
+
+export function addRebuild(program: Command): void {
+  program
+    .command('rebuild')
+    .summary('make the read models again from the store')
+    .description('Makes the read models again from the event store. Readers see the old rows until the new ones are complete; a rebuild that is cut short changes nothing.')
+    .addArgument(new Argument('[read-model]', 'one of them; all when left out').choices(Object.keys(OWNERS)))
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExamples:\n  $ sijill rebuild\n  $ sijill rebuild disclosure-history')
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      const result = await withLedger(async ({ readModels, store }) => {
+        await readModels.catchUp(store);
+        const before = await readModels.digest();
+        const total = await store.head();
+        const bar = progressBar('rebuilding');
+        try {
+          await readModels.rebuild(store, name === undefined ? undefined : OWNERS[name], (position) => bar.update(position, total));
+        } finally {
+          bar.stop();
+        }
+        const digest = await readModels.digest();
+        return { readModel: name ?? 'all', position: (await readModels.asOf()).position, digest, unchanged: digest === before };
+      });
+      printAnswer(options.json === true, result, () =>
+        `rebuilt ${result.readModel} up to position ${result.position}; the content is ${result.unchanged ? 'identical to what was there' : 'different from what was there'} (SHA-256 ${result.digest})`,
+      );
+    });
+}

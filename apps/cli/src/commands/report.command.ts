@@ -1,0 +1,69 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import type { ReportFormat, ReportLanguage } from '@sijill/reports';
+import { EXIT, WrongUse } from '../exit-codes.js';
+import { parseIdentifier, parseInstant, parseReason } from '../terminal/identifier.js';
+import { printAnswer } from '../terminal/print.js';
+import { COMMAND_READER, withLedger } from '../with-ledger.js';
+
+interface AccountingOptions {
+  readonly identifier: string;
+  readonly reason: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly format: ReportFormat;
+  readonly lang: ReportLanguage;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function addReport(program: Command): void {
+  program
+    .command('report')
+    .summary('make a report')
+    .description('Makes a report from the ledger.')
+    .command('accounting')
+    .summary("the accounting of disclosures: who received one person's data")
+    .requiredOption('--identifier <scheme:value>', 'phone:…, email:…, account:…, national_id:…, device:…')
+    .requiredOption('--reason <text>', 'why the report is made; it is recorded and printed')
+    .option('--from <time>', 'from this time of the event on (inclusive)')
+    .option('--to <time>', 'up to this time (exclusive)')
+    .addOption(new Option('--format <format>', 'what to make').choices(['pdf', 'csv', 'json']).default('pdf'))
+    .addOption(new Option('--lang <language>', 'language of the PDF').choices(['en', 'ar']).default('en'))
+    .requiredOption('--out <file>', 'where to write it')
+    .option('--json', 'one JSON document about what was made')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sijill report accounting --identifier phone:+966500000042 --reason "access request 17" --out accounting.pdf\n' +
+        '  $ sijill report accounting --identifier email:layla@example.com --reason "request 18" --lang ar --from 2026-01-01 --out layla.pdf',
+    )
+    .action(async (options: AccountingOptions) => {
+      const identifier = parseIdentifier(options.identifier);
+      const reason = parseReason(options.reason);
+      const from = parseInstant('--from', options.from);
+      const to = parseInstant('--to', options.to);
+      const out = resolve(options.out);
+      const made = await withLedger(async (ledger) => {
+        await ledger.readModels.catchUp(ledger.store);
+        const subjectId = await ledger.vault.find(identifier);
+        await ledger.consultations.record({ what: 'report', subjectId, found: subjectId !== null, reason, reader: COMMAND_READER });
+        if (subjectId === null) return null;
+        const order = { subjectId, from, to, reason, requestedBy: COMMAND_READER.name, language: options.lang, formats: [options.format] };
+        const { asOf, files } = await ledger.reports.make(order);
+        return { subjectId, asOf, ...files[0]! };
+      });
+      if (made === null) {
+        printAnswer(options.json === true, { subjectId: null, file: null }, () => 'Nobody in this ledger has that identifier.');
+        process.exitCode = EXIT.no;
+        return;
+      }
+      try {
+        await writeFile(out, made.bytes);
+      } catch (error) {
+        throw new WrongUse(`${out} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+      }
+      const { subjectId, asOf, file } = made;
+      printAnswer(options.json === true, { subjectId, asOf, file: out, mediaType: file.mediaType, size: file.size, sha256: file.sha256 }, () => `${out} (${file.size} bytes, SHA-256 ${file.sha256})`);
+    });
+}

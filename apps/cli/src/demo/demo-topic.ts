@@ -1,0 +1,31 @@
+import kafkajs from 'kafkajs';
+import type { KafkaConfig } from '@sijill/platform';
+
+/** Hands the demo's traffic to Kafka as a platform service would: structured CloudEvents, no key. */
+export async function openDemoTopic(config: KafkaConfig): Promise<{ send(events: readonly object[]): Promise<void>; close(): Promise<void> }> {
+  const { Kafka, logLevel, Partitioners } = kafkajs;
+  const client = new Kafka({
+    clientId: 'sijill-demo',
+    brokers: [...config.brokers],
+    logLevel: logLevel.NOTHING,
+    ...(config.ssl ? { ssl: true } : {}),
+    ...(config.sasl === null ? {} : { sasl: config.sasl as never }),
+  });
+  const { topic } = config.topics[0]!;
+  const admin = client.admin();
+  await admin.connect();
+  if (!(await admin.listTopics()).includes(topic)) await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true });
+  await admin.disconnect();
+  const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  return {
+    send: async (events) => {
+      await producer.send({
+        topic,
+        acks: -1,
+        messages: events.map((event) => ({ value: JSON.stringify(event), headers: { 'content-type': 'application/cloudevents+json' } })),
+      });
+    },
+    close: () => producer.disconnect(),
+  };
+}

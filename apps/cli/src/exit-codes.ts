@@ -1,0 +1,36 @@
+import { KeyRefused } from '@sijill/access';
+import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
+import { CodecMissing, FileUnreadable } from '@sijill/intake';
+import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
+import { KeyringUnusable } from '@sijill/vault';
+
+/** What a command tells the shell. */
+export const EXIT = {
+  done: 0,
+  /** The answer is "no": nobody found, some lines refused. */
+  no: 1,
+  /** Wrong use or configuration. */
+  wrongUse: 2,
+  /** Something cannot be reached or read. */
+  unreachable: 3,
+} as const;
+
+/** The person at the terminal asked for something that cannot be; the message says what to change. */
+export class WrongUse extends Error {
+  override readonly name = 'WrongUse';
+}
+
+const WRONG_USE = [WrongUse, ConfigInvalid, KeyringUnusable, KeyRefused];
+const UNREACHABLE = [StoreUnavailable, StoreRefused, DatabaseUnavailable, OutcomeUnknown, LaneTakenOver, FileUnreadable, CodecMissing];
+
+/** The exit code of an error, and the line that is shown for it. */
+export function exitOf(error: unknown): { code: number; line: string } {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (WRONG_USE.some((kind) => error instanceof kind)) return { code: EXIT.wrongUse, line: message };
+  if (UNREACHABLE.some((kind) => error instanceof kind)) return { code: EXIT.unreachable, line: message };
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string' && /^(E[A-Z]+|SQLITE_\w+|\d{2}\w{3})$/.test(code)) {
+    return { code: EXIT.unreachable, line: `${name} (${code}): ${message}` };
+  }
+  return { code: EXIT.unreachable, line: `${name}: ${message}` };
+}

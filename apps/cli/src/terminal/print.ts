@@ -1,0 +1,25 @@
+import Table from 'cli-table3';
+
+/** Prints an answer: one JSON document for programs, or text for people. */
+export function printAnswer(json: boolean, answer: unknown, text: () => string): void {
+  process.stdout.write(json ? `${JSON.stringify(answer)}\n` : `${text()}\n`);
+}
+
+/** A table for the terminal, coloured only where there is one. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], widths?: readonly (number | null)[]): string {
+  const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  const drawn = new Table({
+    head: [...head],
+    ...(widths === undefined ? {} : { colWidths: [...widths] }),
+    wordWrap: true,
+    style: { head: colour ? ['bold'] : [], border: colour ? ['gray'] : [] },
+  });
+  drawn.push(...rows.map((row) => row.map(printable)));
+  return drawn.toString();
+}
+
+/** Text of events may hold control characters; a terminal must not obey them. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+}

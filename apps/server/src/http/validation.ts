@@ -1,0 +1,35 @@
+import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import type { FieldError } from '@sijill/contracts';
+import { Problem } from './problem.js';
+
+/** Checks bodies and queries against their classes; unknown members are refused, each by its path. */
+export const validation = new ValidationPipe({
+  transform: true,
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  forbidUnknownValues: true,
+  validationError: { target: false, value: false },
+  exceptionFactory: (errors) => Problem.invalid(errors.flatMap((error) => flatten(error, ''))),
+});
+
+const CODES: Record<string, string> = {
+  whitelistValidation: 'unknown_field',
+  isIn: 'unknown_value',
+  isDefined: 'required',
+  isNotEmpty: 'required',
+  isInt: 'wrong_type',
+  isString: 'wrong_type',
+  isArray: 'wrong_type',
+};
+
+function flatten(error: ValidationError, parent: string): FieldError[] {
+  const isIndex = /^\d+$/.test(error.property);
+  const name = /^[\w.-]{1,64}$/.test(error.property) ? error.property : '(unprintable)';
+  const path = isIndex ? `${parent}[${name}]` : parent === '' ? name : `${parent}.${name}`;
+  const own = Object.entries(error.constraints ?? {}).slice(0, 1).map(([constraint, message]): FieldError => {
+    const code = CODES[constraint] ?? 'bad_format';
+    // The library's message names the property, which in this one case is the sender's own text.
+    return { path, code, message: code === 'unknown_field' ? 'is not known here; leave it out' : message };
+  });
+  return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, path))];
+}

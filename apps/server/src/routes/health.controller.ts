@@ -1,0 +1,70 @@
+import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Public } from '@sijill/access';
+import { EVENT_STORE, type EventStore } from '@sijill/event-store';
+import { Metrics } from '@sijill/platform';
+import { ReadModels } from '@sijill/read-models';
+import { RUNNING_ROLES, type RunningRoles } from '../running-roles.js';
+
+type Check = { status: 'up' | 'down'; detail?: string | null };
+
+@ApiTags('operation')
+@Controller('health')
+export class HealthController {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly readModels: ReadModels,
+    @Inject(RUNNING_ROLES) private readonly roles: RunningRoles,
+  ) {}
+
+  @Get('live')
+  @Public()
+  @ApiOperation({ summary: 'The process answers' })
+  live(): { status: 'up'; pid: number } {
+    return { status: 'up', pid: process.pid };
+  }
+
+  @Get('ready')
+  @Public()
+  @ApiOperation({ summary: 'The process can do its work: store and database answer, its roles run' })
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
+    const store = await checked(async () => void (await this.store.head()));
+    const database = await checked(async () => void (await this.readModels.asOf()));
+    const { kafka, projector, httpLane } = this.roles.health();
+    const checks: Record<string, Check> = {
+      store,
+      database,
+      ...(httpLane === null ? {} : { httpLane: { status: httpLane.failure === null ? 'up' : 'down', detail: httpLane.failure } }),
+      ...(projector === null ? {} : { projector: { status: projector.state === 'running' ? 'up' : 'down', detail: projector.detail } }),
+      // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
+      ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
+    };
+    const ready = Object.entries(checks).every(([name, check]) => name === 'kafka' || check.status === 'up');
+    void reply.status(ready ? 200 : 503);
+    return { status: ready ? 'ready' : 'not_ready', checks };
+  }
+}
+
+@ApiTags('operation')
+@Controller('metrics')
+export class MetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  @Public()
+  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  @ApiOperation({ summary: 'Figures for Prometheus' })
+  figures(): Promise<string> {
+    return this.metrics.registry.metrics();
+  }
+}
+
+async function checked(work: () => Promise<void>): Promise<Check> {
+  try {
+    await work();
+    return { status: 'up' };
+  } catch (error) {
+    return { status: 'down', detail: error instanceof Error ? error.name : null };
+  }
+}

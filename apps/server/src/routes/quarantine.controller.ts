@@ -1,0 +1,105 @@
+import { Controller, Get, HttpCode, Param, Post, Query, Res, StreamableFile } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Allow, RecordConsultation, type Caller } from '@sijill/access';
+import { QuarantineDesk, ReplayQuarantined } from '@sijill/intake';
+import { DuplicateList, QuarantineList, ReadModels } from '@sijill/read-models';
+import { stampPosition } from '../http/answers.js';
+import { Problem } from '../http/problem.js';
+import { From, Reason } from '../http/reason.js';
+import { entryIdPipe } from './ids.js';
+import { PageQuery } from './requests.js';
+
+const notThere = (): Problem => Problem.notFound('there is no quarantine entry of that id');
+const destroyed = (): Problem => new Problem(409, 'destroyed', 'Destroyed', 'the key of this quarantine entry was destroyed; its bytes cannot be opened any more');
+
+@ApiTags('quarantine')
+@ApiBearerAuth()
+@Controller('v1')
+export class QuarantineController {
+  constructor(
+    private readonly queries: QueryBus,
+    private readonly commands: CommandBus,
+    private readonly desk: QuarantineDesk,
+    private readonly readModels: ReadModels,
+  ) {}
+
+  @Get('quarantine')
+  @Allow('admin')
+  @ApiOperation({ summary: 'What arrived and could not be understood', description: 'Newest first.' })
+  @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/QuarantineAnswer' } })
+  async list(@Query() query: PageQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
+    const answer = await this.queries.execute(new QuarantineList({ limit: query.limit, cursor: query.cursor ?? null }));
+    stampPosition(reply, answer.asOf);
+    return answer;
+  }
+
+  @Get('quarantine/:entryId/raw')
+  @Allow('admin')
+  @ApiHeader({ name: 'Sijill-Reason', required: true, description: 'why; it is recorded' })
+  @ApiOperation({ summary: 'The bytes as they arrived' })
+  @ApiResponse({ status: 200, description: 'the raw value', content: { 'application/octet-stream': {} } })
+  async raw(@Param('entryId', entryIdPipe) entryId: string, @Reason() reason: string, @From() reader: Caller): Promise<StreamableFile> {
+    await this.mustBeQuarantined(entryId);
+    const raw = await this.desk.raw(entryId);
+    if (raw === 'unknown') throw notThere();
+    if (raw === 'destroyed') throw destroyed();
+    await this.commands.execute(
+      new RecordConsultation({ what: 'quarantine_raw', subjectId: null, found: true, reason, reader, about: { entryId } }),
+    );
+    const bytes = raw.value ?? Buffer.alloc(0);
+    return new StreamableFile(bytes, { type: 'application/octet-stream', length: bytes.length });
+  }
+
+  @Post('quarantine/:entryId/replay')
+  @HttpCode(200)
+  @Allow('admin')
+  @ApiOperation({ summary: 'Read a quarantined record again, under the rules of today' })
+  @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ReplayAnswer' } })
+  @ApiResponse({ status: 409, description: 'the reason that still holds', schema: { $ref: '#/components/schemas/Problem' } })
+  async replay(@Param('entryId', entryIdPipe) entryId: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
+    await this.mustBeQuarantined(entryId);
+    const outcome = await this.commands.execute(new ReplayQuarantined(entryId));
+    switch (outcome.kind) {
+      case 'replayed':
+        this.readModels.noteAcknowledged(outcome.position);
+        stampPosition(reply, outcome);
+        return { entries: outcome.entries };
+      case 'refused': {
+        const { errors } = outcome;
+        const reason = { code: errors[0]?.code ?? 'unreadable', message: errors[0]?.message ?? '' };
+        throw new Problem(409, 'still-refused', 'Still refused', 'the record is still not understood; the reason is named', { reason, errors });
+      }
+      case 'replayed_before':
+        throw new Problem(409, 'replayed-before', 'Replayed before', 'this record was replayed already', {
+          reason: { code: 'replayed_before', message: 'it was replayed already' },
+          replayedAs: outcome.entryId,
+        });
+      case 'destroyed':
+        throw destroyed();
+      case 'unknown':
+        throw notThere();
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  @Get('duplicates')
+  @Allow('admin')
+  @ApiTags('duplicates')
+  @ApiOperation({ summary: 'Events that came again: repeats, and conflicts with other content', description: 'Newest first.' })
+  @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/DuplicateAnswer' } })
+  async duplicates(@Query() query: PageQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
+    const answer = await this.queries.execute(new DuplicateList({ limit: query.limit, cursor: query.cursor ?? null }));
+    stampPosition(reply, answer.asOf);
+    return answer;
+  }
+
+  /** Ids of other entries are refused here: their sealed parts are none of an administrator's business. */
+  private async mustBeQuarantined(entryId: string): Promise<void> {
+    await this.readModels.freshAsOf();
+    const row = await this.readModels.sql.reader.selectFrom('quarantine').select('entry_id').where('entry_id', '=', entryId).executeTakeFirst();
+    if (row === undefined) throw notThere();
+  }
+}

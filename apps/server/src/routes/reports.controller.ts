@@ -1,0 +1,78 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Res, StreamableFile } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Allow, RecordConsultation, type Caller } from '@sijill/access';
+import { OrderAccounting, ReportDesk, type ReportView } from '@sijill/reports';
+import { Vault } from '@sijill/vault';
+import { Problem } from '../http/problem.js';
+import { From } from '../http/reason.js';
+import { reportIdPipe } from './ids.js';
+import { ReportBody } from './requests.js';
+import { instant } from './times.js';
+
+@ApiTags('reports')
+@ApiBearerAuth()
+@Controller('v1/reports')
+export class ReportsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly desk: ReportDesk,
+    private readonly vault: Vault,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @Allow('officer')
+  @ApiOperation({ summary: 'Order a report', description: 'It is made in the background; Location says where to look.' })
+  @ApiBody({ schema: { $ref: '#/components/schemas/ReportBody' } })
+  @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ReportView' } })
+  async order(@Body() body: ReportBody, @From() reader: Caller, @Res({ passthrough: true }) reply: FastifyReply): Promise<ReportView> {
+    const { parameters, language, formats } = body;
+    const reason = parameters.reason.trim();
+    const subjectId = await this.subjectOf(parameters);
+    await this.commands.execute(new RecordConsultation({ what: 'report', subjectId, found: subjectId !== null, reason, reader }));
+    if (subjectId === null) throw Problem.notFound('nobody in this ledger has that identifier or id');
+    const from = instant('parameters.from', parameters.from) ?? null;
+    const to = instant('parameters.to', parameters.to) ?? null;
+    const view = await this.commands.execute(
+      new OrderAccounting({ subjectId, from, to, reason, requestedBy: reader.name, language, formats }),
+    );
+    void reply.header('location', `/v1/reports/${view.id}`);
+    return view;
+  }
+
+  @Get(':id')
+  @Allow('officer')
+  @ApiOperation({ summary: 'How far a report is' })
+  @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ReportView' } })
+  async report(@Param('id', reportIdPipe) id: string): Promise<ReportView> {
+    const found = await this.desk.find(id);
+    if (found === null) throw Problem.notFound('there is no report of that id');
+    const { subjectId: _, ...view } = found;
+    return view;
+  }
+
+  @Get(':id/files/:name')
+  @Allow('officer')
+  @ApiOperation({ summary: 'One file of a finished report' })
+  @ApiResponse({ status: 200, description: 'the file', content: { 'application/octet-stream': {} } })
+  async file(@Param('id', reportIdPipe) id: string, @Param('name') name: string, @From() reader: Caller): Promise<StreamableFile> {
+    const found = await this.desk.find(id);
+    const opened = found === null ? null : await this.desk.file(id, name);
+    if (found === null || opened === null) throw Problem.notFound('there is no such file, the report is not finished, or its subject was erased');
+    const { file, bytes, reason } = opened;
+    await this.commands.execute(
+      new RecordConsultation({ what: 'report_file', subjectId: found.subjectId, found: true, reason, reader, about: { reportId: id, file: name } }),
+    );
+    return new StreamableFile(bytes, { type: file.mediaType, length: file.size, disposition: `attachment; filename="${file.name}"` });
+  }
+
+  private async subjectOf({ subjectId, identifier }: ReportBody['parameters']): Promise<string | null> {
+    if ((subjectId === undefined) === (identifier === undefined)) {
+      throw Problem.invalid([{ path: 'parameters', code: 'required', message: 'give either subjectId or identifier' }]);
+    }
+    if (identifier !== undefined) return this.vault.find(identifier);
+    return (await this.vault.has(subjectId!)) ? subjectId! : null;
+  }
+}

@@ -1,0 +1,63 @@
+import { Lane } from '@sijill/event-store';
+import { HttpIntake, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
+import type { Ledger } from '@sijill/ledger';
+import { Projector, type ProjectorState } from '@sijill/read-models';
+
+export const RUNNING_ROLES = Symbol('RunningRoles');
+
+export interface RolesHealth {
+  readonly kafka: { readonly state: KafkaIntakeState; readonly detail: string | null } | null;
+  readonly projector: { readonly state: ProjectorState; readonly detail: string | null } | null;
+  readonly httpLane: { readonly failure: string | null } | null;
+}
+
+/** The roles that this process plays, started and stopped in the order in which they need each other. */
+export class RunningRoles {
+  private constructor(
+    private readonly lane: Lane | null,
+    readonly httpIntake: HttpIntake | null,
+    private readonly kafka: KafkaIntake | null,
+    private readonly projector: Projector | null,
+  ) {}
+
+  /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
+  static async prepare(ledger: Ledger): Promise<RunningRoles> {
+    const { config, store, maker, seen, clock, metrics, logger, quarantine } = ledger;
+    const has = (role: string): boolean => config.roles.includes(role as never);
+    const context = { limits: config.limits, defaultRegion: config.defaultRegion };
+    const lane = has('api')
+      ? await Lane.open(store, `ledger-http-${config.nodeId}`, {
+          onForeignWrite: 'stop',
+          onRetry: (reason) => logger.warn({ lane: 'http', reason }, 'an append has to be tried again'),
+        })
+      : null;
+    return new RunningRoles(
+      lane,
+      lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId: config.nodeId }, metrics),
+      has('intake') && config.kafka !== null
+        ? new KafkaIntake(store, maker, quarantine, clock, { ...context, kafka: config.kafka }, metrics, logger)
+        : null,
+      has('projector') ? new Projector(store, ledger.readModels, metrics, logger) : null,
+    );
+  }
+
+  start(): void {
+    this.projector?.start();
+    this.kafka?.start();
+  }
+
+  /** Intake first, so that what it still stores is projected; the lane drains. */
+  async stop(): Promise<void> {
+    await this.kafka?.stop();
+    await this.lane?.close();
+    await this.projector?.stop();
+  }
+
+  health(): RolesHealth {
+    return {
+      kafka: this.kafka?.health ?? null,
+      projector: this.projector?.health ?? null,
+      httpLane: this.lane === null ? null : { failure: this.lane.failure?.name ?? null },
+    };
+  }
+}

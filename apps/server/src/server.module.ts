@@ -1,0 +1,63 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE, DiscoveryModule } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import { AccessGuard, ApiKeys, ConsultationLog, RecordConsultationHandler } from '@sijill/access';
+import { EVENT_STORE } from '@sijill/event-store';
+import { HttpIntake, INTAKE_COMMAND_HANDLERS, QuarantineDesk } from '@sijill/intake';
+import type { Ledger } from '@sijill/ledger';
+import { Metrics } from '@sijill/platform';
+import { QUERY_HANDLERS, ReadModels } from '@sijill/read-models';
+import { REPORT_COMMAND_HANDLERS, ReportDesk } from '@sijill/reports';
+import { Vault } from '@sijill/vault';
+import { ProblemFilter } from './http/problem.filter.js';
+import { validation } from './http/validation.js';
+import { Documents, DOCUMENTS, DocumentsController } from './routes/documents.controller.js';
+import { EntriesController } from './routes/entries.controller.js';
+import { EventsController } from './routes/events.controller.js';
+import { HealthController, MetricsController } from './routes/health.controller.js';
+import { QuarantineController } from './routes/quarantine.controller.js';
+import { ReportsController } from './routes/reports.controller.js';
+import { SubjectsController } from './routes/subjects.controller.js';
+import { RUNNING_ROLES, type RunningRoles } from './running-roles.js';
+
+const API = [EventsController, SubjectsController, EntriesController, ReportsController, QuarantineController];
+
+/** Wires the routes to an open ledger. A process without the api role answers for its health and figures only. */
+@Module({})
+export class ServerModule {
+  static of(ledger: Ledger, roles: RunningRoles, documents: Documents): DynamicModule {
+    const { httpIntake } = roles;
+    const api: Provider[] =
+      httpIntake === null
+        ? []
+        : [
+            { provide: HttpIntake, useValue: httpIntake },
+            { provide: QuarantineDesk, useValue: ledger.quarantineDesk },
+            { provide: ConsultationLog, useValue: ledger.consultations },
+            { provide: ReportDesk, useValue: ledger.reports },
+            RecordConsultationHandler,
+            ...INTAKE_COMMAND_HANDLERS,
+            ...REPORT_COMMAND_HANDLERS,
+            ...QUERY_HANDLERS,
+          ];
+    const ownPort = ledger.config.metricsPort !== null;
+    return {
+      module: ServerModule,
+      imports: [CqrsModule.forRoot(), DiscoveryModule],
+      controllers: [...(httpIntake === null ? [] : API), HealthController, DocumentsController, ...(ownPort ? [] : [MetricsController])],
+      providers: [
+        { provide: EVENT_STORE, useValue: ledger.store },
+        { provide: Vault, useValue: ledger.vault },
+        { provide: ReadModels, useValue: ledger.readModels },
+        { provide: ApiKeys, useValue: ledger.keys },
+        { provide: Metrics, useValue: ledger.metrics },
+        { provide: RUNNING_ROLES, useValue: roles },
+        { provide: DOCUMENTS, useValue: documents },
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_PIPE, useValue: validation },
+        { provide: APP_FILTER, useValue: new ProblemFilter(ledger.logger) },
+        ...api,
+      ],
+    };
+  }
+}

@@ -1,0 +1,2 @@
+export { openLedger, openStore, type Ledger, type LedgerOptions } from './open-ledger.js';
+export { sqlTarget } from './sql-target.js';

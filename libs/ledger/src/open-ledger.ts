@@ -1,0 +1,135 @@
+import { mkdirSync } from 'node:fs';
+import { ApiKeys, ConsultationLog } from '@sijill/access';
+import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
+import { Metrics, systemClock, type Clock, type Config, type Logger } from '@sijill/platform';
+import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
+import { ReportDesk } from '@sijill/reports';
+import { Vault } from '@sijill/vault';
+import { keyringFor } from './keyring-for.js';
+import { sqlTarget } from './sql-target.js';
+
+/** Everything of one ledger, opened and wired: what a server and a command have in common. */
+export interface Ledger {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly store: EventStore;
+  readonly vault: Vault;
+  readonly readModels: ReadModels;
+  readonly keys: ApiKeys;
+  readonly maker: EntryMaker;
+  readonly seen: SeenEvents;
+  readonly quarantine: Quarantine;
+  readonly quarantineDesk: QuarantineDesk;
+  readonly consultations: ConsultationLog;
+  readonly reports: ReportDesk;
+  /** Lets what is under way become durable and closes everything, the store last. */
+  close(): Promise<void>;
+}
+
+export interface LedgerOptions {
+  readonly logger: Logger;
+  /** The lane for entries that this process writes by itself. */
+  readonly ownLane: string;
+  readonly metrics?: Metrics;
+  readonly clock?: Clock;
+}
+
+/**
+ * Opens a ledger from its configuration. What was opened is closed again when a later part cannot be.
+ *
+ * @throws KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable
+ */
+export async function openLedger(config: Config, options: LedgerOptions): Promise<Ledger> {
+  const { logger, metrics = new Metrics(), clock = systemClock } = options;
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(part: T): T => {
+    opened.unshift(part);
+    return part;
+  };
+  const closeAll = async (): Promise<void> => {
+    for (const part of opened) await part.close();
+  };
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  try {
+    const store = keep(openStore(config, logger));
+    const keyring = await keyringFor(config, store, clock, logger);
+    const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
+    const readModels = keep(await ReadModels.open(sqlTarget(config, 'read-models'), clock));
+    const keys = keep(await ApiKeys.open(sqlTarget(config, 'access'), clock));
+    const ownLane = keep(new OwnLane(store, options.ownLane));
+    const lane = (): Promise<Lane> => ownLane.open();
+
+    const catalogue: EntryCatalogue = {
+      position: async () => (await readModels.asOf()).position,
+      known: (events) => knownEvents(readModels.sql.reader, events),
+      locate: (entryId) => locateEntry(readModels.sql.reader, entryId),
+      replayOf: (entryId) => replayOf(readModels.sql.reader, entryId),
+    };
+    const maker = new EntryMaker(vault, clock);
+    const quarantine = new Quarantine(vault, clock);
+    const context = { limits: config.limits, defaultRegion: config.defaultRegion };
+    const reports = keep(
+      await ReportDesk.open(sqlTarget(config, 'reports'), { dataDir: config.dataDir, vault, readModels, lane, clock, logger }),
+    );
+    return {
+      config,
+      clock,
+      logger,
+      metrics,
+      store,
+      vault,
+      readModels,
+      keys,
+      maker,
+      quarantine,
+      reports,
+      seen: new SeenEvents(catalogue),
+      quarantineDesk: new QuarantineDesk(store, quarantine, catalogue, maker, lane, clock, context),
+      consultations: new ConsultationLog(vault, lane, clock),
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** The lane that a process writes its own entries to; several processes may share it, only the order counts. */
+class OwnLane {
+  private opening: Promise<Lane> | null = null;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly name: string,
+  ) {}
+
+  async open(): Promise<Lane> {
+    const lane = await (this.opening ??= this.openNow());
+    if (lane.failure === null) return lane;
+    // It stopped over something that may have passed (rights, a store that was replaced): the next caller tries again.
+    return (this.opening = this.openNow());
+  }
+
+  async close(): Promise<void> {
+    if (this.opening !== null) await this.opening.then((lane) => lane.close()).catch(() => undefined);
+  }
+
+  private openNow(): Promise<Lane> {
+    const opening = Lane.open(this.store, this.name, { onForeignWrite: 'follow' });
+    opening.catch(() => (this.opening = null));
+    return opening;
+  }
+}
+
+/** The store alone, for what needs nothing else (health checks, verification). */
+export function openStore(config: Config, logger: Logger): EventStore {
+  if (config.eventStore.kind === 'embedded') return openEmbeddedStore({ file: config.eventStore.file });
+  return openEventStoreDb({
+    connectionString: config.eventStore.connectionString,
+    streamPrefix: 'ledger-',
+    onNotice: (notice) => logger.warn({ notice }, 'event store'),
+  });
+}

@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+import type { Config, SqlTarget } from '@sijill/platform';
+
+const FILES = {
+  vault: ['vault', 'vault.sqlite'],
+  'read-models': ['read-models.sqlite'],
+  access: ['access.sqlite'],
+  reports: ['reports', 'reports.sqlite'],
+} as const;
+
+/** Where a part keeps its tables: a file of its own in the data directory, or the one PostgreSQL database. */
+export function sqlTarget(config: Config, part: keyof typeof FILES): SqlTarget {
+  if (config.database.kind === 'postgresql') return { kind: 'postgresql', url: config.database.url };
+  return { kind: 'sqlite', file: join(config.dataDir, ...FILES[part]) };
+}

@@ -1,0 +1,264 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AsOf, Disclosure } from '@sijill/contracts';
+import type { JsonObject, Lane } from '@sijill/event-store';
+import { describeError, isoTime, newEntryId, openSql, type Clock, type Logger, type Sql, type SqlTarget } from '@sijill/platform';
+import { disclosureHistory, type ReadModels } from '@sijill/read-models';
+import { canonicalJson } from '@sijill/transparency';
+import { seal, unseal, type HolderKeys, type Vault } from '@sijill/vault';
+import { buildAccounting, renderAccounting, type AccountingDataset, type ReportFormat, type ReportLanguage } from '../accounting/index.js';
+import { reportMigrations, type ReportTables } from './table.js';
+
+export const REPORT_GENERATED = 'sijill.report.generated.v1';
+
+export interface AccountingOrder {
+  readonly subjectId: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly reason: string;
+  readonly requestedBy: string;
+  readonly language: ReportLanguage;
+  readonly formats: readonly ReportFormat[];
+}
+
+export interface ReportFile {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+export interface ReportView {
+  readonly id: string;
+  readonly report: 'accounting';
+  readonly status: 'queued' | 'running' | 'done' | 'failed';
+  /** 0 to 1. */
+  readonly progress: number;
+  readonly createdAt: string;
+  readonly asOf: AsOf | null;
+  readonly files: readonly ReportFile[];
+  readonly error: string | null;
+}
+
+/** The subject of a report is gone: its key was destroyed, and with it what the report would say. */
+export class ReportSubjectErased extends Error {
+  override readonly name = 'ReportSubjectErased';
+}
+
+interface DeskParts {
+  readonly dataDir: string;
+  readonly vault: Vault;
+  readonly readModels: ReadModels;
+  readonly lane: () => Promise<Lane>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const PAGE = 500;
+
+/**
+ * Takes orders for reports, makes them one after the other, and keeps the files sealed with their subject's key, so that they
+ * go when it goes.
+ */
+export class ReportDesk {
+  private queue: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  private constructor(
+    private readonly sql: Sql<ReportTables>,
+    private readonly parts: DeskParts,
+  ) {}
+
+  /** @throws DatabaseUnavailable */
+  static async open(target: SqlTarget, parts: DeskParts): Promise<ReportDesk> {
+    return new ReportDesk(await openSql<ReportTables>(target, { name: 'report', durability: 'full', migrations: reportMigrations }), parts);
+  }
+
+  /** Takes up what a stopped server left: orders are durable, so those not finished are made now. */
+  async resume(): Promise<void> {
+    const rows = await this.sql.reader.selectFrom('report').select('id').where('status', 'in', ['queued', 'running']).orderBy('created_at').execute();
+    for (const { id } of rows) this.enqueue(id);
+  }
+
+  /**
+   * Takes an order; the report is made in the background.
+   *
+   * @throws ReportSubjectErased
+   */
+  async order(order: AccountingOrder): Promise<ReportView> {
+    const keys = await this.keysOf(order.subjectId);
+    const id = newEntryId();
+    const row: ReportTables['report'] = {
+      id,
+      kind: 'accounting',
+      subject_id: order.subjectId,
+      status: 'queued',
+      progress: 0,
+      created_at: isoTime(this.parts.clock.now()),
+      as_of: null,
+      sealed_order: seal(keys, id, canonicalJson(order)),
+      files: '[]',
+      error: null,
+    };
+    await this.sql.writer.insertInto('report').values(row).execute();
+    this.enqueue(id);
+    return viewOf(row);
+  }
+
+  async find(id: string): Promise<(ReportView & { subjectId: string }) | null> {
+    const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirst();
+    return row === undefined ? null : { ...viewOf(row), subjectId: row.subject_id };
+  }
+
+  /** One file of a finished report, opened; null when there is none of that name, or the subject was erased. */
+  async file(id: string, name: string): Promise<{ file: ReportFile; bytes: Buffer; reason: string } | null> {
+    const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirst();
+    const file = row === undefined ? undefined : viewOf(row).files.find((candidate) => candidate.name === name);
+    const keys = row === undefined ? null : await this.parts.vault.holderIfAny(row.subject_id);
+    if (row === undefined || file === undefined || keys === null) return null;
+    const sealed = await readFile(this.pathOf(id, name), 'utf8');
+    const order = JSON.parse(unseal(keys, id, row.sealed_order).toString('utf8')) as AccountingOrder;
+    return { file, bytes: unseal(keys, `${id}/${name}`, sealed), reason: order.reason };
+  }
+
+  /**
+   * Makes a report at once and hands its files over instead of keeping them: for the command line.
+   *
+   * @throws ReportSubjectErased
+   */
+  async make(order: AccountingOrder): Promise<{ asOf: AsOf; files: { file: ReportFile; bytes: Buffer }[] }> {
+    const { asOf, dataset } = await this.datasetOf(order);
+    const files = await renderAll(dataset, order);
+    await this.record(order, newEntryId(), asOf, files.map(({ file }) => file));
+    return { asOf, files };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.queue;
+    await this.sql.close();
+  }
+
+  private enqueue(id: string): void {
+    this.queue = this.queue.then(() => (this.closed ? undefined : this.run(id)));
+  }
+
+  private async run(id: string): Promise<void> {
+    const update = (set: Partial<ReportTables['report']>): Promise<unknown> =>
+      this.sql.writer.updateTable('report').set(set).where('id', '=', id).execute();
+    try {
+      const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+      const keys = await this.keysOf(row.subject_id);
+      const order = JSON.parse(unseal(keys, id, row.sealed_order).toString('utf8')) as AccountingOrder;
+      await update({ status: 'running', progress: 0.1 });
+      const { asOf, dataset } = await this.datasetOf(order);
+      await update({ progress: 0.4 });
+      const files = await renderAll(dataset, order);
+      await update({ progress: 0.9 });
+      for (const { file, bytes } of files) await this.keep(keys, id, file.name, bytes);
+      // The entry first: a crash behind it makes the report again and records that too; a finished report is never unrecorded.
+      await this.record(order, id, asOf, files.map(({ file }) => file));
+      await update({ status: 'done', progress: 1, as_of: JSON.stringify(asOf), files: JSON.stringify(files.map(({ file }) => file)) });
+    } catch (error) {
+      this.parts.logger.error({ err: error, report: id }, 'a report could not be made');
+      await rm(this.folderOf(id), { recursive: true, force: true }).catch(() => undefined);
+      const { type } = describeError(error);
+      await update({ status: 'failed', error: `${type}: the report could not be made; the server's log says more` }).catch(() => undefined);
+    }
+  }
+
+  private async datasetOf(order: AccountingOrder): Promise<{ asOf: AsOf; dataset: AccountingDataset }> {
+    const { vault, readModels } = this.parts;
+    await this.keysOf(order.subjectId);
+    const asOf = await readModels.freshAsOf();
+    const disclosures: Disclosure[] = [];
+    const filter = {
+      subjectId: order.subjectId,
+      upTo: asOf.position,
+      ...(order.from === null ? {} : { from: order.from }),
+      ...(order.to === null ? {} : { to: order.to }),
+    };
+    for (let cursor: string | null = null; ; ) {
+      const page = await disclosureHistory(readModels.sql.reader, filter, { limit: PAGE, cursor }, false);
+      disclosures.push(...page.items);
+      if (page.next === null) break;
+      cursor = page.next;
+    }
+    const { from, to, reason, requestedBy, subjectId } = order;
+    const subject = { subjectId, identifiers: await vault.identifiersOf(subjectId) };
+    return { asOf, dataset: buildAccounting({ parameters: { from, to, reason, requestedBy }, asOf, subject, disclosures }) };
+  }
+
+  /** That a report about somebody was made is itself an entry: who, why, what came out. */
+  private async record(order: AccountingOrder, reportId: string, asOf: AsOf, files: readonly ReportFile[]): Promise<void> {
+    const keys = await this.keysOf(order.subjectId);
+    const id = newEntryId();
+    const recordedAt = isoTime(this.parts.clock.now());
+    const data: JsonObject = {
+      report: 'accounting',
+      reportId,
+      subjectId: order.subjectId,
+      occurredAt: recordedAt,
+      from: order.from,
+      to: order.to,
+      language: order.language,
+      asOf: { ...asOf },
+      files: files.map((file) => ({ ...file })),
+      sealed: seal(keys, id, canonicalJson({ actor: order.requestedBy, reason: order.reason })),
+    };
+    const metadata: JsonObject = { recordedAt, producer: null, salt: randomBytes(16).toString('base64url') };
+    await (await this.parts.lane()).append([{ id, type: REPORT_GENERATED, data, metadata }]);
+  }
+
+  /** Sealed, written beside, synced, renamed: a file is whole or not there. */
+  private async keep(keys: HolderKeys, id: string, name: string, bytes: Buffer): Promise<void> {
+    await mkdir(this.folderOf(id), { recursive: true, mode: 0o700 });
+    const beside = `${this.pathOf(id, name)}.new`;
+    const handle = await open(beside, 'w', 0o600);
+    try {
+      await handle.writeFile(seal(keys, `${id}/${name}`, bytes));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, this.pathOf(id, name));
+  }
+
+  private folderOf(id: string): string {
+    return join(this.parts.dataDir, 'reports', id);
+  }
+
+  private pathOf(id: string, name: string): string {
+    return join(this.folderOf(id), `${name}.jwe`);
+  }
+
+  private async keysOf(subjectId: string): Promise<HolderKeys> {
+    const keys = await this.parts.vault.holderIfAny(subjectId);
+    if (keys === null) throw new ReportSubjectErased('the subject of the report was erased');
+    return keys;
+  }
+}
+
+async function renderAll(dataset: AccountingDataset, order: AccountingOrder): Promise<{ file: ReportFile; bytes: Buffer }[]> {
+  const files: { file: ReportFile; bytes: Buffer }[] = [];
+  for (const format of order.formats) {
+    const { name, mediaType, bytes } = await renderAccounting(dataset, format, order.language);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    files.push({ file: { name, mediaType, size: bytes.length, sha256 }, bytes });
+  }
+  return files;
+}
+
+function viewOf(row: ReportTables['report']): ReportView {
+  return {
+    id: row.id,
+    report: 'accounting',
+    status: row.status as ReportView['status'],
+    progress: row.progress,
+    createdAt: row.created_at,
+    asOf: row.as_of === null ? null : (JSON.parse(row.as_of) as AsOf),
+    files: JSON.parse(row.files) as ReportFile[],
+    error: row.error,
+  };
+}
