@@ -22,6 +22,10 @@ export default {
       },
     ],
   },
+  // Kafka and PostgreSQL: started when the first spec asks for them, shared by all, stopped at the end.
+  globalSetup: '<rootDir>/test/support/global-setup.js',
+  globalTeardown: '<rootDir>/test/support/global-teardown.js',
+  reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
   testTimeout: 60_000,
   maxWorkers: 2,
 };
