@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Kysely, Migration } from 'kysely';
-import { bytewiseText, isoTime, openSql, type Clock, type Sql, type SqlDialect, type SqlTarget } from '@sijill/platform';
+import { bytewiseText, isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlDialect, type SqlTarget } from '@sijill/platform';
 import { ROLES, type Role } from './roles.js';
 
 export interface AccessTables {
@@ -82,10 +82,8 @@ export class ApiKeys {
     const secret = randomBytes(32).toString('base64url');
     const createdAt = isoTime(this.clock.now());
     const held = ROLES.filter((role) => roles.includes(role));
-    await this.sql.writer
-      .insertInto('api_key')
-      .values({ id, name, roles: held.join(','), hash: hashOf(secret), created_at: createdAt, revoked_at: null })
-      .execute();
+    const row = { id, name, roles: held.join(','), hash: hashOf(secret), created_at: createdAt, revoked_at: null };
+    await retryWhileBusy(() => this.sql.writer.insertInto('api_key').values(row).execute());
     return { id, name, roles: held, createdAt, revokedAt: null, key: `sijill_${id}_${secret}` };
   }
 
@@ -105,12 +103,12 @@ export class ApiKeys {
   async revoke(id: string): Promise<boolean> {
     const found = await this.sql.writer.selectFrom('api_key').select('id').where('id', '=', id).executeTakeFirst();
     if (found === undefined) return false;
-    await this.sql.writer
+    const revoked = this.sql.writer
       .updateTable('api_key')
       .set({ revoked_at: isoTime(this.clock.now()) })
       .where('id', '=', id)
-      .where('revoked_at', 'is', null)
-      .execute();
+      .where('revoked_at', 'is', null);
+    await retryWhileBusy(() => revoked.execute());
     return true;
   }
 

@@ -49,12 +49,37 @@ export async function openSql<Tables>(
     migrationTableName: `${options.name}_migration`,
     migrationLockTableName: `${options.name}_migration_lock`,
   });
-  const { error } = await migrator.migrateToLatest();
+  const { error } = await retryWhileBusy(async () => {
+    const outcome = await migrator.migrateToLatest();
+    if (outcome.error !== undefined && (outcome.error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw outcome.error as Error;
+    return outcome;
+  });
   if (error !== undefined) {
     await database.close();
     throw new DatabaseUnavailable(`${options.name}: the tables could not be brought up to date`, { cause: error });
   }
   return database;
+}
+
+// Waiting inside SQLite blocks the event loop, so it waits a moment only; longer waits are `retryWhileBusy`'s.
+const BUSY_MS = 50;
+const BUSY_PATIENCE_MS = 30_000;
+
+/**
+ * Runs work that another process's write may keep out, again and again for half a minute. The work must not have changed
+ * anything when it fails busy: one statement, or a transaction that takes its lock first.
+ */
+export async function retryWhileBusy<T>(work: () => Promise<T>): Promise<T> {
+  const until = Date.now() + BUSY_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      if (typeof code !== 'string' || !code.startsWith('SQLITE_BUSY') || Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 20));
+    }
+  }
 }
 
 function openSqlite<Tables>(file: string, durability: 'full' | 'normal'): Sql<Tables> {
@@ -64,13 +89,13 @@ function openSqlite<Tables>(file: string, durability: 'full' | 'normal'): Sql<Ta
     connection = new Sqlite(file);
     connection.pragma('journal_mode = WAL');
     connection.pragma(`synchronous = ${durability.toUpperCase()}`);
-    connection.pragma('busy_timeout = 10000');
+    connection.pragma(`busy_timeout = ${BUSY_MS}`);
     connection.pragma('foreign_keys = ON');
   } catch (error) {
     throw new DatabaseUnavailable(`${file} cannot be opened as a database`, { cause: error });
   }
   const readConnection = new Sqlite(file);
-  readConnection.pragma('busy_timeout = 10000');
+  readConnection.pragma(`busy_timeout = ${BUSY_MS}`);
   readConnection.pragma('query_only = ON');
   const writer = new Kysely<Tables>({ dialect: new SqliteDialect({ database: connection }) });
   const reader = new Kysely<Tables>({ dialect: new SqliteDialect({ database: readConnection }) });

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { sql, type Transaction } from 'kysely';
 import type { AsOf } from '@sijill/contracts';
 import type { EventStore, StoredEntry } from '@sijill/event-store';
-import { isoTime, openSql, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
+import { isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
 import { projectActivities } from './activity-timeline/project.js';
 import { projectEntries, type Standings } from './entries/project.js';
@@ -81,11 +81,13 @@ export class ReadModels {
 
   /** Applies a batch of the store's order, whole or not at all; what is in the rows already is passed over. */
   async apply(batch: readonly StoredEntry[]): Promise<void> {
-    await this.sql.writer.transaction().execute(async (trx) => {
-      const position = await takePosition(trx);
-      const fresh = batch.filter((entry) => entry.position > position);
-      if (fresh.length > 0) await project(trx, fresh);
-    });
+    await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        const position = await takePosition(trx);
+        const fresh = batch.filter((entry) => entry.position > position);
+        if (fresh.length > 0) await project(trx, fresh);
+      }),
+    );
     this.moved.emit('moved');
   }
 
@@ -106,7 +108,7 @@ export class ReadModels {
    * @param onProgress is told the store position reached
    */
   async rebuild(store: EventStore, only?: ReadModelName, onProgress: (position: number) => void = () => undefined): Promise<void> {
-    await this.sql.writer.transaction().execute(async (trx) => {
+    await retryWhileBusy(() => this.sql.writer.transaction().execute(async (trx) => {
       const end = await takePosition(trx);
       const names = only === undefined ? (Object.keys(READ_MODELS) as ReadModelName[]) : [only];
       for (const table of names.flatMap((name) => READ_MODELS[name])) await trx.deleteFrom(table).execute();
@@ -120,7 +122,7 @@ export class ReadModels {
         else await projectQuarantine(trx, wanted);
         onProgress(wanted.at(-1)!.position);
       }
-    });
+    }));
     this.moved.emit('moved');
   }
 

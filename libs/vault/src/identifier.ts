@@ -74,7 +74,7 @@ export function looksPersonal(text: string, region: string): boolean {
   if (/[^\s@]+@[^\s@]+\.[^\s@]+/.test(text)) return true;
   const digits = text.trim().replace(/[\s().-]/g, '');
   if (!/^(\+|00)?[\d\u0660-\u0669\u06f0-\u06f9]{8,15}$/.test(digits)) return false;
-  if (/^(\+|00|٠٠|۰۰)/.test(digits)) return true;
+  if (digits.startsWith('+')) return true;
   if (typeof normalizePhone(digits, region) === 'string' && /^[0٠۰]/.test(digits)) return true;
   return typeof normalizePhone(`+${digits}`, region) === 'string';
 }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, randomBytes, randomUUID }
 import { existsSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import type { Transaction } from 'kysely';
-import { isoTime, openSql, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
+import { isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
 import { normalizeIdentifier, type Identifier } from './identifier.js';
 import { KeyringUnusable, type Keyring } from './keyring.js';
 import { deriveKeys, seal, unseal, type HolderKeys } from './seal.js';
@@ -54,14 +54,11 @@ export class Vault {
     const sql = await openSql<VaultTables>(target, { name: 'vault', durability: 'full', migrations: vaultMigrations });
     const vault = new Vault(sql, keyring, clock, defaultRegion);
     try {
-      await sql.writer
-        .insertInto('vault_meta')
-        .values([
-          { name: 'lock', value: '' },
-          { name: 'keyring', value: keyring.fingerprint },
-        ])
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+      const rows = [
+        { name: 'lock', value: '' },
+        { name: 'keyring', value: keyring.fingerprint },
+      ];
+      await retryWhileBusy(() => sql.writer.insertInto('vault_meta').values(rows).onConflict((conflict) => conflict.doNothing()).execute());
       const { value } = await sql.writer.selectFrom('vault_meta').select('value').where('name', '=', 'keyring').executeTakeFirstOrThrow();
       if (value !== keyring.fingerprint) {
         throw new KeyringUnusable('this keyring is not the one that the vault was made with; nothing sealed would open. Put the right one back');
@@ -269,10 +266,12 @@ export class Vault {
 
   /** Runs a change under the vault's one write lock; the lock is taken by the first statement, before anything is read. */
   private async change<T>(work: (trx: Transaction<VaultTables>) => Promise<T>): Promise<T> {
-    return this.sql.writer.transaction().execute(async (trx) => {
-      await trx.updateTable('vault_meta').set({ value: '' }).where('name', '=', 'lock').execute();
-      return work(trx);
-    });
+    return retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        await trx.updateTable('vault_meta').set({ value: '' }).where('name', '=', 'lock').execute();
+        return work(trx);
+      }),
+    );
   }
 
   private wrap(holderId: string, secret: Buffer): string {

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AsOf, Disclosure } from '@sijill/contracts';
 import type { JsonObject, Lane } from '@sijill/event-store';
-import { describeError, isoTime, newEntryId, openSql, type Clock, type Logger, type Sql, type SqlTarget } from '@sijill/platform';
+import { describeError, isoTime, newEntryId, openSql, retryWhileBusy, type Clock, type Logger, type Sql, type SqlTarget } from '@sijill/platform';
 import { disclosureHistory, type ReadModels } from '@sijill/read-models';
 import { canonicalJson } from '@sijill/transparency';
 import { seal, unseal, type HolderKeys, type Vault } from '@sijill/vault';
@@ -101,7 +101,7 @@ export class ReportDesk {
       files: '[]',
       error: null,
     };
-    await this.sql.writer.insertInto('report').values(row).execute();
+    await retryWhileBusy(() => this.sql.writer.insertInto('report').values(row).execute());
     this.enqueue(id);
     return viewOf(row);
   }
@@ -146,7 +146,7 @@ export class ReportDesk {
 
   private async run(id: string): Promise<void> {
     const update = (set: Partial<ReportTables['report']>): Promise<unknown> =>
-      this.sql.writer.updateTable('report').set(set).where('id', '=', id).execute();
+      retryWhileBusy(() => this.sql.writer.updateTable('report').set(set).where('id', '=', id).execute());
     try {
       const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
       const keys = await this.keysOf(row.subject_id);
