@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CONFIG_VARIABLES, parseConfig, unknownVariables } from '@sijill/platform';
+import { parse } from 'yaml';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+interface Service {
+  readonly image?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly environment?: Record<string, string>;
+  readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly depends_on?: Record<string, { readonly condition: string }>;
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
+  readonly restart?: string;
+}
+
+interface Compose {
+  readonly services: Record<string, Service>;
+  readonly volumes: Record<string, unknown>;
+}
+
+const compose = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8')) as Compose;
+const lasting = Object.entries(compose.services).filter(([, { restart }]) => restart !== 'no');
+
+function service(name: string): Service {
+  const found = compose.services[name];
+  if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
+  return found;
+}
+
+describe('docker-compose.yml', () => {
+  it('runs the server with its store, broker and database', () => {
+    expect(lasting.map(([name]) => name).sort()).toEqual(['eventstoredb', 'kafka', 'postgres', 'server']);
+    expect(service('eventstoredb').image).toBe('eventstore/eventstore:24.10');
+    expect(service('kafka').image).toBe('apache/kafka:4.1.0');
+    expect(service('postgres').image).toBe('postgres:17');
+    expect(existsSync(join(ROOT, service('server').build?.dockerfile ?? 'none'))).toBe(true);
+  });
+
+  it.each(lasting)('asks %s how it is', (_, { healthcheck }) => {
+    expect(healthcheck?.test?.length).toBeGreaterThan(1);
+  });
+
+  it('starts the server after the others are healthy and its keyring is there', () => {
+    expect(service('server').depends_on).toEqual({
+      keyring: { condition: 'service_completed_successfully' },
+      eventstoredb: { condition: 'service_healthy' },
+      kafka: { condition: 'service_healthy' },
+      postgres: { condition: 'service_healthy' },
+    });
+  });
+
+  it('keeps what has to last in named volumes', () => {
+    const mounted = lasting.flatMap(([, { volumes }]) => volumes ?? []).map((volume) => volume.split(':')[0]);
+    expect(new Set(mounted)).toEqual(new Set(Object.keys(compose.volumes)));
+    for (const [, { volumes }] of lasting) expect(volumes?.length).toBeGreaterThan(0);
+  });
+
+  it('publishes ports on the loopback address only', () => {
+    const ports = lasting.flatMap(([, service]) => service.ports ?? []);
+    expect(ports.length).toBeGreaterThan(0);
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  it('lets the server read its keyring and never write it', () => {
+    const directory = service('server').volumes?.find((volume) => volume.startsWith('keyring:'));
+    expect(directory).toBe('keyring:/run/secrets/sijill:ro');
+    expect(service('server').environment?.['SIJILL_KEYRING_FILE']).toBe('/run/secrets/sijill/keyring.json');
+  });
+});
+
+describe('the environment of the server in docker-compose.yml', () => {
+  const environment = { ...service('server').environment, NODE_ENV: 'production' };
+
+  it('uses only variables that the configuration knows', () => {
+    const names = Object.keys(environment).filter((name) => name.startsWith('SIJILL_'));
+    expect(names.length).toBeGreaterThan(5);
+    expect(unknownVariables(environment)).toEqual([]);
+    expect(names.filter((name) => !CONFIG_VARIABLES.some((variable) => variable.name === name))).toEqual([]);
+  });
+
+  it('means EventStoreDB, PostgreSQL and Kafka, by the names of their services', () => {
+    const config = parseConfig(environment);
+    expect(config.production).toBe(true);
+    expect(config.http).toEqual({ host: '0.0.0.0', port: 8480 });
+    expect(config.eventStore).toEqual({
+      kind: 'eventstoredb',
+      connectionString: 'esdb://eventstoredb:2113?tls=false',
+    });
+    if (config.database.kind !== 'postgresql') throw new Error('the database is not PostgreSQL');
+    const { hostname, username, password } = new URL(config.database.url);
+    expect({ hostname, username, password }).toEqual({
+      hostname: 'postgres',
+      username: service('postgres').environment?.['POSTGRES_USER'],
+      password: service('postgres').environment?.['POSTGRES_PASSWORD'],
+    });
+    expect(config.kafka?.brokers).toEqual(['kafka:9092']);
+    expect(config.keyringFile).toBe('/run/secrets/sijill/keyring.json');
+  });
+});
