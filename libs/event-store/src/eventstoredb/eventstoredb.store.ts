@@ -1,0 +1,187 @@
+import type { EventStoreDBClient } from '@eventstore/db-client';
+import { writtenEntries } from '../append-limits.js';
+import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
+import type { AppendResult, EventStore, ExpectedRevision, NewEntry, StoredEntry } from '../event-store.port.js';
+import type { OnNotice } from '../store-notice.js';
+import { appendFailure, isKeptByClient } from './client-failure.js';
+import { GuardedClient } from './guarded-client.js';
+import { entriesOfLog, entriesOfStream, lastPosition } from './log-reading.js';
+import { followLog } from './log-subscription.js';
+import { clientEvent, safePosition } from './recorded-entry.js';
+
+const BATCH = 500;
+
+export interface EventStoreDbOptions {
+  /** `esdb://` or `esdb+discover://`, with the credentials in it: given by call, they would select a slower append. */
+  readonly connectionString: string;
+  /** Streams that are the ledger's: `ledger-`. */
+  readonly streamPrefix?: string;
+  /** How long an append may take before its outcome is called unknown: 5000 ms, more than the server's own limits. */
+  readonly appendTimeoutMs?: number;
+  /** How long a subscription may be silent before it is checked against the log's end: 30 000 ms. */
+  readonly stallCheckMs?: number;
+  readonly onNotice?: OnNotice;
+}
+
+/**
+ * Opens an event store on EventStoreDB. It connects with the first call, not here.
+ *
+ * @throws StoreRefused the connection string cannot be used
+ */
+export function openEventStoreDb(options: EventStoreDbOptions): EventStore {
+  return new EventStoreDbStore(options);
+}
+
+/** A client for appends and the appends that wait for it. */
+interface Writing {
+  readonly guarded: GuardedClient;
+  underWay: number;
+}
+
+class EventStoreDbStore implements EventStore {
+  readonly kind = 'eventstoredb';
+  readonly #prefix: string;
+  readonly #appendTimeoutMs: number;
+  readonly #closing = new AbortController();
+  readonly #underWay = new Set<Promise<unknown>>();
+  // Reads and subscriptions have a client of their own, so that replacing the one for appends disturbs none of them.
+  readonly #reading: GuardedClient;
+  #writing: Writing;
+
+  constructor(private readonly options: EventStoreDbOptions) {
+    this.#prefix = options.streamPrefix ?? 'ledger-';
+    this.#appendTimeoutMs = options.appendTimeoutMs ?? 5_000;
+    this.#reading = this.#connect();
+    this.#writing = { guarded: this.#connect(), underWay: 0 };
+  }
+
+  async append(stream: string, entries: readonly NewEntry[], expected: ExpectedRevision): Promise<AppendResult> {
+    this.#assertOpen();
+    const events = writtenEntries(entries).map(clientEvent);
+    const appended = this.#append(stream, events, expected);
+    this.#underWay.add(appended);
+    try {
+      return await appended;
+    } finally {
+      this.#underWay.delete(appended);
+    }
+  }
+
+  async *readStream(
+    stream: string,
+    options: { from?: number; direction?: 'forwards' | 'backwards'; limit?: number } = {},
+  ): AsyncGenerator<StoredEntry> {
+    this.#assertOpen();
+    yield* entriesOfStream(this.#reading.client, stream, options);
+  }
+
+  async *readAll(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<StoredEntry[]> {
+    this.#assertOpen();
+    yield* entriesOfLog(this.#reading.client, this.#prefix, options.after ?? 0, options.batchSize ?? BATCH);
+  }
+
+  async head(): Promise<number> {
+    this.#assertOpen();
+    return lastPosition(this.#reading.client, this.#prefix);
+  }
+
+  async *subscribeToAll(options: {
+    after: number;
+    batchSize?: number;
+    signal: AbortSignal;
+  }): AsyncGenerator<StoredEntry[]> {
+    yield* followLog({
+      client: this.#reading.client,
+      prefix: this.#prefix,
+      after: options.after,
+      batchSize: options.batchSize ?? BATCH,
+      stallCheckMs: this.options.stallCheckMs ?? 30_000,
+      signal: AbortSignal.any([options.signal, this.#closing.signal]),
+      onNotice: this.options.onNotice,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#underWay);
+    await Promise.all([this.#reading.discard(), this.#writing.guarded.discard()]);
+  }
+
+  async #append(
+    stream: string,
+    events: ReturnType<typeof clientEvent>[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
+    const writing = this.#writing;
+    writing.underWay += 1;
+    try {
+      const result = await this.#inTime(writing.guarded.client, stream, events, expected);
+      const revision = Number(result.nextExpectedRevision);
+      // A repeat of entries that are stored but hidden comes back without a position; then reading says why.
+      const position = result.position?.commit ?? (await this.#positionOf(stream, revision));
+      return { revision, position: safePosition(position) };
+    } catch (error) {
+      if (error instanceof AppendTimedOut || isKeptByClient(error)) this.#replace(writing, error);
+      if (error instanceof OutcomeUnknown || error instanceof StoreRefused) throw error;
+      throw appendFailure(error, stream, expected, writing.guarded.appendCallFailed);
+    } finally {
+      writing.underWay -= 1;
+      this.#discardWhenIdle(writing);
+    }
+  }
+
+  /** The client has no time limit of its own for appends, nor for the question it asks the server before the first. */
+  async #inTime(
+    client: EventStoreDBClient,
+    stream: string,
+    events: ReturnType<typeof clientEvent>[],
+    expected: ExpectedRevision,
+  ) {
+    const limit = this.#appendTimeoutMs;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new AppendTimedOut(`no answer in ${limit} ms`)), limit);
+    });
+    const expectedRevision = typeof expected === 'number' ? BigInt(expected) : expected;
+    const appended = client.appendToStream(stream, events, { expectedRevision, deadline: limit });
+    try {
+      return await Promise.race([appended, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #positionOf(stream: string, revision: number): Promise<bigint> {
+    for await (const entry of entriesOfStream(this.#reading.client, stream, { from: revision, limit: 1 }))
+      return BigInt(entry.position);
+    throw new StoreRefused(`${stream}@${revision} is stored, but its position cannot be read`);
+  }
+
+  /**
+   * Gives new appends a new client. The old one keeps its call until the appends that wait for it are settled, each by its
+   * answer or its own time limit.
+   */
+  #replace(writing: Writing, error: unknown): void {
+    if (this.#writing !== writing) return;
+    this.#writing = { guarded: this.#connect(), underWay: 0 };
+    this.options.onNotice?.({ what: 'connection replaced', detail: 'appends use a new client', error });
+  }
+
+  #discardWhenIdle(writing: Writing): void {
+    if (writing !== this.#writing && writing.underWay === 0) void writing.guarded.discard();
+  }
+
+  #connect(): GuardedClient {
+    try {
+      return new GuardedClient(this.options.connectionString, this.options.onNotice);
+    } catch (error) {
+      throw new StoreRefused(`the connection string of the event store: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new StoreUnavailable('the event store is closed');
+  }
+}
+
+class AppendTimedOut extends OutcomeUnknown {}

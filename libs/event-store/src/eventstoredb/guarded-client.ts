@@ -1,0 +1,118 @@
+import { EventStoreDBClient } from '@eventstore/db-client';
+import type { Duplex } from 'node:stream';
+import type { OnNotice } from '../store-notice.js';
+
+type Call = Duplex & { cancel(): void };
+
+/** What we touch of the client behind its published interface. Release 6.2.1 is the last, so none of it moves. */
+interface ClientInternals {
+  /** Every call that is open, from its creation on. */
+  readonly disposableStreams: Set<Call>;
+  createChannel: () => Promise<{ close(): void }>;
+  handleError: (client: unknown, error: Error) => Promise<void>;
+}
+
+/**
+ * One client of the official library, kept from taking the process down, and one that can really be let go.
+ *
+ * All its appends travel on one long call, and the promises of all clients of the process wait in one map. Left alone:
+ * - an answer nobody waits for any more throws inside the call: an unhandled rejection, and the call reads nothing more;
+ * - a call that breaks while writes queue for it rejects where nobody listens;
+ * - cancelling that call rejects what other clients are waiting for;
+ * - nothing ever closes the channel.
+ */
+export class GuardedClient {
+  readonly client: EventStoreDBClient;
+  readonly #internals: ClientInternals;
+  readonly #channels: Promise<{ close(): void }>[] = [];
+  #discarded = false;
+  #appendCallFailed = false;
+
+  /** @throws Error the connection string cannot be read, or a certificate it names */
+  constructor(
+    connectionString: string,
+    private readonly onNotice: OnNotice | undefined,
+  ) {
+    this.client = EventStoreDBClient.connectionString(connectionString);
+    this.#internals = this.client as unknown as ClientInternals;
+    this.#watchCalls();
+    this.#watchChannels();
+  }
+
+  /**
+   * Whether this client's own append call has broken. If it has not, an append rejected for a broken call was hit by
+   * another client of this process, and the error says nothing about it.
+   */
+  get appendCallFailed(): boolean {
+    return this.#appendCallFailed;
+  }
+
+  /** Cancels every call and closes every channel. What still waits for an answer on this client never gets one. */
+  async discard(): Promise<void> {
+    this.#discarded = true;
+    for (const call of this.#internals.disposableStreams) {
+      // A cancelled call ends in an error; by now nobody else need hear of it.
+      call.on('error', () => undefined);
+      call.cancel();
+    }
+    for (const channel of await Promise.allSettled(this.#channels)) {
+      if (channel.status === 'fulfilled') channel.value.close();
+    }
+  }
+
+  #watchCalls(): void {
+    const calls = this.#internals.disposableStreams;
+    const add = calls.add.bind(calls);
+    calls.add = (call) => {
+      if (typeof call.write === 'function' && typeof call.read === 'function') this.#guardAppendCall(call);
+      return add(call);
+    };
+  }
+
+  // At this point the only listeners are the client's own two: settle one append, and reject all.
+  #guardAppendCall(call: Call): void {
+    this.#wrap(call, 'data', 'answer without a question');
+    this.#wrap(call, 'error', 'connection replaced');
+    call.on('error', () => (this.#appendCallFailed = true));
+    // The client queues writes behind a full buffer and rejects the queue into nowhere when the call breaks. We never let
+    // it queue: what may be in the buffer is bounded by the appends under way, one for each lane.
+    const write = call.write.bind(call) as (...args: unknown[]) => boolean;
+    call.write = (...args: unknown[]) => {
+      write(...args);
+      return true;
+    };
+  }
+
+  #wrap(call: Call, event: 'data' | 'error', what: 'answer without a question' | 'connection replaced'): void {
+    for (const listener of call.listeners(event) as ((argument: unknown) => void)[]) {
+      call.off(event, listener);
+      call.on(event, (argument: unknown) => {
+        if (this.#discarded) return;
+        try {
+          listener(argument);
+        } catch (error) {
+          this.onNotice?.({ what, detail: `the client failed on its append call's ${event} event`, error });
+        }
+      });
+    }
+  }
+
+  #watchChannels(): void {
+    const internals = this.#internals;
+    const createChannel = internals.createChannel;
+    internals.createChannel = () => {
+      const channel = createChannel();
+      this.#channels.push(channel);
+      return channel;
+    };
+    const handleError = internals.handleError;
+    internals.handleError = async (client, error) => {
+      try {
+        await handleError(client, error);
+      } catch (failure) {
+        // Called without anybody waiting for it; the next call meets the same trouble and reports it.
+        this.onNotice?.({ what: 'connection replaced', detail: 'the client could not reconnect', error: failure });
+      }
+    };
+  }
+}

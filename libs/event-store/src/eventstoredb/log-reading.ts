@@ -1,0 +1,85 @@
+import { END, START, type EventStoreDBClient } from '@eventstore/db-client';
+import { StoreUnavailable } from '../errors.js';
+import type { StoredEntry } from '../event-store.port.js';
+import { readFailure } from './client-failure.js';
+import { isEntry, storedEntry, type RecordedEvent } from './recorded-entry.js';
+
+/** The client puts no limit on a read; a server that says nothing for this long is taken for gone. */
+const SILENCE_MS = 30_000;
+
+/** What is used of the client's read streams. */
+interface Reading extends AsyncIterable<{ event?: RecordedEvent | undefined }> {
+  cancel(): Promise<void>;
+  destroy(error: Error): unknown;
+  on(event: 'error', listener: () => void): unknown;
+}
+
+/** Reads one stream's entries; see the port. `from` and `limit` as there. */
+export async function* entriesOfStream(
+  client: EventStoreDBClient,
+  stream: string,
+  options: { from?: number; direction?: 'forwards' | 'backwards'; limit?: number },
+): AsyncGenerator<StoredEntry> {
+  const { from, direction = 'forwards', limit = Number.MAX_SAFE_INTEGER } = options;
+  if (limit < 1) return;
+  const fromRevision = from === undefined ? (direction === 'forwards' ? START : END) : BigInt(from);
+  // A follower may be behind: whoever settles an unknown outcome by reading the lane's end needs the leader's answer.
+  const reading = client.readStream(stream, { fromRevision, direction, maxCount: limit, requiresLeader: true });
+  for await (const event of events(reading, stream)) yield storedEntry(event);
+}
+
+/** Reads all entries of the ledger's streams behind a position, in batches, up to the end as it is met. */
+export async function* entriesOfLog(
+  client: EventStoreDBClient,
+  prefix: string,
+  after: number,
+  batchSize: number,
+): AsyncGenerator<StoredEntry[]> {
+  const reading = client.readAll({ fromPosition: logPosition(after) }, { highWaterMark: batchSize });
+  let batch: StoredEntry[] = [];
+  for await (const event of events(reading, '$all')) {
+    // The log is read from the position on, that one included, and with everybody's events.
+    if (!isEntry(event, prefix)) continue;
+    const entry = storedEntry(event);
+    if (entry.position <= after) continue;
+    batch.push(entry);
+    if (batch.length < batchSize) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** The position of the ledger's last entry, 0 when there is none. Looks at what lies behind it: the server's own events. */
+export async function lastPosition(client: EventStoreDBClient, prefix: string): Promise<number> {
+  const reading = client.readAll({ fromPosition: END, direction: 'backwards', requiresLeader: true });
+  for await (const event of events(reading, '$all')) {
+    if (isEntry(event, prefix)) return storedEntry(event).position;
+  }
+  return 0;
+}
+
+/** A position of ours as the client takes it; the two halves are equal for everything written over gRPC. */
+export function logPosition(position: number): typeof START | { commit: bigint; prepare: bigint } {
+  return position === 0 ? START : { commit: BigInt(position), prepare: BigInt(position) };
+}
+
+async function* events(reading: Reading, stream: string): AsyncGenerator<RecordedEvent> {
+  const giveUp = () => reading.destroy(new StoreUnavailable(`no answer for ${SILENCE_MS} ms reading ${stream}`));
+  let silence = setTimeout(giveUp, SILENCE_MS);
+  try {
+    for await (const resolved of reading) {
+      // The consumer's own time is not the server's silence.
+      clearTimeout(silence);
+      if (resolved.event !== undefined) yield resolved.event;
+      silence = setTimeout(giveUp, SILENCE_MS);
+    }
+  } catch (error) {
+    throw readFailure(error, stream);
+  } finally {
+    clearTimeout(silence);
+    // Leaving the loop destroys the client's stream and forgets the call under it, which would stay open on the server.
+    reading.on('error', () => undefined);
+    await reading.cancel().catch(() => undefined);
+  }
+}
