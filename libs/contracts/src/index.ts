@@ -1,2 +1,13 @@
 export * from './field-error.js';
 export * from './views.js';
+export * from './taxonomy.js';
+export * from './event-parts.js';
+export * from './event-data.js';
+export * from './producer-event.js';
+export { ENVELOPE_ATTRIBUTES, EventEnvelope } from './envelope.js';
+export { MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH } from './details.js';
+export { ENVELOPE_SCHEMA, eventSchemas, type ObjectSchema } from './json-schema.js';
+export { isRfc3339 } from './rfc3339.js';
+export { isProducerEvent, validateEvent } from './validate-event.js';
+export { EXAMPLE_EVENT } from './example-event.js';
+export { asyncApiDocument, type AsyncApiOptions } from './async-api.js';
