@@ -1,11 +1,11 @@
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { validateEvent } from '@sijill/contracts';
+import { normalizeIdentifier } from '@sijill/vault';
 import type { DemoEvent } from './traffic.js';
 import { demoPeople, demoTraffic, PROTAGONIST_DISCLOSURES, phoneSpellings, theProtagonist } from './traffic.js';
 
 const start = new Date('2026-06-01T00:00:00.000Z');
 const month = (seed: number): DemoEvent[] => [...demoTraffic({ seed, start })];
-const e164 = (value: string): string =>
-  parsePhoneNumberFromString(value.replace(/^(00|٠٠)/, '+'), { defaultCountry: 'SA', extract: false })?.number ?? value;
+const e164 = (value: string): unknown => normalizeIdentifier({ scheme: 'phone', value }, 'SA');
 
 describe('the demo traffic', () => {
   const events = month(7);
@@ -24,6 +24,13 @@ describe('the demo traffic', () => {
     expect(JSON.stringify([...traffic])).toBe(text);
     expect(JSON.stringify([...demoTraffic({ seed: 7, start, events: 3000 })])).toBe(text);
     expect(JSON.stringify([...demoTraffic({ seed: 8, start, events: 3000 })])).not.toBe(text);
+  });
+
+  test('holds nothing that the contract refuses', () => {
+    for (const event of events) {
+      const faults = validateEvent(event);
+      if (faults.length > 0) throw new Error(`${event.type}: ${JSON.stringify(faults)}`);
+    }
   });
 
   test('lies within the month, in the order of time but for late repeats', () => {

@@ -18,7 +18,7 @@ function deleted(dataSubjects: readonly DemoSubject[], dataCategories: readonly 
       system: 'retention-1',
       actor: 'nightly-job',
       reason,
-      technique: reason === 'retention_expired' ? 'overwrite' : 'crypto_erase',
+      technique: reason === 'retention_expired' ? 'overwrite' : 'crypto_shredding',
       backupsIncluded: reason === 'child',
     },
   };
@@ -40,7 +40,7 @@ function minorIdentified(person: DemoPerson, random: SeededRandom): Draft {
       policyVersion: POLICY_VERSION,
       system: 'desk-1',
       actor: 'staff-122',
-      learnedFrom: 'guardian',
+      means: 'guardian',
       details: { child: person.name.arabic },
     },
   };
