@@ -15,13 +15,13 @@ export default class SummaryReporter {
     this.#filtered = Boolean(globalConfig.testNamePattern);
   }
 
-  /** Called once, after every suite and after the reporters before this one. */
+  /** Called once, after every suite. */
   onRunComplete(_contexts, results) {
     const lines = TestServers.current?.uses() ?? [];
     if (!this.#filtered) lines.push(...skippedTests(results).map((name) => `skipped: ${name}`));
     lines.push(totals(results));
-    // Written at once: a buffered line could come after the messages of an exit.
-    writeSync(STDOUT, `\n${lines.join('\n')}\n`);
+    // At the very end of the process: Jest appends its own summary after every other reporter has spoken.
+    process.once('exit', () => writeSync(STDOUT, `\n${lines.join('\n')}\n`));
   }
 }
 
