@@ -100,7 +100,7 @@ export class Lane {
     return new Promise((resolve, reject) => {
       this.queue.push({ entries, resolve, reject });
       this.queued += entries.length;
-      this.writing ??= this.writeQueued().finally(() => (this.writing = null));
+      this.writing ??= this.writeQueued();
     });
   }
 
@@ -147,6 +147,8 @@ export class Lane {
         this.stop(error instanceof Error ? error : new LaneTakenOver(String(error)));
       }
     }
+    // In the same turn as the look at the queue: whoever was just answered may hand over the next entries at once.
+    this.writing = null;
   }
 
   private stop(reason: Error): void {

@@ -1,0 +1,167 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbeddedStore } from './embedded/embedded.store.js';
+import { AppendTooLarge, LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from './errors.js';
+import type { AppendResult, EventStore, ExpectedRevision, NewEntry, StoredEntry } from './event-store.port.js';
+import { Lane, LaneBusy, LaneClosed } from './lane.js';
+
+const entry = (n: number): NewEntry => ({
+  id: `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`,
+  type: 't',
+  data: { n },
+  metadata: {},
+});
+const entries = (from: number, count: number): NewEntry[] => Array.from({ length: count }, (_, i) => entry(from + i));
+
+/** A real store whose appends can be made to go wrong before or after they are stored. */
+class Faulty implements EventStore {
+  readonly kind = 'embedded';
+  faults: ('fail before' | 'fail after' | 'unavailable' | 'refuse' | null)[] = [];
+  appends = 0;
+  limit = Number.MAX_SAFE_INTEGER;
+
+  constructor(private readonly real: EventStore) {}
+
+  async append(stream: string, batch: readonly NewEntry[], expected: ExpectedRevision): Promise<AppendResult> {
+    this.appends++;
+    if (batch.length > this.limit) throw new AppendTooLarge(this.limit);
+    const fault = this.faults.shift();
+    if (fault === 'fail before') throw new OutcomeUnknown('connection lost');
+    if (fault === 'unavailable') throw new StoreUnavailable('away');
+    if (fault === 'refuse') throw new StoreRefused('no rights');
+    const result = await this.real.append(stream, batch, expected);
+    if (fault === 'fail after') throw new OutcomeUnknown('connection lost');
+    return result;
+  }
+
+  readStream(...args: Parameters<EventStore['readStream']>): AsyncIterable<StoredEntry> {
+    return this.real.readStream(...args);
+  }
+  readAll(...args: Parameters<EventStore['readAll']>): AsyncIterable<StoredEntry[]> {
+    return this.real.readAll(...args);
+  }
+  head(): Promise<number> {
+    return this.real.head();
+  }
+  subscribeToAll(...args: Parameters<EventStore['subscribeToAll']>): AsyncIterable<StoredEntry[]> {
+    return this.real.subscribeToAll(...args);
+  }
+  close(): Promise<void> {
+    return this.real.close();
+  }
+}
+
+describe('lane', () => {
+  let store: Faulty;
+  beforeEach(() => {
+    store = new Faulty(openEmbeddedStore({ file: join(mkdtempSync(join(tmpdir(), 'sijill-lane-')), 'ledger.sqlite') }));
+  });
+  afterEach(() => store.close());
+
+  const stored = async (lane: string): Promise<number[]> => {
+    const numbers: number[] = [];
+    for await (const { data } of store.readStream(lane)) numbers.push(data['n'] as number);
+    return numbers;
+  };
+  const open = (onForeignWrite: 'stop' | 'follow' = 'stop', queueLimit = 50_000): Promise<Lane> =>
+    Lane.open(store, 'ledger-a', { onForeignWrite, queueLimit });
+
+  it('shares one append between callers that wait, and tells each its own place', async () => {
+    const lane = await open();
+    const results = await Promise.all([
+      lane.append(entries(0, 2)),
+      lane.append(entries(2, 1)),
+      lane.append(entries(3, 3)),
+    ]);
+    expect(results.map(({ revision }) => revision)).toEqual([1, 2, 5]);
+    expect(await stored('ledger-a')).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(store.appends).toBe(1);
+  });
+
+  it.each(['fail before', 'fail after', 'unavailable'] as const)(
+    'stores once when an append does "%s"',
+    async (fault) => {
+      const lane = await open();
+      await lane.append(entries(0, 3));
+      store.faults = [fault, fault];
+      const { revision } = await lane.append(entries(3, 2));
+      await lane.append(entries(5, 1));
+      expect(revision).toBe(4);
+      expect(await stored('ledger-a')).toEqual([0, 1, 2, 3, 4, 5]);
+    },
+  );
+
+  it('stops when another writer has the lane, and writes nothing more', async () => {
+    const [older, newer] = [await open(), await open()];
+    await newer.append(entries(0, 1));
+    await expect(older.append(entries(10, 1))).rejects.toThrow(LaneTakenOver);
+    await expect(older.append(entries(11, 1))).rejects.toThrow(LaneTakenOver);
+    await newer.append(entries(1, 1));
+    expect(await stored('ledger-a')).toEqual([0, 1]);
+  });
+
+  it('goes on behind the other writer where several share a lane', async () => {
+    const [one, two] = [await open('follow'), await open('follow')];
+    await Promise.all([one.append(entries(0, 1)), two.append(entries(1, 1)), one.append(entries(2, 1))]);
+    expect((await stored('ledger-a')).sort()).toEqual([0, 1, 2]);
+  });
+
+  it('does not store twice in a shared lane when the answer was lost and others wrote behind', async () => {
+    const [one, two] = [await open('follow'), await open('follow')];
+    await one.append(entries(0, 1));
+    store.faults = ['fail after'];
+    const lost = one.append(entries(1, 1));
+    await two.append(entries(2, 1));
+    await lost;
+    expect((await stored('ledger-a')).sort()).toEqual([0, 1, 2]);
+  });
+
+  it('splits what the store does not take at once, in order', async () => {
+    store.limit = 3;
+    const lane = await open();
+    const { revision } = await lane.append(entries(0, 11));
+    expect(revision).toBe(10);
+    expect(await stored('ledger-a')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  it('takes up a lane at its end', async () => {
+    await (await open()).append(entries(0, 4));
+    const lane = await open();
+    expect(lane.endAtOpening?.data).toEqual({ n: 3 });
+    await lane.append(entries(4, 1));
+    expect(await stored('ledger-a')).toHaveLength(5);
+  });
+
+  it('refuses when too much waits, and stores none of what it refused', async () => {
+    const lane = await open('stop', 10);
+    const first = lane.append(entries(0, 11));
+    await expect(lane.append(entries(20, 1))).rejects.toThrow(LaneBusy);
+    await first;
+    await lane.append(entries(11, 1));
+    expect(await stored('ledger-a')).toHaveLength(12);
+  });
+
+  it('drains before it closes, and takes nothing after', async () => {
+    const lane = await open();
+    const last = lane.append(entries(0, 5));
+    await lane.close();
+    await last;
+    await expect(lane.append(entries(5, 1))).rejects.toThrow(LaneClosed);
+    expect(await stored('ledger-a')).toHaveLength(5);
+  });
+
+  it('gives up when told to, instead of trying for ever', async () => {
+    const lane = await open();
+    store.faults = Array.from({ length: 100 }, () => 'unavailable' as const);
+    const waiting = lane.append(entries(0, 1));
+    setTimeout(() => lane.abandon(), 50);
+    await expect(waiting).rejects.toThrow(LaneClosed);
+  });
+
+  it('passes on what the store will never take', async () => {
+    const lane = await open();
+    store.faults = ['refuse'];
+    await expect(lane.append(entries(0, 1))).rejects.toThrow(StoreRefused);
+  });
+});

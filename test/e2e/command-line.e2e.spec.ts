@@ -1,0 +1,155 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { collected, disclosed } from '../support/events.js';
+import { freshDataDir, request, sijill, sijillJson, startServer } from '../support/sijill.js';
+
+interface Imported {
+  lines: number;
+  accepted: number;
+  duplicates: number;
+  rejected: { line: number; errors: { path: string; code: string }[] }[];
+}
+interface History {
+  subjectId: string | null;
+  items: { entryId: string; recipient: { id: string } }[];
+  asOf: { position: number };
+}
+
+describe('sijill on the command line, without a server', () => {
+  const dataDir = freshDataDir('cli');
+  const env = { SIJILL_DATA_DIR: dataDir };
+  const file = join(dataDir, 'events.ndjson');
+  const phone = '+966500000042';
+
+  it('imports a file, lists refused lines, and adds nothing when it is read again', async () => {
+    const twice = disclosed(phone);
+    const lines = [JSON.stringify(collected(phone)), JSON.stringify(twice), '{"cut":', JSON.stringify(disclosed('12')), '', JSON.stringify(twice), JSON.stringify(disclosed(phone))];
+    writeFileSync(file, lines.join('\n'));
+    const first = await sijill(['import', file, '--json'], env);
+    expect(first.code).toBe(1);
+    const result = JSON.parse(first.stdout) as Imported;
+    expect(result).toMatchObject({ lines: 7, accepted: 3, duplicates: 1 });
+    expect(result.rejected.map(({ line, errors }) => [line, errors[0]!.code])).toEqual([
+      [3, 'invalid_json'],
+      [4, 'invalid_phone'],
+    ]);
+    const again = await sijillJson<Imported>(['import', file], env);
+    expect(again).toMatchObject({ lines: 7, accepted: 0, duplicates: 4 });
+    expect(again.rejected).toHaveLength(2);
+  });
+
+  it('shows a history, records the look-up, and says no for nobody', async () => {
+    const history = await sijillJson<History>(['history', '--identifier', 'phone:0500000042', '--reason', 'access request 1'], env);
+    expect(history.items).toHaveLength(2);
+    expect(history.subjectId).not.toBeNull();
+    const table = await sijill(['history', '--identifier', `phone:${phone}`, '--reason', 'x'], env);
+    expect(table.code).toBe(0);
+    expect(table.stdout).toContain('Saudi Telecom');
+    expect((await sijillJson<History>(['history', '--identifier', `phone:${phone}`, '--reason', 'x'], env)).asOf.position).toBeGreaterThan(history.asOf.position);
+    const nobody = await sijill(['history', '--identifier', 'phone:+966500000043', '--reason', 'x', '--json'], env);
+    expect(nobody.code).toBe(1);
+    expect(JSON.parse(nobody.stdout)).toMatchObject({ subjectId: null, items: [] });
+  });
+
+  it.each([
+    [['history', '--identifier', 'fax:1', '--reason', 'x'], 2],
+    [['history', '--identifier', 'phone:+966500000042'], 2],
+    [['history', '--identifier', 'phone:+966500000042', '--reason', ' '], 2],
+    [['unheard-of'], 2],
+    [['keys', 'create', '--role', 'king', '--name', 'x'], 2],
+    [['rebuild', 'nothing'], 2],
+    [['import', '/nowhere/at/all.ndjson'], 3],
+    [['keys', 'revoke', 'k000000000000'], 1],
+    [['--help'], 0],
+    [['history', '--help'], 0],
+    [['--version'], 0],
+  ])('%j ends with %i', async (args, code) => {
+    const result = await sijill(args as string[], env);
+    expect(result.code).toBe(code);
+    if (code === 2 || code === 3) expect(result.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('says every command\'s use with examples', async () => {
+    for (const command of [['serve'], ['keys', 'create'], ['keys', 'list'], ['keys', 'revoke'], ['import'], ['history'], ['report', 'accounting'], ['rebuild'], ['doctor'], ['demo']]) {
+      const { stdout } = await sijill([...command, '--help'], env);
+      expect([command.join(' '), /Examples?:/.test(stdout)]).toEqual([command.join(' '), true]);
+    }
+  });
+
+  it('writes reports in all formats', async () => {
+    for (const format of ['pdf', 'csv', 'json']) {
+      const out = join(dataDir, `accounting.${format}`);
+      const { code, stderr } = await sijill(['report', 'accounting', '--identifier', `phone:${phone}`, '--reason', 'access request 1', '--format', format, '--lang', 'ar', '--out', out], env);
+      expect([stderr, code]).toEqual(['', 0]);
+      expect(readFileSync(out).length).toBeGreaterThan(100);
+    }
+    expect(JSON.parse(readFileSync(join(dataDir, 'accounting.json'), 'utf8'))).toMatchObject({ report: 'accounting', totals: { entries: 2 } });
+    const nobody = await sijill(['report', 'accounting', '--identifier', 'phone:+966500000043', '--reason', 'x', '--out', join(dataDir, 'none.pdf')], env);
+    expect(nobody.code).toBe(1);
+  });
+
+  it('rebuilds to identical content', async () => {
+    for (const name of [[], ['disclosure-history'], ['entries'], ['quarantine']]) {
+      expect(await sijillJson(['rebuild', ...name], env)).toMatchObject({ unchanged: true });
+    }
+  });
+
+  it('finds nothing wrong, and shows where each value comes from', async () => {
+    expect(await sijillJson(['doctor'], env)).toMatchObject({ ok: true });
+    const { config } = await sijillJson<{ config: { name: string; value: string; origin: string }[] }>(['doctor', '--print-config'], env);
+    expect(config.find(({ name }) => name === 'SIJILL_DATA_DIR')).toMatchObject({ value: dataDir, origin: 'environment' });
+    const broken = await sijill(['doctor', '--json'], { ...env, SIJILL_KAFKA_BROKERS: '127.0.0.1:1', SIJILL_DATABASE: 'postgresql://u:secret@127.0.0.1:1/x' });
+    expect(broken.code).toBe(3);
+    expect(broken.stdout).not.toContain('secret');
+    const failed = (JSON.parse(broken.stdout) as { checks: { check: string; status: string; cure: string }[] }).checks.filter(({ status }) => status === 'fail');
+    expect(failed.map(({ check }) => check)).toEqual(expect.arrayContaining(['database', 'kafka']));
+    for (const { cure } of failed) expect(cure).toBeTruthy();
+    expect((await sijill(['doctor'], { ...env, SIJILL_HTTP_PORT: 'x' })).code).toBe(2);
+  });
+});
+
+describe('sijill on the command line, beside a running server', () => {
+  it('makes and revokes keys that hold at once, imports, and shows what the server took in', async () => {
+    const server = await startServer();
+    const { id, key, roles } = await sijillJson<{ id: string; key: string; roles: string[] }>(['keys', 'create', '--role', 'officer', '--role', 'producer', '--name', 'desk'], server.env);
+    expect(roles).toEqual(['producer', 'officer']);
+    const event = disclosed('+966500000050');
+    const sent = await request(`${server.url}/v1/events`, { key, body: event, type: 'application/cloudevents+json' });
+    expect(sent.status).toBe(201);
+    const file = join(server.dataDir, 'more.ndjson');
+    writeFileSync(file, [event, disclosed('+966500000050')].map((line) => JSON.stringify(line)).join('\n'));
+    expect(await sijillJson(['import', file], server.env)).toMatchObject({ lines: 2, accepted: 1, duplicates: 1 });
+    const history = await sijillJson<History>(['history', '--identifier', 'phone:+966500000050', '--reason', 'x'], server.env);
+    expect(history.items).toHaveLength(2);
+    const over = await request<{ items: unknown[] }>(`${server.url}/v1/subjects/${history.subjectId}/disclosures`, { key, reason: 'x' });
+    expect(over.body.items).toHaveLength(2);
+    await sijill(['keys', 'revoke', id], server.env);
+    expect((await request(`${server.url}/v1/subjects/${history.subjectId}/disclosures`, { key, reason: 'x' })).status).toBe(401);
+    const { keys } = await sijillJson<{ keys: { id: string; revokedAt: string | null }[] }>(['keys', 'list'], server.env);
+    expect(keys.find((each) => each.id === id)?.revokedAt).not.toBeNull();
+    expect(JSON.stringify(keys)).not.toContain(key);
+    await server.kill();
+  });
+
+  it('goes on with an import that was killed in the middle', async () => {
+    const dataDir = freshDataDir('killed-import');
+    const env = { SIJILL_DATA_DIR: dataDir };
+    const file = join(dataDir, 'many.ndjson');
+    const total = 6_000;
+    writeFileSync(file, Array.from({ length: total }, (_, i) => JSON.stringify(disclosed(`+9665000000${String(i % 60).padStart(2, '0')}`))).join('\n'));
+    const { spawn } = await import('node:child_process');
+    for (const milliseconds of [900, 1_100]) {
+      const child = spawn(process.execPath, ['apps/cli/bin/sijill.js', 'import', file], { env: { ...process.env, ...env }, stdio: 'ignore' });
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('close', resolve));
+    }
+    const result = await sijillJson<Imported>(['import', file], env);
+    expect(result.accepted + result.duplicates).toBe(total);
+    expect(result.rejected).toEqual([]);
+    const again = await sijillJson<Imported>(['import', file], env);
+    expect(again).toMatchObject({ accepted: 0, duplicates: total });
+    const history = await sijillJson<History>(['history', '--identifier', 'phone:+966500000007', '--reason', 'x'], env);
+    expect(history.items).toHaveLength(total / 60);
+  });
+});
