@@ -1,0 +1,235 @@
+import { EventEmitter } from 'node:events';
+import { LogFile, type Recorded } from './log-file.js';
+
+export interface Proposed {
+  readonly id: string;
+  readonly type: string;
+  readonly contentType: string;
+  readonly data: Buffer;
+  readonly metadata: Buffer;
+}
+
+export type Expected = 'any' | 'no_stream' | 'stream_exists' | bigint;
+
+export type Outcome =
+  | { readonly kind: 'written' | 'repeated'; readonly last: Recorded }
+  | { readonly kind: 'nothing'; readonly current: bigint }
+  | { readonly kind: 'wrong'; readonly current: bigint }
+  | { readonly kind: 'deleted' };
+
+interface StreamState {
+  readonly events: Recorded[];
+  tombstone?: Recorded;
+}
+
+const NO_EVENTS: readonly Recorded[] = [];
+const DELETED_FOR_GOOD = 9223372036854775807n;
+// The log of a real server begins with records of its own.
+const FIRST_POSITION = 1365;
+
+/** The log of a single node: what may be appended, what is a repeat, and what a reader sees. Emits `appended`. */
+export class EventLog extends EventEmitter {
+  readonly all: Recorded[] = [];
+  readonly #streams = new Map<string, StreamState>();
+  // What `any` and `stream_exists` know a repeat by: memory only, gone after a restart, as in the server.
+  readonly #recent = new Map<string, Recorded>();
+  readonly #file: LogFile | undefined;
+  #end = FIRST_POSITION;
+
+  constructor(dataDir?: string) {
+    super();
+    this.setMaxListeners(0);
+    this.#file = dataDir === undefined ? undefined : new LogFile(dataDir, (records) => this.#take(records));
+  }
+
+  append(stream: string, events: readonly Proposed[], expected: Expected): Outcome {
+    const state = this.#streams.get(stream);
+    if (state?.tombstone !== undefined) return { kind: 'deleted' };
+    const verdict = this.#check(stream, state?.events ?? NO_EVENTS, events, expected);
+    if (verdict !== 'write') return verdict;
+    const current = BigInt((state?.events.length ?? 0) - 1);
+    if (events.length === 0) return { kind: 'nothing', current };
+    const revived = this.isSoftDeleted(stream);
+    const records = this.#write(stream, events, current + 1n);
+    if (revived) this.#write(`$$${stream}`, [metadataEvent(`{"$tb":${current + 1n}}`)]);
+    for (const record of records) this.#recent.set(record.id, record);
+    return { kind: 'written', last: records.at(-1) as Recorded };
+  }
+
+  /** Hides what is there; the stream can be written again and its revisions go on. */
+  softDelete(stream: string, expected: Expected): Outcome {
+    const state = this.#streams.get(stream);
+    if (state?.tombstone !== undefined) return { kind: 'deleted' };
+    const current = BigInt((state?.events.length ?? 0) - 1);
+    if (current < 0n || (typeof expected === 'bigint' && expected !== current) || expected === 'no_stream')
+      return { kind: 'wrong', current };
+    const [last] = this.#write(`$$${stream}`, [metadataEvent(`{"$tb":${DELETED_FOR_GOOD}}`)]);
+    return { kind: 'written', last: last as Recorded };
+  }
+
+  /** Ends the stream for ever. */
+  tombstone(stream: string, expected: Expected): Outcome {
+    const state = this.#streams.get(stream);
+    if (state?.tombstone !== undefined) return { kind: 'deleted' };
+    const current = BigInt((state?.events.length ?? 0) - 1);
+    const missing = current < 0n && expected === 'stream_exists';
+    if (missing || (typeof expected === 'bigint' && expected !== current)) return { kind: 'wrong', current };
+    const mark = { ...metadataEvent(''), type: '$streamDeleted' };
+    const [last] = this.#write(stream, [mark], DELETED_FOR_GOOD);
+    return { kind: 'written', last: last as Recorded };
+  }
+
+  isTombstoned(stream: string): boolean {
+    return this.#streams.get(stream.startsWith('$$') ? stream.slice(2) : stream)?.tombstone !== undefined;
+  }
+
+  isSoftDeleted(stream: string): boolean {
+    return this.#metadata(stream).truncateBefore >= 2 ** 62;
+  }
+
+  /** What a reader of the stream sees; undefined when it was never written or is soft-deleted. */
+  visible(stream: string): readonly Recorded[] | undefined {
+    const events = this.#streams.get(stream)?.events;
+    if (events === undefined || this.isSoftDeleted(stream)) return undefined;
+    const { truncateBefore, maxCount, maxAgeMs } = this.#metadata(stream);
+    const first = Math.max(truncateBefore, events.length - maxCount, 0);
+    const oldest = Number.isFinite(maxAgeMs) ? BigInt(Date.now() - maxAgeMs) * 10_000n : 0n;
+    return events.slice(first).filter((event) => event.created >= oldest);
+  }
+
+  /** The index in `all` of the first record at or behind a position. */
+  indexAt(position: bigint): number {
+    let low = 0;
+    let high = this.all.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (BigInt((this.all[middle] as Recorded).position) < position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Whether a position is the beginning of a record, or behind the log's end, where nothing can be wrong yet. */
+  isPosition(position: bigint): boolean {
+    if (position >= BigInt(this.#end)) return true;
+    return BigInt(this.all[this.indexAt(position)]?.position ?? -1) === position;
+  }
+
+  close(): void {
+    this.#file?.close();
+  }
+
+  // Written down in the order in which the server decides.
+  #check(
+    stream: string,
+    stored: readonly Recorded[],
+    events: readonly Proposed[],
+    expected: Expected,
+  ): Outcome | 'write' {
+    const current = BigInt(stored.length - 1);
+    switch (expected) {
+      case 'stream_exists':
+        if (current < 0n) return { kind: 'wrong', current };
+        if (this.isSoftDeleted(stream)) return { kind: 'deleted' };
+        return this.#recentRepeat(stream, events, current);
+      case 'any':
+        return current < 0n ? 'write' : this.#recentRepeat(stream, events, current);
+      case 'no_stream':
+        if (current < 0n) return 'write';
+        if (this.isSoftDeleted(stream) && stored[0]?.id !== events[0]?.id) return 'write';
+        return storedRepeat(stored, events, 0, current);
+      default:
+        if (expected === current) return 'write';
+        if (expected > current) return { kind: 'wrong', current };
+        return storedRepeat(stored, events, Number(expected) + 1, current);
+    }
+  }
+
+  #recentRepeat(stream: string, events: readonly Proposed[], current: bigint): Outcome | 'write' {
+    const known = events.map(({ id }) => this.#recent.get(id)).map((record) => record?.stream === stream && record);
+    const [first] = known;
+    if (!first) return 'write';
+    const last = known.at(-1);
+    if (known.includes(false) || !last) return { kind: 'wrong', current };
+    return { kind: 'repeated', last };
+  }
+
+  #write(stream: string, events: readonly Proposed[], from?: bigint): Recorded[] {
+    let revision = from ?? BigInt(this.#streams.get(stream)?.events.length ?? 0);
+    let position = this.#end;
+    const created = BigInt(Date.now()) * 10_000n;
+    const records = events.map((event) => {
+      const record = { ...event, stream, revision, position, created };
+      revision += 1n;
+      position += recordBytes(record);
+      return record;
+    });
+    this.#file?.write(records);
+    this.#take(records);
+    this.emit('appended');
+    return records;
+  }
+
+  #take(records: readonly Recorded[]): void {
+    for (const record of records) {
+      const state = this.#streams.get(record.stream) ?? { events: [] };
+      if (record.revision === DELETED_FOR_GOOD) state.tombstone = record;
+      else state.events.push(record);
+      this.#streams.set(record.stream, state);
+      this.all.push(record);
+      this.#end = record.position + recordBytes(record);
+    }
+  }
+
+  #metadata(stream: string): { truncateBefore: number; maxCount: number; maxAgeMs: number } {
+    // A metadata stream keeps its newest event only, and has no metadata itself.
+    if (stream.startsWith('$$')) return { truncateBefore: 0, maxCount: 1, maxAgeMs: Infinity };
+    const last = this.#streams.get(`$$${stream}`)?.events.at(-1);
+    const found = last === undefined ? {} : jsonObject(last.data);
+    const positive = (value: unknown, otherwise: number) =>
+      typeof value === 'number' && value > 0 ? value : otherwise;
+    return {
+      truncateBefore: positive(found['$tb'], 0),
+      maxCount: positive(found['$maxCount'], Infinity),
+      maxAgeMs: positive(found['$maxAge'], Infinity) * 1000,
+    };
+  }
+}
+
+// Only ids are compared, with what lies at the expected place; this works for as long as the events are there.
+function storedRepeat(
+  stored: readonly Recorded[],
+  events: readonly Proposed[],
+  from: number,
+  current: bigint,
+): Outcome {
+  const there = stored.slice(from, from + events.length);
+  const last = there.at(-1);
+  const same = there.length === events.length && there.every(({ id }, i) => id === events[i]?.id);
+  return same && last !== undefined ? { kind: 'repeated', last } : { kind: 'wrong', current };
+}
+
+function recordBytes({
+  stream,
+  type,
+  data,
+  metadata,
+}: Omit<Proposed, 'id' | 'contentType'> & { stream: string }): number {
+  const names = [stream, type].map((name) => Buffer.byteLength(name));
+  return 88 + names.reduce((sum, length) => sum + length + (length < 128 ? 1 : 2), 0) + data.length + metadata.length;
+}
+
+function metadataEvent(json: string): Proposed {
+  const empty = Buffer.alloc(0);
+  const id = crypto.randomUUID();
+  return { id, type: '$metadata', contentType: 'application/json', data: Buffer.from(json), metadata: empty };
+}
+
+function jsonObject(bytes: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

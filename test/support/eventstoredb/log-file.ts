@@ -1,0 +1,73 @@
+import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+
+/** One event as it lies in the log. */
+export interface Recorded {
+  /** The byte offset of the record in the log, as the real server counts it. */
+  readonly position: number;
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly id: string;
+  readonly type: string;
+  readonly contentType: string;
+  readonly data: Buffer;
+  readonly metadata: Buffer;
+  /** Ticks of 100 ns since 1970. */
+  readonly created: bigint;
+}
+
+type Row = [number, string, string, string, string, string, string, string, string];
+
+/**
+ * An append-only file of frames: length, checksum, and the events of one append. A frame that a kill cut short is taken off
+ * at the next start, so an append is there with all its events or not at all.
+ */
+export class LogFile {
+  readonly #fd: number;
+
+  constructor(directory: string, onRecords: (records: Recorded[]) => void) {
+    mkdirSync(directory, { recursive: true });
+    const path = join(directory, 'events.log');
+    this.#fd = openSync(path, 'a+');
+    const bytes = readFileSync(path);
+    let offset = 0;
+    while (offset + 8 <= bytes.length) {
+      const end = offset + 8 + bytes.readUInt32LE(offset);
+      const frame = bytes.subarray(offset + 8, end);
+      if (end > bytes.length || checksum(frame) !== bytes.readUInt32LE(offset + 4)) break;
+      onRecords((JSON.parse(frame.toString('utf8')) as Row[]).map(fromRow));
+      offset = end;
+    }
+    ftruncateSync(this.#fd, offset);
+  }
+
+  write(records: readonly Recorded[]): void {
+    const frame = Buffer.from(JSON.stringify(records.map(toRow)));
+    const head = Buffer.alloc(8);
+    head.writeUInt32LE(frame.length, 0);
+    head.writeUInt32LE(checksum(frame), 4);
+    writeSync(this.#fd, Buffer.concat([head, frame]));
+    fdatasyncSync(this.#fd);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+function toRow(record: Recorded): Row {
+  const { position, stream, revision, id, type, contentType, data, metadata, created } = record;
+  const bodies = [data.toString('base64'), metadata.toString('base64')] as const;
+  return [position, stream, String(revision), id, type, contentType, ...bodies, String(created)];
+}
+
+function fromRow([position, stream, revision, id, type, contentType, data, metadata, created]: Row): Recorded {
+  const bodies = { data: Buffer.from(data, 'base64'), metadata: Buffer.from(metadata, 'base64') };
+  return { position, stream, revision: BigInt(revision), id, type, contentType, ...bodies, created: BigInt(created) };
+}
+
+// zlib.crc32 came with Node 20.15; the project starts at 20.19.
+function checksum(bytes: Buffer): number {
+  return crc32(bytes);
+}

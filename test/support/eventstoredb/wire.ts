@@ -1,0 +1,130 @@
+// The messages and services as the client package ships them. They are CommonJS without named exports.
+import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
+import featuresGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import status from '@eventstore/db-client/generated/status_pb.js';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import { Metadata, status as code, type ServiceError } from '@grpc/grpc-js';
+import any from 'google-protobuf/google/protobuf/any_pb.js';
+import empty from 'google-protobuf/google/protobuf/empty_pb.js';
+import type { Message } from 'google-protobuf';
+import type { Expected, Proposed } from './event-log.js';
+import type { Recorded } from './log-file.js';
+
+export type { BatchAppendReq, BatchAppendResp, ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+export type { StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb.js';
+export { code, empty, features, shared, streams };
+export const { StreamsService } = streamsGrpc;
+export const { ServerFeaturesService } = featuresGrpc;
+
+/** What one append may hold, as servers before 25.1 have it by default. */
+export const MAX_APPEND_SIZE = 1_048_576;
+/** The position that stands for "the end". */
+export const END_POSITION = '18446744073709551615';
+
+/** A gRPC failure with the trailers that the client reads. */
+export function failure(grpcCode: code, details: string, trailers: Record<string, string> = {}): ServiceError {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(trailers)) metadata.set(key, value);
+  return Object.assign(new Error(details), { code: grpcCode, details, metadata });
+}
+
+export function streamDeleted(stream: string): ServiceError {
+  const trailers = { exception: 'stream-deleted', 'stream-name': stream };
+  return failure(code.FAILED_PRECONDITION, `Event stream '${stream}' is deleted.`, trailers);
+}
+
+/** A failure inside an answer of the batch call. */
+export function inBandError(
+  grpcCode: number,
+  message: string,
+  type: string,
+  details: Message,
+): InstanceType<typeof status.Status> {
+  const packed = new any.Any();
+  packed.pack(details.serializeBinary(), type);
+  const error = new status.Status();
+  error.setCode(grpcCode as 0);
+  error.setMessage(message);
+  error.setDetails(packed);
+  return error;
+}
+
+export function streamIdentifier(stream: string): InstanceType<typeof shared.StreamIdentifier> {
+  const identifier = new shared.StreamIdentifier();
+  identifier.setStreamName(new Uint8Array(Buffer.from(stream)));
+  return identifier;
+}
+
+export function streamName(identifier: InstanceType<typeof shared.StreamIdentifier> | undefined): string {
+  return Buffer.from(identifier?.getStreamName_asU8() ?? []).toString('utf8');
+}
+
+/** A UUID in its string form, from either form it can arrive in. */
+export function uuidText(uuid: InstanceType<typeof shared.UUID> | undefined): string {
+  const structured = uuid?.getStructured();
+  if (structured === undefined) return (uuid?.getString() ?? '').toLowerCase();
+  const half = (bits: string) => BigInt.asUintN(64, BigInt(bits)).toString(16).padStart(16, '0');
+  const hex = half(structured.getMostSignificantBits()) + half(structured.getLeastSignificantBits());
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** What all the option messages have in common when they say which revision they expect. */
+export interface ExpectedOptions {
+  hasNoStream(): boolean;
+  hasAny(): boolean;
+  hasStreamExists(): boolean;
+}
+
+export function expectedOf(options: ExpectedOptions, exact: string): Expected {
+  if (options.hasNoStream()) return 'no_stream';
+  if (options.hasAny()) return 'any';
+  if (options.hasStreamExists()) return 'stream_exists';
+  return BigInt(exact);
+}
+
+/** What the two messages that propose an event have in common. */
+interface ProposedMessage {
+  getId(): InstanceType<typeof shared.UUID> | undefined;
+  getMetadataMap(): { get(key: string): string | undefined };
+  getData_asU8(): Uint8Array;
+  getCustomMetadata_asU8(): Uint8Array;
+}
+
+export function proposedEvent(message: ProposedMessage): Proposed {
+  return {
+    id: uuidText(message.getId()),
+    type: message.getMetadataMap().get('type') ?? '',
+    contentType: message.getMetadataMap().get('content-type') ?? '',
+    data: Buffer.from(message.getData_asU8()),
+    metadata: Buffer.from(message.getCustomMetadata_asU8()),
+  };
+}
+
+/** The bytes that the append limit counts. */
+export function appendBytes({ type, data, metadata }: Proposed): number {
+  return data.length + metadata.length + 2 * type.length;
+}
+
+export function readEvent(record: Recorded): InstanceType<typeof streams.ReadResp> {
+  const recorded = new streams.ReadResp.ReadEvent.RecordedEvent();
+  const id = new shared.UUID();
+  id.setString(record.id);
+  recorded.setId(id);
+  recorded.setStreamIdentifier(streamIdentifier(record.stream));
+  recorded.setStreamRevision(String(record.revision));
+  recorded.setCommitPosition(String(record.position));
+  recorded.setPreparePosition(String(record.position));
+  recorded.getMetadataMap().set('type', record.type);
+  recorded.getMetadataMap().set('created', String(record.created));
+  recorded.getMetadataMap().set('content-type', record.contentType);
+  recorded.setData(new Uint8Array(record.data));
+  recorded.setCustomMetadata(new Uint8Array(record.metadata));
+  const event = new streams.ReadResp.ReadEvent();
+  event.setEvent(recorded);
+  event.setCommitPosition(String(record.position));
+  const response = new streams.ReadResp();
+  response.setEvent(event);
+  return response;
+}
