@@ -64,14 +64,7 @@ export class EventEnvelope {
 
 /** Whether a value can stand in an extension attribute; the test that goes with {@link EXTENSION_SCHEMA}. */
 export function isExtensionValue(value: unknown): boolean {
-  switch (typeof value) {
-    case 'boolean':
-      return true;
-    case 'number':
-      return Number.isSafeInteger(value);
-    case 'string':
-      return PLAIN_TEXT.pattern.test(value) && lengthOf(value) <= MAX_EXTENSION_LENGTH;
-    default:
-      return false;
-  }
+  if (typeof value === 'number') return Number.isSafeInteger(value);
+  if (typeof value === 'string') return PLAIN_TEXT.pattern.test(value) && lengthOf(value) <= MAX_EXTENSION_LENGTH;
+  return typeof value === 'boolean';
 }

@@ -11,3 +11,4 @@ export { isRfc3339 } from './rfc3339.js';
 export { isProducerEvent, validateEvent } from './validate-event.js';
 export { EXAMPLE_EVENT } from './example-event.js';
 export { asyncApiDocument, type AsyncApiOptions } from './async-api.js';
+export { validateEventWithClasses } from './validate-with-classes.js';
