@@ -7,7 +7,9 @@ import { describeError, isoTime, newEntryId, openSql, retryWhileBusy, type Clock
 import { disclosureHistory, type ReadModels } from '@sijill/read-models';
 import { canonicalJson } from '@sijill/transparency';
 import { seal, unseal, type HolderKeys, type Vault } from '@sijill/vault';
-import { buildAccounting, renderAccounting, type AccountingDataset, type ReportFormat, type ReportLanguage } from '../accounting/index.js';
+import { buildAccounting, type AccountingDataset } from '../accounting/dataset.js';
+import type { ReportLanguage } from '../rendering/language.js';
+import { renderAccounting, type ReportFormat } from './render-accounting.js';
 import { reportMigrations, type ReportTables } from './table.js';
 
 export const REPORT_GENERATED = 'sijill.report.generated.v1';

@@ -1,0 +1,80 @@
+import { writtenCount } from '../rendering/dates.js';
+import type { ReportLanguage } from '../rendering/language.js';
+import type { Printer } from '../rendering/printable.js';
+import type { AccountingWords } from './accounting-words.js';
+import type { AccountingDataset } from './dataset.js';
+import { accountingReference } from './json.js';
+import { pageFacts, type FactGroup } from './page-facts.js';
+import { pageRow, type Row } from './page-rows.js';
+import { pageAllTotals, pageCharts, type Chart } from './page-totals.js';
+import { wordingIn, type Text, type Wording } from './wording.js';
+
+/** Goes up with every change of the template or its wording: the same data under another version may give other bytes. */
+export const ACCOUNTING_TEMPLATE = 'accounting/1';
+
+/** What the template lays out: every text in its final wording, in one language. */
+export interface AccountingPage {
+  readonly language: ReportLanguage;
+  readonly words: AccountingWords;
+  readonly template: string;
+  readonly reference: string;
+  /** SHA-256 of the JSON file made from the same dataset. */
+  readonly sha256: string;
+  readonly facts: readonly FactGroup[];
+  readonly figures: readonly Figure[];
+  readonly charts: readonly Chart[];
+  readonly allTotals: readonly Chart[];
+  /** Said in place of the table when there is nothing to list. */
+  readonly nothing: string | null;
+  readonly rows: readonly Row[];
+}
+
+export interface Figure {
+  readonly label: string;
+  readonly value: Text;
+  readonly also: Text | null;
+}
+
+/**
+ * Words the dataset in a language, for the template.
+ *
+ * @param print readies text from outside, see `printer`
+ */
+export function accountingPage(dataset: AccountingDataset, language: ReportLanguage, print: Printer): AccountingPage {
+  const wording = wordingIn(language, print);
+  return {
+    language,
+    words: wording.words,
+    template: ACCOUNTING_TEMPLATE,
+    ...accountingReference(dataset),
+    facts: pageFacts(dataset, wording),
+    figures: figures(dataset, wording),
+    charts: pageCharts(dataset, wording),
+    allTotals: pageAllTotals(dataset, wording),
+    nothing: nothing(dataset, wording),
+    rows: dataset.disclosures.map((disclosure, index) => pageRow(disclosure, index, wording)),
+  };
+}
+
+function figures({ totals, disclosures }: AccountingDataset, wording: Wording): Figure[] {
+  const { words } = wording;
+  const days = [
+    [words.firstDay, disclosures.at(-1)],
+    [words.lastDay, disclosures.at(0)],
+  ] as const;
+  return [
+    { label: words.disclosures, value: writtenCount(totals.entries), also: null },
+    { label: words.recipients, value: writtenCount(totals.byRecipient.length), also: null },
+    { label: words.categories, value: writtenCount(totals.byCategory.length), also: null },
+    ...days.flatMap(([label, disclosure]) => {
+      if (!disclosure) return [];
+      const written = wording.time(disclosure.occurredAt);
+      return [{ label, value: written?.day ?? wording.text(disclosure.occurredAt), also: written?.hijri ?? null }];
+    }),
+  ];
+}
+
+function nothing({ totals, parameters }: AccountingDataset, { words }: Wording): string | null {
+  if (totals.entries > 0) return null;
+  return parameters.from === null && parameters.to === null ? words.nothingEver : words.nothingInPeriod;
+}

@@ -1,0 +1,56 @@
+import type { Disclosure } from '@sijill/contracts';
+
+import type { AccountingDataset } from './dataset.js';
+
+type Cell = string | boolean | readonly string[] | null;
+
+/** The columns, in the published order. A name with a dot is a member of a nested object. */
+const columns: readonly (readonly [name: string, cell: (d: Disclosure) => Cell])[] = [
+  ['entryId', (d) => d.entryId],
+  ['occurredAt', (d) => d.occurredAt],
+  ['recordedAt', (d) => d.recordedAt],
+  ['recipient.id', (d) => d.recipient.id],
+  ['recipient.name', (d) => d.recipient.name],
+  ['recipient.class', (d) => d.recipient.class],
+  ['recipient.capacity', (d) => d.recipient.capacity],
+  ['recipient.country', (d) => d.recipient.country],
+  ['dataCategories', (d) => d.dataCategories],
+  ['purpose', (d) => d.purpose],
+  ['legalBasis', (d) => d.legalBasis],
+  ['ground', (d) => d.ground],
+  ['method', (d) => d.method],
+  ['occasion', (d) => d.occasion],
+  ['request.reference', (d) => d.request?.reference ?? null],
+  ['request.sha256', (d) => d.request?.sha256 ?? null],
+  ['minimumNecessary', (d) => d.minimumNecessary],
+  ['transferBasis', (d) => d.transferBasis],
+  ['policyVersion', (d) => d.policyVersion],
+  ['producer', (d) => d.producer],
+  ['system', (d) => d.system],
+  ['source', (d) => d.source],
+  ['eventId', (d) => d.eventId],
+  ['sealed', (d) => d.sealed],
+];
+
+/**
+ * The accounting's disclosures as CSV (RFC 4180, UTF-8, CRLF), a header and one row an entry, newest first.
+ *
+ * There is no byte order mark. With one, a spreadsheet opens Arabic at a double click, but most programs take the mark
+ * for a part of the first column's name and then find no `entryId`, without a word. Here the PDF is the copy for eyes and
+ * this file is the copy for programs; a spreadsheet shows the Arabic when the file is imported as UTF-8.
+ */
+export function accountingCsv(dataset: AccountingDataset): Buffer {
+  const header = columns.map(([name]) => name);
+  const rows = dataset.disclosures.map((disclosure) => columns.map(([, cell]) => written(cell(disclosure))));
+  return Buffer.from([header, ...rows].map((cells) => `${cells.join(',')}\r\n`).join(''), 'utf8');
+}
+
+/** What a spreadsheet takes for the start of a formula, in its full-width forms too, and the white space it skips over. */
+const runnable = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
+
+function written(cell: Cell): string {
+  if (cell === null) return '';
+  const text = typeof cell === 'object' ? cell.join('; ') : String(cell);
+  const harmless = runnable.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

@@ -1,0 +1,79 @@
+import type { Disclosure } from '@sijill/contracts';
+
+import { countries } from '../rendering/countries.js';
+import { writtenCount } from '../rendering/dates.js';
+import type { Text, Wording } from './wording.js';
+
+export type Labelled = readonly [label: string, value: Text];
+
+/** One entry, as the register's table shows it: a band of columns, and under it a trail of ids in small print. */
+export interface Row {
+  readonly number: string;
+  readonly when: readonly Text[];
+  readonly recipient: Text;
+  readonly standing: readonly Text[];
+  readonly data: readonly Text[];
+  readonly why: readonly Labelled[];
+  readonly how: readonly Labelled[];
+  readonly trail: readonly Labelled[];
+  /** A row stays on one page, unless its texts are so long that it might not fit on one. */
+  readonly breakable: boolean;
+}
+
+const LONG = 1200;
+
+/** @param index the row's place in the accounting, from 0 */
+export function pageRow(d: Disclosure, index: number, wording: Wording): Row {
+  const { words } = wording;
+  return {
+    number: writtenCount(index + 1),
+    when: when(d.occurredAt, wording),
+    recipient: wording.text(d.recipient.name),
+    standing: [
+      wording.key('class', d.recipient.class),
+      ...(d.recipient.capacity === null ? [] : [wording.key('capacity', d.recipient.capacity)]),
+      ...(d.recipient.country === null ? [] : [country(d.recipient.country, wording)]),
+    ],
+    data: d.dataCategories.map((category) => wording.key('category', category)),
+    why: [
+      [words.purpose, wording.key('purpose', d.purpose)],
+      [words.legalBasis, wording.key('legalBasis', d.legalBasis)],
+      [words.ground, wording.key('ground', d.ground)],
+    ],
+    how: [
+      [words.method, wording.key('method', d.method)],
+      [words.occasion, wording.key('occasion', d.occasion)],
+      [words.minimumNecessary, minimum(d.minimumNecessary, wording)],
+      [words.transferBasis, wording.text(d.transferBasis)],
+      [words.requestReference, wording.text(d.request?.reference ?? null)],
+    ],
+    trail: [
+      [words.entryId, wording.id(d.entryId)],
+      [words.recordedAt, wording.id(d.recordedAt)],
+      [words.recipientId, wording.id(d.recipient.id)],
+      [words.policyVersion, wording.id(d.policyVersion)],
+      [words.producer, wording.id(d.producer)],
+      [words.system, wording.id(d.system)],
+      [words.source, wording.id(d.source)],
+      [words.eventId, wording.id(d.eventId)],
+      [words.sealed, wording.key('sealed', d.sealed)],
+      ...(d.request?.sha256 ? [[words.requestDigest, wording.id(d.request.sha256)] as const] : []),
+    ],
+    breakable: JSON.stringify(d).length > LONG + 700,
+  };
+}
+
+function when(instant: string, wording: Wording): Text[] {
+  const written = wording.time(instant);
+  return written ? [written.day, written.hijri, wording.text(written.time)] : [wording.text(instant)];
+}
+
+function minimum(stated: boolean | null, wording: Wording): Text {
+  if (stated === null) return wording.text(null);
+  return stated ? wording.words.yes : wording.words.no;
+}
+
+function country(code: string, wording: Wording): Text {
+  const known = Object.hasOwn(countries, code) ? countries[code] : undefined;
+  return known?.[wording.language] ?? wording.text(code);
+}

@@ -1,0 +1,43 @@
+import { writtenTime } from '../rendering/dates.js';
+import type { WrittenTime } from '../rendering/dates.js';
+import type { ReportLanguage } from '../rendering/language.js';
+import type { Printable, Printer } from '../rendering/printable.js';
+import { wordsFor } from '../rendering/taxonomy-words.js';
+import type { Vocabulary } from '../rendering/vocabulary.js';
+import { arabicWords } from './accounting-words.ar.js';
+import { englishWords } from './accounting-words.en.js';
+import type { AccountingWords } from './accounting-words.js';
+
+/** A string is wording of ours; a {@link Printable} came from outside. The template sets both as text, never as markup. */
+export type Text = string | Printable;
+
+const sentences: Record<ReportLanguage, AccountingWords> = { en: englishWords, ar: arabicWords };
+
+/** Stands where the entry says nothing. */
+const NOT_STATED = '–';
+
+/** One language's way of saying what an accounting holds. */
+export interface Wording {
+  readonly language: ReportLanguage;
+  readonly words: AccountingWords;
+  /** Text from outside, as it is. */
+  text(value: string | null): Text;
+  /** An id or a digest: fixed pitch, left to right in both languages. */
+  id(value: string | null): Text;
+  /** A key of the taxonomy in words; one that has none, as it is. */
+  key(vocabulary: Vocabulary, key: string | null): Text;
+  /** An instant in both calendars, or null where the text is none. */
+  time(instant: string): WrittenTime | null;
+}
+
+/** @param print readies text from outside, see `printer` */
+export function wordingIn(language: ReportLanguage, print: Printer): Wording {
+  return {
+    language,
+    words: sentences[language],
+    text: (value) => (value === null ? NOT_STATED : print(value)),
+    id: (value) => (value === null ? NOT_STATED : { ...print(value), dir: 'ltr', mono: true }),
+    key: (vocabulary, key) => (key === null ? NOT_STATED : (wordsFor(vocabulary, key, language) ?? print(key))),
+    time: (instant) => writtenTime(instant, language),
+  };
+}

@@ -1,0 +1,19 @@
+/** The document could not be made from this input. Trying again gives the same answer. */
+export class RenderFailed extends Error {
+  override readonly name = 'RenderFailed';
+}
+
+/** The rendering process died over this job (killed, or out of memory). The job may be tried again. */
+export class RenderInterrupted extends Error {
+  override readonly name = 'RenderInterrupted';
+}
+
+/** The job took longer than it may, and its process was stopped. */
+export class RenderTimedOut extends Error {
+  override readonly name = 'RenderTimedOut';
+}
+
+/** The process is being shut down; the job was not started. */
+export class RenderClosed extends Error {
+  override readonly name = 'RenderClosed';
+}
