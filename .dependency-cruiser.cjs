@@ -11,7 +11,17 @@ const mayImport = {
   'read-models': ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   access: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   reports: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'read-models', 'access'],
-  ledger: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'intake', 'read-models', 'access', 'reports'],
+  ledger: [
+    'contracts',
+    'transparency',
+    'platform',
+    'event-store',
+    'vault',
+    'intake',
+    'read-models',
+    'access',
+    'reports',
+  ],
 };
 module.exports = {
   forbidden: [
@@ -29,9 +39,24 @@ module.exports = {
       to: { path: '^libs/[^/]+/src/', pathNot: ['^libs/$1/', '^libs/[^/]+/src/index\\.ts$'] },
     },
     { name: 'libs-know-no-app', severity: 'error', from: { path: '^libs/' }, to: { path: '^(apps|test|bench)/' } },
-    { name: 'apps-apart', severity: 'error', from: { path: '^apps/([^/]+)/' }, to: { path: '^apps/', pathNot: '^apps/$1/' } },
-    { name: 'tests-stay-tests', severity: 'error', from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$' }, to: { path: '^test/' } },
-    { name: 'adapters-apart', severity: 'error', from: { path: '^libs/event-store/src/(embedded|eventstoredb)/' }, to: { path: '^libs/event-store/src/(embedded|eventstoredb)/', pathNot: '^libs/event-store/src/$1/' } },
+    {
+      name: 'apps-apart',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'tests-stay-tests',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'adapters-apart',
+      severity: 'error',
+      from: { path: '^libs/event-store/src/(embedded|eventstoredb)/' },
+      to: { path: '^libs/event-store/src/(embedded|eventstoredb)/', pathNot: '^libs/event-store/src/$1/' },
+    },
     ...Object.entries(mayImport).map(([name, allowed]) => ({
       name: `direction-${name}`,
       severity: 'error',

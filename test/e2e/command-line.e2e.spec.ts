@@ -23,7 +23,15 @@ describe('sijill on the command line, without a server', () => {
 
   it('imports a file, lists refused lines, and adds nothing when it is read again', async () => {
     const twice = disclosed(phone);
-    const lines = [JSON.stringify(collected(phone)), JSON.stringify(twice), '{"cut":', JSON.stringify(disclosed('12')), '', JSON.stringify(twice), JSON.stringify(disclosed(phone))];
+    const lines = [
+      JSON.stringify(collected(phone)),
+      JSON.stringify(twice),
+      '{"cut":',
+      JSON.stringify(disclosed('12')),
+      '',
+      JSON.stringify(twice),
+      JSON.stringify(disclosed(phone)),
+    ];
     writeFileSync(file, lines.join('\n'));
     const first = await sijill(['import', file, '--json'], env);
     expect(first.code).toBe(1);
@@ -39,13 +47,18 @@ describe('sijill on the command line, without a server', () => {
   });
 
   it('shows a history, records the look-up, and says no for nobody', async () => {
-    const history = await sijillJson<History>(['history', '--identifier', 'phone:0500000042', '--reason', 'access request 1'], env);
+    const history = await sijillJson<History>(
+      ['history', '--identifier', 'phone:0500000042', '--reason', 'access request 1'],
+      env,
+    );
     expect(history.items).toHaveLength(2);
     expect(history.subjectId).not.toBeNull();
     const table = await sijill(['history', '--identifier', `phone:${phone}`, '--reason', 'x'], env);
     expect(table.code).toBe(0);
     expect(table.stdout).toContain('Saudi Telecom');
-    expect((await sijillJson<History>(['history', '--identifier', `phone:${phone}`, '--reason', 'x'], env)).asOf.position).toBeGreaterThan(history.asOf.position);
+    expect(
+      (await sijillJson<History>(['history', '--identifier', `phone:${phone}`, '--reason', 'x'], env)).asOf.position,
+    ).toBeGreaterThan(history.asOf.position);
     const nobody = await sijill(['history', '--identifier', 'phone:+966500000043', '--reason', 'x', '--json'], env);
     expect(nobody.code).toBe(1);
     expect(JSON.parse(nobody.stdout)).toMatchObject({ subjectId: null, items: [] });
@@ -69,8 +82,19 @@ describe('sijill on the command line, without a server', () => {
     if (code === 2 || code === 3) expect(result.stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('says every command\'s use with examples', async () => {
-    for (const command of [['serve'], ['keys', 'create'], ['keys', 'list'], ['keys', 'revoke'], ['import'], ['history'], ['report', 'accounting'], ['rebuild'], ['doctor'], ['demo']]) {
+  it("says every command's use with examples", async () => {
+    for (const command of [
+      ['serve'],
+      ['keys', 'create'],
+      ['keys', 'list'],
+      ['keys', 'revoke'],
+      ['import'],
+      ['history'],
+      ['report', 'accounting'],
+      ['rebuild'],
+      ['doctor'],
+      ['demo'],
+    ]) {
       const { stdout } = await sijill([...command, '--help'], env);
       expect([command.join(' '), /Examples?:/.test(stdout)]).toEqual([command.join(' '), true]);
     }
@@ -79,12 +103,43 @@ describe('sijill on the command line, without a server', () => {
   it('writes reports in all formats', async () => {
     for (const format of ['pdf', 'csv', 'json']) {
       const out = join(dataDir, `accounting.${format}`);
-      const { code, stderr } = await sijill(['report', 'accounting', '--identifier', `phone:${phone}`, '--reason', 'access request 1', '--format', format, '--lang', 'ar', '--out', out], env);
+      const { code, stderr } = await sijill(
+        [
+          'report',
+          'accounting',
+          '--identifier',
+          `phone:${phone}`,
+          '--reason',
+          'access request 1',
+          '--format',
+          format,
+          '--lang',
+          'ar',
+          '--out',
+          out,
+        ],
+        env,
+      );
       expect([stderr, code]).toEqual(['', 0]);
       expect(readFileSync(out).length).toBeGreaterThan(100);
     }
-    expect(JSON.parse(readFileSync(join(dataDir, 'accounting.json'), 'utf8'))).toMatchObject({ report: 'accounting', totals: { entries: 2 } });
-    const nobody = await sijill(['report', 'accounting', '--identifier', 'phone:+966500000043', '--reason', 'x', '--out', join(dataDir, 'none.pdf')], env);
+    expect(JSON.parse(readFileSync(join(dataDir, 'accounting.json'), 'utf8'))).toMatchObject({
+      report: 'accounting',
+      totals: { entries: 2 },
+    });
+    const nobody = await sijill(
+      [
+        'report',
+        'accounting',
+        '--identifier',
+        'phone:+966500000043',
+        '--reason',
+        'x',
+        '--out',
+        join(dataDir, 'none.pdf'),
+      ],
+      env,
+    );
     expect(nobody.code).toBe(1);
   });
 
@@ -96,12 +151,24 @@ describe('sijill on the command line, without a server', () => {
 
   it('finds nothing wrong, and shows where each value comes from', async () => {
     expect(await sijillJson(['doctor'], env)).toMatchObject({ ok: true });
-    const { config } = await sijillJson<{ config: { name: string; value: string; origin: string }[] }>(['doctor', '--print-config'], env);
-    expect(config.find(({ name }) => name === 'SIJILL_DATA_DIR')).toMatchObject({ value: dataDir, origin: 'environment' });
-    const broken = await sijill(['doctor', '--json'], { ...env, SIJILL_KAFKA_BROKERS: '127.0.0.1:1', SIJILL_DATABASE: 'postgresql://u:secret@127.0.0.1:1/x' });
+    const { config } = await sijillJson<{ config: { name: string; value: string; origin: string }[] }>(
+      ['doctor', '--print-config'],
+      env,
+    );
+    expect(config.find(({ name }) => name === 'SIJILL_DATA_DIR')).toMatchObject({
+      value: dataDir,
+      origin: 'environment',
+    });
+    const broken = await sijill(['doctor', '--json'], {
+      ...env,
+      SIJILL_KAFKA_BROKERS: '127.0.0.1:1',
+      SIJILL_DATABASE: 'postgresql://u:secret@127.0.0.1:1/x',
+    });
     expect(broken.code).toBe(3);
     expect(broken.stdout).not.toContain('secret');
-    const failed = (JSON.parse(broken.stdout) as { checks: { check: string; status: string; cure: string }[] }).checks.filter(({ status }) => status === 'fail');
+    const failed = (
+      JSON.parse(broken.stdout) as { checks: { check: string; status: string; cure: string }[] }
+    ).checks.filter(({ status }) => status === 'fail');
     expect(failed.map(({ check }) => check)).toEqual(expect.arrayContaining(['database', 'kafka']));
     for (const { cure } of failed) expect(cure).toBeTruthy();
     expect((await sijill(['doctor'], { ...env, SIJILL_HTTP_PORT: 'x' })).code).toBe(2);
@@ -111,7 +178,10 @@ describe('sijill on the command line, without a server', () => {
 describe('sijill on the command line, beside a running server', () => {
   it('makes and revokes keys that hold at once, imports, and shows what the server took in', async () => {
     const server = await startServer();
-    const { id, key, roles } = await sijillJson<{ id: string; key: string; roles: string[] }>(['keys', 'create', '--role', 'officer', '--role', 'producer', '--name', 'desk'], server.env);
+    const { id, key, roles } = await sijillJson<{ id: string; key: string; roles: string[] }>(
+      ['keys', 'create', '--role', 'officer', '--role', 'producer', '--name', 'desk'],
+      server.env,
+    );
     expect(roles).toEqual(['producer', 'officer']);
     const event = disclosed('+966500000050');
     const sent = await request(`${server.url}/v1/events`, { key, body: event, type: 'application/cloudevents+json' });
@@ -119,13 +189,24 @@ describe('sijill on the command line, beside a running server', () => {
     const file = join(server.dataDir, 'more.ndjson');
     writeFileSync(file, [event, disclosed('+966500000050')].map((line) => JSON.stringify(line)).join('\n'));
     expect(await sijillJson(['import', file], server.env)).toMatchObject({ lines: 2, accepted: 1, duplicates: 1 });
-    const history = await sijillJson<History>(['history', '--identifier', 'phone:+966500000050', '--reason', 'x'], server.env);
+    const history = await sijillJson<History>(
+      ['history', '--identifier', 'phone:+966500000050', '--reason', 'x'],
+      server.env,
+    );
     expect(history.items).toHaveLength(2);
-    const over = await request<{ items: unknown[] }>(`${server.url}/v1/subjects/${history.subjectId}/disclosures`, { key, reason: 'x' });
+    const over = await request<{ items: unknown[] }>(`${server.url}/v1/subjects/${history.subjectId}/disclosures`, {
+      key,
+      reason: 'x',
+    });
     expect(over.body.items).toHaveLength(2);
     await sijill(['keys', 'revoke', id], server.env);
-    expect((await request(`${server.url}/v1/subjects/${history.subjectId}/disclosures`, { key, reason: 'x' })).status).toBe(401);
-    const { keys } = await sijillJson<{ keys: { id: string; revokedAt: string | null }[] }>(['keys', 'list'], server.env);
+    expect(
+      (await request(`${server.url}/v1/subjects/${history.subjectId}/disclosures`, { key, reason: 'x' })).status,
+    ).toBe(401);
+    const { keys } = await sijillJson<{ keys: { id: string; revokedAt: string | null }[] }>(
+      ['keys', 'list'],
+      server.env,
+    );
     expect(keys.find((each) => each.id === id)?.revokedAt).not.toBeNull();
     expect(JSON.stringify(keys)).not.toContain(key);
     await server.kill();
@@ -136,10 +217,18 @@ describe('sijill on the command line, beside a running server', () => {
     const env = { SIJILL_DATA_DIR: dataDir };
     const file = join(dataDir, 'many.ndjson');
     const total = 6_000;
-    writeFileSync(file, Array.from({ length: total }, (_, i) => JSON.stringify(disclosed(`+9665000000${String(i % 60).padStart(2, '0')}`))).join('\n'));
+    writeFileSync(
+      file,
+      Array.from({ length: total }, (_, i) =>
+        JSON.stringify(disclosed(`+9665000000${String(i % 60).padStart(2, '0')}`)),
+      ).join('\n'),
+    );
     const { spawn } = await import('node:child_process');
     for (const milliseconds of [900, 1_100]) {
-      const child = spawn(process.execPath, ['apps/cli/bin/sijill.js', 'import', file], { env: { ...process.env, ...env }, stdio: 'ignore' });
+      const child = spawn(process.execPath, ['apps/cli/bin/sijill.js', 'import', file], {
+        env: { ...process.env, ...env },
+        stdio: 'ignore',
+      });
       await new Promise((resolve) => setTimeout(resolve, milliseconds));
       child.kill('SIGKILL');
       await new Promise((resolve) => child.once('close', resolve));

@@ -29,14 +29,23 @@ describeWithKafka('intake over Kafka', (kafka) => {
   const quarantine = async (): Promise<Quarantined[]> =>
     (await request<{ items: Quarantined[] }>(`${server.url}/v1/quarantine?limit=500`, { key: admin })).body.items;
   const lookUp = (value: string) =>
-    request<{ subjectId: string }>(`${server.url}/v1/subjects/lookup`, { key: officer, body: { identifier: { scheme: 'phone', value }, reason: 'test' } });
+    request<{ subjectId: string }>(`${server.url}/v1/subjects/lookup`, {
+      key: officer,
+      body: { identifier: { scheme: 'phone', value }, reason: 'test' },
+    });
   const history = async (phone: string): Promise<Record<string, unknown>[]> => {
     const { body } = await lookUp(phone);
-    const answer = await request<{ items: Record<string, unknown>[] }>(`${server.url}/v1/subjects/${body.subjectId}/disclosures`, { key: officer, reason: 'test' });
+    const answer = await request<{ items: Record<string, unknown>[] }>(
+      `${server.url}/v1/subjects/${body.subjectId}/disclosures`,
+      { key: officer, reason: 'test' },
+    );
     return answer.body.items;
   };
   const found = (phone: string, count = 1) =>
-    eventually(async () => ((await lookUp(phone)).status === 200 ? history(phone) : []), (items) => items.length === count);
+    eventually(
+      async () => ((await lookUp(phone)).status === 200 ? history(phone) : []),
+      (items) => items.length === count,
+    );
 
   beforeAll(async () => {
     topic = await kafka.freshTopic({ partitions: 1, prefix: 'privacy' });
@@ -56,16 +65,26 @@ describeWithKafka('intake over Kafka', (kafka) => {
     expect(await server.kill()).toBe(0);
   });
 
-  it('reads structured and binary mode, names the topic\'s owner, and tells the place of each record', async () => {
+  it("reads structured and binary mode, names the topic's owner, and tells the place of each record", async () => {
     const event = disclosed('+966500000701', { myext: 'kept' });
     const { data, ...attributes } = disclosed('+966500000702', { myext: 'kept' });
     const { datacontenttype: _, ...named } = attributes;
     const ce = Object.fromEntries(Object.entries(named).map(([name, value]) => [`ce_${name}`, String(value)]));
-    await send({ value: JSON.stringify(event), headers: structured }, { value: JSON.stringify(data), headers: { ...ce, 'content-type': 'application/json' } });
+    await send(
+      { value: JSON.stringify(event), headers: structured },
+      { value: JSON.stringify(data), headers: { ...ce, 'content-type': 'application/json' } },
+    );
     for (const phone of ['+966500000701', '+966500000702']) {
       const [item] = await found(phone);
-      expect(item).toMatchObject({ producer: 'sms-platform', source: '/sms/gateway', occurredAt: '2026-07-01T09:15:02.114Z' });
-      const entry = await request<{ metadata: Record<string, unknown> }>(`${server.url}/v1/entries/${String(item!['entryId'])}`, { key: officer });
+      expect(item).toMatchObject({
+        producer: 'sms-platform',
+        source: '/sms/gateway',
+        occurredAt: '2026-07-01T09:15:02.114Z',
+      });
+      const entry = await request<{ metadata: Record<string, unknown> }>(
+        `${server.url}/v1/entries/${String(item!['entryId'])}`,
+        { key: officer },
+      );
       expect(entry.body.metadata).toMatchObject({ kafka: { topic, partition: 0 }, extensions: { myext: 'kept' } });
     }
   });
@@ -78,15 +97,40 @@ describeWithKafka('intake over Kafka', (kafka) => {
       [{ value: '{"specversion":"1.0","id":', headers: structured }, 'invalid_json'],
       [{ value: Buffer.from([0x22, 0xc3, 0x28, 0x22]), headers: structured }, 'invalid_utf8'],
       [{ value: null, headers: structured }, 'no_value'],
-      [{ value: JSON.stringify(disclosed('+966500000703')), headers: { 'content-type': 'text/plain' } }, 'not_a_cloudevent'],
+      [
+        { value: JSON.stringify(disclosed('+966500000703')), headers: { 'content-type': 'text/plain' } },
+        'not_a_cloudevent',
+      ],
       [{ value: JSON.stringify(disclosed('+966500000703')) }, 'not_a_cloudevent'],
-      [{ value: JSON.stringify(disclosed('+966500000703', { type: 'sijill.data.sold.v1' })), headers: structured }, 'unknown_type'],
+      [
+        { value: JSON.stringify(disclosed('+966500000703', { type: 'sijill.data.sold.v1' })), headers: structured },
+        'unknown_type',
+      ],
       [{ value: JSON.stringify(disclosed('not a phone')), headers: structured }, 'invalid_phone'],
       [{ value: JSON.stringify(future), headers: structured }, 'time_in_future'],
       [{ value: large, headers: structured }, 'event_too_large'],
-      [{ value: JSON.stringify(disclosed('+966500000703', {}, { dataSubjects: Array.from({ length: 51 }, () => ({ identifiers: [{ scheme: 'phone', value: '+966500000703' }] })) })), headers: structured }, 'too_many_subjects'],
+      [
+        {
+          value: JSON.stringify(
+            disclosed(
+              '+966500000703',
+              {},
+              {
+                dataSubjects: Array.from({ length: 51 }, () => ({
+                  identifiers: [{ scheme: 'phone', value: '+966500000703' }],
+                })),
+              },
+            ),
+          ),
+          headers: structured,
+        },
+        'too_many_subjects',
+      ],
     ];
-    await send(...bad.map(([message]) => message), { value: JSON.stringify(disclosed('+966500000704')), headers: structured });
+    await send(...bad.map(([message]) => message), {
+      value: JSON.stringify(disclosed('+966500000704')),
+      headers: structured,
+    });
     await found('+966500000704');
     const items = (await quarantine()).slice(0, bad.length).reverse();
     expect((await quarantine()).length - before).toBe(bad.length);
@@ -96,27 +140,52 @@ describeWithKafka('intake over Kafka', (kafka) => {
     expect(items[5]).toMatchObject({ source: '/sms/gateway', lane: `ledger-${topic}-0`, topic, partition: 0 });
     expect(JSON.stringify(items)).not.toMatch(/966500000703/);
 
-    const raw = await fetch(`${server.url}/v1/quarantine/${items[8]!.entryId}/raw`, { headers: { authorization: `Bearer ${admin}`, 'sijill-reason': 'why it failed' } });
+    const raw = await fetch(`${server.url}/v1/quarantine/${items[8]!.entryId}/raw`, {
+      headers: { authorization: `Bearer ${admin}`, 'sijill-reason': 'why it failed' },
+    });
     expect(raw.headers.get('content-type')).toBe('application/octet-stream');
     expect(Buffer.from(await raw.arrayBuffer()).equals(large)).toBe(true);
     expect(items[8]!.size).toBe(large.length);
-    const broken = await fetch(`${server.url}/v1/quarantine/${items[1]!.entryId}/raw`, { headers: { authorization: `Bearer ${admin}`, 'sijill-reason': 'x' } });
+    const broken = await fetch(`${server.url}/v1/quarantine/${items[1]!.entryId}/raw`, {
+      headers: { authorization: `Bearer ${admin}`, 'sijill-reason': 'x' },
+    });
     expect([...Buffer.from(await broken.arrayBuffer())]).toEqual([0x22, 0xc3, 0x28, 0x22]);
     expect((await request(`${server.url}/v1/quarantine/${items[0]!.entryId}/raw`, { key: admin })).status).toBe(400);
   });
 
   it('replays what is understood now, once, and says what still holds of the rest', async () => {
     const phone = '+966500000705';
-    await send({ value: JSON.stringify({ ...disclosed(phone), time: new Date(Date.now() + 303_000).toISOString() }), headers: structured }, { value: '{', headers: structured });
-    const [unreadable, early] = await eventually(quarantine, (items) => items[1]?.reason.code === 'time_in_future' && items[1].replayedAs === null);
-    const replay = (entryId: string) => request<{ entries?: { entryId: string }[]; reason?: { code: string } }>(`${server.url}/v1/quarantine/${entryId}/replay`, { key: admin, method: 'POST' });
-    expect(await replay(unreadable!.entryId)).toMatchObject({ status: 409, body: { reason: { code: 'invalid_json' } } });
-    const done = await eventually(() => replay(early!.entryId), ({ status }) => status === 200);
+    await send(
+      {
+        value: JSON.stringify({ ...disclosed(phone), time: new Date(Date.now() + 303_000).toISOString() }),
+        headers: structured,
+      },
+      { value: '{', headers: structured },
+    );
+    const [unreadable, early] = await eventually(
+      quarantine,
+      (items) => items[1]?.reason.code === 'time_in_future' && items[1].replayedAs === null,
+    );
+    const replay = (entryId: string) =>
+      request<{ entries?: { entryId: string }[]; reason?: { code: string } }>(
+        `${server.url}/v1/quarantine/${entryId}/replay`,
+        { key: admin, method: 'POST' },
+      );
+    expect(await replay(unreadable!.entryId)).toMatchObject({
+      status: 409,
+      body: { reason: { code: 'invalid_json' } },
+    });
+    const done = await eventually(
+      () => replay(early!.entryId),
+      ({ status }) => status === 200,
+    );
     const [item] = await found(phone);
     expect(item!['entryId']).toBe(done.body.entries![0]!.entryId);
     expect(item!['producer']).toBe('sms-platform');
     expect((await replay(early!.entryId)).status).toBe(409);
-    expect((await quarantine()).find(({ entryId }) => entryId === early!.entryId)?.replayedAs).toBe(done.body.entries![0]!.entryId);
+    expect((await quarantine()).find(({ entryId }) => entryId === early!.entryId)?.replayedAs).toBe(
+      done.body.entries![0]!.entryId,
+    );
   });
 
   it('counts and warns of keys with personal data, and stores none', async () => {
@@ -124,17 +193,26 @@ describeWithKafka('intake over Kafka', (kafka) => {
     const [item] = await found('+966500000707');
     const entry = await request(`${server.url}/v1/entries/${String(item!['entryId'])}`, { key: officer });
     expect(JSON.stringify(entry.body)).not.toContain('966500000706');
-    expect(String((await request(`${server.url}/metrics`)).body)).toContain(`sijill_kafka_personal_keys_total{topic="${topic}"} 1`);
+    expect(String((await request(`${server.url}/metrics`)).body)).toContain(
+      `sijill_kafka_personal_keys_total{topic="${topic}"} 1`,
+    );
     expect(server.log()).toContain('record keys of this topic look like phone numbers');
     expect(server.log()).not.toContain('966500000');
   });
 
   it('shows its lag', async () => {
-    await eventually(async () => String((await request(`${server.url}/metrics`)).body), (text) => text.includes(`sijill_kafka_lag{topic="${topic}",partition="0"} 0`));
+    await eventually(
+      async () => String((await request(`${server.url}/metrics`)).body),
+      (text) => text.includes(`sijill_kafka_lag{topic="${topic}",partition="0"} 0`),
+    );
   });
 
   it('reads gzip', async () => {
-    await producer.send({ topic, compression: CompressionTypes.GZIP, messages: [{ value: JSON.stringify(disclosed('+966500000708')), headers: structured }] });
+    await producer.send({
+      topic,
+      compression: CompressionTypes.GZIP,
+      messages: [{ value: JSON.stringify(disclosed('+966500000708')), headers: structured }],
+    });
     await found('+966500000708');
   });
 });

@@ -3,8 +3,19 @@ import { BATCH, collected, disclosed, SINGLE } from '../support/events.js';
 import { eventually, request, startServer, type TestServer } from '../support/sijill.js';
 
 interface Intake {
-  accepted: { index: number; source: string; id: string; duplicate: boolean; entries: { entryId: string; subjectId: string }[] }[];
-  rejected: { index: number; source: string | null; id: string | null; errors: { path: string; code: string; message: string }[] }[];
+  accepted: {
+    index: number;
+    source: string;
+    id: string;
+    duplicate: boolean;
+    entries: { entryId: string; subjectId: string }[];
+  }[];
+  rejected: {
+    index: number;
+    source: string | null;
+    id: string | null;
+    errors: { path: string; code: string; message: string }[];
+  }[];
 }
 interface Listing<T = Record<string, unknown>> {
   items: T[];
@@ -32,9 +43,13 @@ describe('events in, history and reports out, over HTTP', () => {
     expect(await server.kill()).toBe(0);
   });
 
-  const post = (body: unknown, type = SINGLE, key = producer) => request<Intake>(`${server.url}/v1/events`, { key, body, type });
+  const post = (body: unknown, type = SINGLE, key = producer) =>
+    request<Intake>(`${server.url}/v1/events`, { key, body, type });
   const lookUp = async (value: string, scheme = 'phone'): Promise<string> => {
-    const { status, body } = await request<{ subjectId: string }>(`${server.url}/v1/subjects/lookup`, { key: officer, body: { identifier: { scheme, value }, reason: 'test' } });
+    const { status, body } = await request<{ subjectId: string }>(`${server.url}/v1/subjects/lookup`, {
+      key: officer,
+      body: { identifier: { scheme, value }, reason: 'test' },
+    });
     expect(status).toBe(200);
     return body.subjectId;
   };
@@ -42,7 +57,11 @@ describe('events in, history and reports out, over HTTP', () => {
     request<Listing>(`${server.url}/v1/subjects/${subjectId}/disclosures${query}`, { key, reason: 'test' });
 
   it('answers with the entries made, and shows them at once to whoever asks', async () => {
-    const event = disclosed('+966500000042', { sequence: '1042', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', myext: 'abc' });
+    const event = disclosed('+966500000042', {
+      sequence: '1042',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      myext: 'abc',
+    });
     const { status, body, headers } = await post(event);
     expect(status).toBe(201);
     expect(body.rejected).toEqual([]);
@@ -59,7 +78,13 @@ describe('events in, history and reports out, over HTTP', () => {
         entryId,
         occurredAt: '2026-07-01T09:15:02.114Z',
         recordedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-        recipient: { id: 'carrier-stc', name: 'Saudi Telecom', class: 'service_provider', capacity: 'processor', country: 'SA' },
+        recipient: {
+          id: 'carrier-stc',
+          name: 'Saudi Telecom',
+          class: 'service_provider',
+          capacity: 'processor',
+          country: 'SA',
+        },
         dataCategories: ['contact.phone', 'message.content'],
         purpose: 'provide_services',
         legalBasis: 'contract',
@@ -80,20 +105,32 @@ describe('events in, history and reports out, over HTTP', () => {
     expect(history.headers.get('sijill-position')).toBe(String(history.body.asOf.position));
     expect(Number(headers.get('sijill-position'))).toBeGreaterThan(0);
 
-    const entry = await request<{ data: Record<string, unknown>; metadata: Record<string, unknown>; sealed: string }>(`${server.url}/v1/entries/${entryId}`, { key: regulator });
+    const entry = await request<{ data: Record<string, unknown>; metadata: Record<string, unknown>; sealed: string }>(
+      `${server.url}/v1/entries/${entryId}`,
+      { key: regulator },
+    );
     expect(entry.status).toBe(200);
     expect(entry.body.sealed).toBe('closed');
-    expect(entry.body.metadata).toMatchObject({ extensions: { sequence: '1042', myext: 'abc' }, source: '/sms/gateway', producer: 'producer' });
+    expect(entry.body.metadata).toMatchObject({
+      extensions: { sequence: '1042', myext: 'abc' },
+      source: '/sms/gateway',
+      producer: 'producer',
+    });
     expect(JSON.stringify(entry.body)).not.toMatch(/966500000042|router/);
   });
 
   it('judges a batch event by event', async () => {
     const good = disclosed('+966500000043');
-    const { status, body } = await post([good, disclosed('123'), 'no event', { ...disclosed('+966500000043'), type: 'sijill.data.disclosed.v9' }], BATCH);
+    const { status, body } = await post(
+      [good, disclosed('123'), 'no event', { ...disclosed('+966500000043'), type: 'sijill.data.disclosed.v9' }],
+      BATCH,
+    );
     expect(status).toBe(201);
     expect(body.accepted.map(({ index }) => index)).toEqual([0]);
     expect(body.rejected.map(({ index }) => index)).toEqual([1, 2, 3]);
-    expect(body.rejected[0]!.errors).toMatchObject([{ path: 'data.dataSubjects[0].identifiers[0].value', code: 'invalid_phone' }]);
+    expect(body.rejected[0]!.errors).toMatchObject([
+      { path: 'data.dataSubjects[0].identifiers[0].value', code: 'invalid_phone' },
+    ]);
     expect(body.rejected[2]!.errors[0]).toMatchObject({ path: 'type' });
     expect(JSON.stringify(body.rejected)).not.toContain('123"');
   });
@@ -101,14 +138,24 @@ describe('events in, history and reports out, over HTTP', () => {
   it('makes one entry for each subject, and one for a person named twice', async () => {
     const person = (value: string, scheme = 'phone') => ({ identifiers: [{ scheme, value }] });
     const { body } = await post(
-      disclosed('', {}, {
-        dataSubjects: [
-          { identifiers: [{ scheme: 'phone', value: '+966500000101' }, { scheme: 'email', value: 'Layla@Example.com' }], role: 'user' },
-          person('0500000101'),
-          person('layla@example.com', 'email'),
-          person('+966500000102'),
-        ],
-      }),
+      disclosed(
+        '',
+        {},
+        {
+          dataSubjects: [
+            {
+              identifiers: [
+                { scheme: 'phone', value: '+966500000101' },
+                { scheme: 'email', value: 'Layla@Example.com' },
+              ],
+              role: 'user',
+            },
+            person('0500000101'),
+            person('layla@example.com', 'email'),
+            person('+966500000102'),
+          ],
+        },
+      ),
     );
     expect(body.accepted[0]!.entries).toHaveLength(2);
     expect(await lookUp('layla@EXAMPLE.com', 'email')).toBe(body.accepted[0]!.entries[0]!.subjectId);
@@ -120,7 +167,10 @@ describe('events in, history and reports out, over HTTP', () => {
   it('keeps a repeat and a conflict, counts the first, and lists the others', async () => {
     const event = disclosed('+966500000200');
     const first = await post(event);
-    const repeat = await post({ ...event, data: Object.fromEntries(Object.entries(event['data'] as object).reverse()) });
+    const repeat = await post({
+      ...event,
+      data: Object.fromEntries(Object.entries(event['data'] as object).reverse()),
+    });
     const conflict = await post({ ...event, data: { ...(event['data'] as object), purpose: 'audit' } });
     expect([first, repeat, conflict].map(({ body }) => body.accepted[0]!.duplicate)).toEqual([false, true, true]);
     const ids = [first, repeat, conflict].map(({ body }) => body.accepted[0]!.entries[0]!.entryId);
@@ -145,19 +195,27 @@ describe('events in, history and reports out, over HTTP', () => {
   it('pages newest first, ties included, while entries arrive', async () => {
     const phone = '+966500000300';
     const at = (minute: number): string => `2026-07-02T10:${String(minute).padStart(2, '0')}:00Z`;
-    await post([...Array(25).keys()].map((i) => disclosed(phone, { time: at(Math.floor(i / 3)) })), BATCH);
+    await post(
+      [...Array(25).keys()].map((i) => disclosed(phone, { time: at(Math.floor(i / 3)) })),
+      BATCH,
+    );
     const subjectId = await lookUp(phone);
     const seen: Record<string, unknown>[] = [];
     let cursor: string | null = null;
     do {
-      const page: { body: Listing } = await disclosures(subjectId, `?limit=4${cursor === null ? '' : `&cursor=${cursor}`}`);
+      const page: { body: Listing } = await disclosures(
+        subjectId,
+        `?limit=4${cursor === null ? '' : `&cursor=${cursor}`}`,
+      );
       seen.push(...page.body.items);
       cursor = page.body.next;
       await post(disclosed(phone, { time: at(59) }));
     } while (cursor !== null);
     expect(seen).toHaveLength(25);
     expect(new Set(seen.map((item) => item['entryId'])).size).toBe(25);
-    const keys = seen.map((item) => `${String(item['occurredAt'])} ${String(item['recordedAt'])} ${String(item['entryId'])}`);
+    const keys = seen.map(
+      (item) => `${String(item['occurredAt'])} ${String(item['recordedAt'])} ${String(item['entryId'])}`,
+    );
     expect(keys).toEqual([...keys].sort().reverse());
   });
 
@@ -166,7 +224,11 @@ describe('events in, history and reports out, over HTTP', () => {
     const to = (id: string, recipientClass: string) => ({ recipient: { id, name: id, class: recipientClass } });
     await post(
       [
-        disclosed(phone, { time: '2026-07-01T00:00:00Z' }, { ...to('a', 'partner'), purpose: 'marketing', dataCategories: ['contact.email'] }),
+        disclosed(
+          phone,
+          { time: '2026-07-01T00:00:00Z' },
+          { ...to('a', 'partner'), purpose: 'marketing', dataCategories: ['contact.email'] },
+        ),
         disclosed(phone, { time: '2026-07-02T00:00:00Z' }, { ...to('b', 'authority'), purpose: 'audit' }),
         disclosed(phone, { time: '2026-07-03T00:00:00Z' }, to('c', 'partner')),
       ],
@@ -185,9 +247,23 @@ describe('events in, history and reports out, over HTTP', () => {
     expect(await found('?category=contact.email')).toBe('a');
     expect(await found('?from=2026-07-02T00:00:00Z&to=2026-07-03T00:00:00Z')).toBe('b');
     expect(await found('?from=2026-07-02')).toBe('cb');
-    const timeline = await request<Listing>(`${server.url}/v1/subjects/${subjectId}/activities?activity=collection`, { key: officer, reason: 'test' });
-    expect(timeline.body.items).toMatchObject([{ activity: 'collection', type: 'sijill.data.collected.v1', origin: 'subject', mandatory: true, role: 'message_recipient' }]);
-    const whole = await request<Listing>(`${server.url}/v1/subjects/${subjectId}/activities`, { key: officer, reason: 'test' });
+    const timeline = await request<Listing>(`${server.url}/v1/subjects/${subjectId}/activities?activity=collection`, {
+      key: officer,
+      reason: 'test',
+    });
+    expect(timeline.body.items).toMatchObject([
+      {
+        activity: 'collection',
+        type: 'sijill.data.collected.v1',
+        origin: 'subject',
+        mandatory: true,
+        role: 'message_recipient',
+      },
+    ]);
+    const whole = await request<Listing>(`${server.url}/v1/subjects/${subjectId}/activities`, {
+      key: officer,
+      reason: 'test',
+    });
     expect(whole.body.items).toHaveLength(4);
   });
 
@@ -202,7 +278,10 @@ describe('events in, history and reports out, over HTTP', () => {
     ['?purpose=unheard_of', 'purpose'],
   ])('refuses the query %s, naming %s', async (query, path) => {
     const subjectId = await lookUp('+966500000042');
-    const { status, body, headers } = await request<{ errors: { path: string }[] }>(`${server.url}/v1/subjects/${subjectId}/disclosures${query}`, { key: officer, reason: 'test' });
+    const { status, body, headers } = await request<{ errors: { path: string }[] }>(
+      `${server.url}/v1/subjects/${subjectId}/disclosures${query}`,
+      { key: officer, reason: 'test' },
+    );
     expect(status).toBe(400);
     expect(headers.get('content-type')).toContain('application/problem+json');
     expect(body.errors[0]?.path).toBe(path);
@@ -212,18 +291,29 @@ describe('events in, history and reports out, over HTTP', () => {
     const subjectId = await lookUp('+966500000042');
     const without = await request(`${server.url}/v1/subjects/${subjectId}/disclosures`, { key: officer });
     expect(without.status).toBe(400);
-    const blank = await request(`${server.url}/v1/subjects/lookup`, { key: officer, body: { identifier: { scheme: 'phone', value: '+966500000042' }, reason: ' ' } });
+    const blank = await request(`${server.url}/v1/subjects/lookup`, {
+      key: officer,
+      body: { identifier: { scheme: 'phone', value: '+966500000042' }, reason: ' ' },
+    });
     expect(blank.status).toBe(400);
     const before = Number((await disclosures(subjectId)).headers.get('sijill-position'));
-    await eventually(async () => (await disclosures(subjectId)).body.asOf.position, (position) => position > before);
+    await eventually(
+      async () => (await disclosures(subjectId)).body.asOf.position,
+      (position) => position > before,
+    );
   });
 
   it('knows the difference between nobody and nothing', async () => {
-    const nobody = await request(`${server.url}/v1/subjects/lookup`, { key: officer, body: { identifier: { scheme: 'phone', value: '+966500009999' }, reason: 'test' } });
+    const nobody = await request(`${server.url}/v1/subjects/lookup`, {
+      key: officer,
+      body: { identifier: { scheme: 'phone', value: '+966500009999' }, reason: 'test' },
+    });
     expect(nobody.status).toBe(404);
     expect((await disclosures('0190c9a4-0000-4000-8000-000000000000')).status).toBe(404);
     expect((await disclosures('nonsense')).status).toBe(404);
-    expect((await request(`${server.url}/v1/entries/0190c9a4-0000-7000-8000-000000000000`, { key: officer })).status).toBe(404);
+    expect(
+      (await request(`${server.url}/v1/entries/0190c9a4-0000-7000-8000-000000000000`, { key: officer })).status,
+    ).toBe(404);
     await post(collected('+966500000500'));
     const { status, body } = await disclosures(await lookUp('+966500000500'));
     expect(status).toBe(200);
@@ -246,17 +336,34 @@ describe('events in, history and reports out, over HTTP', () => {
       const anonymous = await request(server.url + path);
       expect(anonymous.status).toBe(401);
       expect(anonymous.headers.get('www-authenticate')).toBe('Bearer');
-      expect((await request(server.url + path, { key: 'sijill_k000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' })).status).toBe(401);
+      expect(
+        (await request(server.url + path, { key: 'sijill_k000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' }))
+          .status,
+      ).toBe(401);
     }
     expect((await post(disclosed('+966500000042'), SINGLE, officer)).status).toBe(403);
   });
 
   it('describes itself', async () => {
-    const openApi = await request<{ openapi: string; paths: Record<string, unknown>; components: { schemas: Record<string, unknown> } }>(`${server.url}/openapi.json`);
+    const openApi = await request<{
+      openapi: string;
+      paths: Record<string, unknown>;
+      components: { schemas: Record<string, unknown> };
+    }>(`${server.url}/openapi.json`);
     expect(openApi.status).toBe(200);
-    expect(Object.keys(openApi.body.paths)).toEqual(expect.arrayContaining(['/v1/events', '/v1/subjects/lookup', '/v1/subjects/{subjectId}/disclosures', '/v1/reports', '/v1/quarantine/{entryId}/replay']));
+    expect(Object.keys(openApi.body.paths)).toEqual(
+      expect.arrayContaining([
+        '/v1/events',
+        '/v1/subjects/lookup',
+        '/v1/subjects/{subjectId}/disclosures',
+        '/v1/reports',
+        '/v1/quarantine/{entryId}/replay',
+      ]),
+    );
     const known = new Set(Object.keys(openApi.body.components.schemas));
-    const missing = [...JSON.stringify(openApi.body).matchAll(/#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name!).filter((name) => !known.has(name));
+    const missing = [...JSON.stringify(openApi.body).matchAll(/#\/components\/schemas\/([^"]+)"/g)]
+      .map(([, name]) => name!)
+      .filter((name) => !known.has(name));
     expect([...new Set(missing)]).toEqual([]);
     expect((await request(`${server.url}/asyncapi.json`)).status).toBe(200);
     expect((await request(`${server.url}/docs`)).status).toBe(200);
@@ -268,8 +375,23 @@ describe('events in, history and reports out, over HTTP', () => {
 
   it('makes a report, the same in every format', async () => {
     const phone = '+966500000600';
-    await post([disclosed(phone), disclosed(phone, {}, { recipient: { id: 'court', name: '=HYPERLINK("x")', class: 'authority' }, request: { reference: '12/7' } })], BATCH);
-    const order = { report: 'accounting', parameters: { identifier: { scheme: 'phone', value: phone }, reason: 'access request 17' }, language: 'ar', formats: ['pdf', 'csv', 'json'] };
+    await post(
+      [
+        disclosed(phone),
+        disclosed(
+          phone,
+          {},
+          { recipient: { id: 'court', name: '=HYPERLINK("x")', class: 'authority' }, request: { reference: '12/7' } },
+        ),
+      ],
+      BATCH,
+    );
+    const order = {
+      report: 'accounting',
+      parameters: { identifier: { scheme: 'phone', value: phone }, reason: 'access request 17' },
+      language: 'ar',
+      formats: ['pdf', 'csv', 'json'],
+    };
     const ordered = await request<{ id: string }>(`${server.url}/v1/reports`, { key: officer, body: order });
     expect(ordered.status).toBe(202);
     const location = ordered.headers.get('location')!;
@@ -279,18 +401,31 @@ describe('events in, history and reports out, over HTTP', () => {
       error: string | null;
       files: { name: string; mediaType: string; size: number; sha256: string }[];
     }
-    const { body: report } = await eventually(() => request<Report>(server.url + location, { key: officer }), ({ body }) => body.status === 'done' || body.status === 'failed');
+    const { body: report } = await eventually(
+      () => request<Report>(server.url + location, { key: officer }),
+      ({ body }) => body.status === 'done' || body.status === 'failed',
+    );
     expect(report.error).toBeNull();
-    expect(report.files.map(({ mediaType }) => mediaType.split(';')[0])).toEqual(['application/pdf', 'text/csv', 'application/json']);
+    expect(report.files.map(({ mediaType }) => mediaType.split(';')[0])).toEqual([
+      'application/pdf',
+      'text/csv',
+      'application/json',
+    ]);
     const files = new Map<string, Buffer>();
     for (const { name, mediaType, size, sha256 } of report.files) {
-      const response = await fetch(`${server.url}${location}/files/${name}`, { headers: { authorization: `Bearer ${officer}` } });
+      const response = await fetch(`${server.url}${location}/files/${name}`, {
+        headers: { authorization: `Bearer ${officer}` },
+      });
       const bytes = Buffer.from(await response.arrayBuffer());
       expect(bytes.length).toBe(size);
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
       files.set(mediaType.split(';')[0]!, bytes);
     }
-    const json = JSON.parse(files.get('application/json')!.toString()) as { totals: { entries: number }; subject: { identifiers: unknown }; disclosures: unknown[] };
+    const json = JSON.parse(files.get('application/json')!.toString()) as {
+      totals: { entries: number };
+      subject: { identifiers: unknown };
+      disclosures: unknown[];
+    };
     expect(json.totals.entries).toBe(2);
     expect(json.subject.identifiers).toEqual([{ scheme: 'phone', value: phone }]);
     expect(json.disclosures).toEqual((await disclosures(await lookUp(phone))).body.items);
@@ -298,7 +433,10 @@ describe('events in, history and reports out, over HTTP', () => {
     expect(csv.trim().split('\r\n')).toHaveLength(3);
     expect(csv).toContain(`"'=HYPERLINK(""x"")"`);
     expect(files.get('application/pdf')!.subarray(0, 5).toString()).toBe('%PDF-');
-    const unknown = await request(`${server.url}/v1/reports`, { key: officer, body: { ...order, parameters: { identifier: { scheme: 'phone', value: '+966500009998' }, reason: 'x' } } });
+    const unknown = await request(`${server.url}/v1/reports`, {
+      key: officer,
+      body: { ...order, parameters: { identifier: { scheme: 'phone', value: '+966500009998' }, reason: 'x' } },
+    });
     expect(unknown.status).toBe(404);
     const wrong = await request(`${server.url}/v1/reports`, { key: officer, body: { ...order, formats: ['docx'] } });
     expect(wrong.status).toBe(400);

@@ -21,7 +21,15 @@ export class WrongUse extends Error {
 }
 
 const WRONG_USE = [WrongUse, ConfigInvalid, KeyringUnusable, KeyRefused];
-const UNREACHABLE = [StoreUnavailable, StoreRefused, DatabaseUnavailable, OutcomeUnknown, LaneTakenOver, FileUnreadable, CodecMissing];
+const UNREACHABLE = [
+  StoreUnavailable,
+  StoreRefused,
+  DatabaseUnavailable,
+  OutcomeUnknown,
+  LaneTakenOver,
+  FileUnreadable,
+  CodecMissing,
+];
 
 /** The exit code of an error, and the line that is shown for it. */
 export function exitOf(error: unknown): { code: number; line: string } {

@@ -11,10 +11,12 @@ import { addReport } from './commands/report.command.js';
 import { addServe } from './commands/serve.command.js';
 import { EXIT, exitOf } from './exit-codes.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('sijill')
-  .description("A privacy audit ledger: who got whose data, when, why, under which clause.")
+  .description('A privacy audit ledger: who got whose data, when, why, under which clause.')
   .version(version)
   .exitOverride()
   .showHelpAfterError('(add --help for the options and examples)')

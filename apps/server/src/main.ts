@@ -10,8 +10,11 @@ const EXIT_UNREACHABLE = 3;
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
   const logger = createLogger(config.logLevel);
-  for (const name of unknownVariables(process.env)) logger.warn({ name }, 'this variable is not known here; is it misspelt?');
-  const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string };
+  for (const name of unknownVariables(process.env))
+    logger.warn({ name }, 'this variable is not known here; is it misspelt?');
+  const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   const server = await startServer(config, logger, version);
   let stopping = false;
   const stop = (signal: string): void => {

@@ -8,7 +8,17 @@ export function nestLogger(logger: Logger): LoggerService {
     (message: unknown, ...rest: unknown[]): void => {
       const context = rest.at(-1);
       const where = typeof context === 'string' && !context.includes('\n') ? { context } : {};
-      logger[level]({ ...where, ...(message instanceof Error ? { err: message } : {}) }, message instanceof Error ? message.name : String(message));
+      logger[level](
+        { ...where, ...(message instanceof Error ? { err: message } : {}) },
+        message instanceof Error ? message.name : String(message),
+      );
     };
-  return { log: relay('debug'), verbose: relay('debug'), debug: relay('debug'), warn: relay('warn'), error: relay('error'), fatal: relay('fatal') };
+  return {
+    log: relay('debug'),
+    verbose: relay('debug'),
+    debug: relay('debug'),
+    warn: relay('warn'),
+    error: relay('error'),
+    fatal: relay('fatal'),
+  };
 }

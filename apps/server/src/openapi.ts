@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { getMetadataStorage } from 'class-validator';
 import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
-import { eventSchemas } from '@sijill/contracts';
+import { EVENT_CATALOGUE, eventSchemas, PRODUCER_EVENT_TYPES } from '@sijill/contracts';
 import * as requests from './routes/requests.js';
 
 const nullable = (type: string): object => ({ type: [type, 'null'] });
@@ -33,9 +33,13 @@ const common = {
 
 /** The answers. Requests and events are derived from their classes; answers have no class to derive from. */
 const ANSWERS: Record<string, object> = {
+  Event: { oneOf: PRODUCER_EVENT_TYPES.map((type) => ref(EVENT_CATALOGUE[type].schema)) },
   AsOf: object({ position: { type: 'integer' }, time }),
   FieldError: object({ path: text, code: text, message: text }),
-  Problem: object({ type: text, title: text, status: { type: 'integer' }, detail: text, errors: list(ref('FieldError')) }, ['errors']),
+  Problem: object(
+    { type: text, title: text, status: { type: 'integer' }, detail: text, errors: list(ref('FieldError')) },
+    ['errors'],
+  ),
   IntakeAnswer: object({
     accepted: list(
       object({
@@ -46,7 +50,14 @@ const ANSWERS: Record<string, object> = {
         entries: list(object({ entryId: uuid, subjectId: { type: ['string', 'null'], format: 'uuid' } })),
       }),
     ),
-    rejected: list(object({ index: { type: 'integer' }, source: nullable('string'), id: nullable('string'), errors: list(ref('FieldError')) })),
+    rejected: list(
+      object({
+        index: { type: 'integer' },
+        source: nullable('string'),
+        id: nullable('string'),
+        errors: list(ref('FieldError')),
+      }),
+    ),
   }),
   FoundSubject: object({ subjectId: uuid }),
   Recipient: object({ id: text, name: text, class: text, capacity: nullable('string'), country: nullable('string') }),
@@ -115,7 +126,14 @@ const ANSWERS: Record<string, object> = {
   }),
   QuarantineAnswer: page('Quarantined'),
   ReplayAnswer: object({ entries: list(object({ entryId: uuid, subjectId: nullable('string') })) }),
-  Duplicate: object({ source: text, eventId: text, kind: { enum: ['repeat', 'conflict'] }, entryId: uuid, firstEntryId: uuid, recordedAt: time }),
+  Duplicate: object({
+    source: text,
+    eventId: text,
+    kind: { enum: ['repeat', 'conflict'] },
+    entryId: uuid,
+    firstEntryId: uuid,
+    recordedAt: time,
+  }),
   DuplicateAnswer: page('Duplicate'),
 };
 
@@ -131,11 +149,15 @@ export function openApiDocument(app: INestApplication, version: string): OpenAPI
     .build();
   const document = SwaggerModule.createDocument(app, builder);
   const own = new Set(Object.keys(requests));
-  const derived = validationMetadatasToSchemas({ classValidatorMetadataStorage: getMetadataStorage(), refPointerPrefix: '#/components/schemas/' });
+  const derived = validationMetadatasToSchemas({
+    classValidatorMetadataStorage: getMetadataStorage(),
+    refPointerPrefix: '#/components/schemas/',
+  });
   const ofRequests = Object.fromEntries(Object.entries(derived).filter(([name]) => own.has(name)));
   document.components = {
     ...document.components,
-    schemas: { ...ANSWERS, ...ofRequests, ...eventSchemas() } as NonNullable<OpenAPIObject['components']>['schemas'] & object,
+    schemas: { ...ANSWERS, ...ofRequests, ...eventSchemas() } as NonNullable<OpenAPIObject['components']>['schemas'] &
+      object,
   };
   return document;
 }

@@ -44,7 +44,12 @@ export class ServerModule {
     return {
       module: ServerModule,
       imports: [CqrsModule.forRoot(), DiscoveryModule],
-      controllers: [...(httpIntake === null ? [] : API), HealthController, DocumentsController, ...(ownPort ? [] : [MetricsController])],
+      controllers: [
+        ...(httpIntake === null ? [] : API),
+        HealthController,
+        DocumentsController,
+        ...(ownPort ? [] : [MetricsController]),
+      ],
       providers: [
         { provide: EVENT_STORE, useValue: ledger.store },
         { provide: Vault, useValue: ledger.vault },

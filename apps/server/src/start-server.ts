@@ -44,18 +44,27 @@ export async function startServer(config: Config, logger: Logger, version: strin
     const documents = new Documents();
     app = await NestFactory.create<NestFastifyApplication>(
       ServerModule.of(ledger, roles, documents),
-      new FastifyAdapter({ bodyLimit: config.limits.bodyBytes, routerOptions: { maxParamLength: 1000 }, forceCloseConnections: 'idle' }),
+      new FastifyAdapter({
+        bodyLimit: config.limits.bodyBytes,
+        routerOptions: { maxParamLength: 1000 },
+        forceCloseConnections: 'idle',
+      }),
       { logger: nestLogger(logger), abortOnError: false },
     );
     assertEveryRouteHasPolicy(app.get(DiscoveryService), new MetadataScanner(), app.get(Reflector));
     const fastify = app.getHttpAdapter().getInstance();
     // The bytes are judged by the route: what is not UTF-8 must not be mended on the way.
     for (const type of ['application/cloudevents+json', 'application/cloudevents-batch+json']) {
-      fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: config.limits.bodyBytes }, (_, body, done) => done(null, body));
+      fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: config.limits.bodyBytes }, (_, body, done) =>
+        done(null, body),
+      );
     }
     fastify.addHook('onResponse', async (request, reply) => {
       const route = request.routeOptions.url ?? 'none';
-      metrics.httpSeconds.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+      metrics.httpSeconds.observe(
+        { method: request.method, route, status: reply.statusCode },
+        reply.elapsedTime / 1000,
+      );
     });
     documents.openApi = openApiDocument(app, version);
     documents.asyncApi = asyncApiDocument({

@@ -1,4 +1,10 @@
-import { ForbiddenException, Injectable, UnauthorizedException, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  ForbiddenException,
+  Injectable,
+  UnauthorizedException,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiKeys, type Caller } from './api-keys.js';
 import { ROUTE_POLICY, type RoutePolicy } from './route-policy.js';
@@ -18,7 +24,10 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const policy = this.reflector.getAllAndOverride<RoutePolicy | undefined>(ROUTE_POLICY, [context.getHandler(), context.getClass()]);
+    const policy = this.reflector.getAllAndOverride<RoutePolicy | undefined>(ROUTE_POLICY, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
     if (policy === 'public') return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const { authorization } = request.headers;
@@ -27,7 +36,10 @@ export class AccessGuard implements CanActivate {
     const caller = await this.keys.authenticate(bearer);
     if (caller === null) throw new UnauthorizedException('the key is not known here, or was revoked');
     const allowed = policy !== undefined && policy.anyOf.some((role) => caller.roles.includes(role));
-    if (!allowed) throw new ForbiddenException(policy === undefined ? 'nobody may call this' : `this needs a key with the role ${policy.anyOf.join(' or ')}`);
+    if (!allowed)
+      throw new ForbiddenException(
+        policy === undefined ? 'nobody may call this' : `this needs a key with the role ${policy.anyOf.join(' or ')}`,
+      );
     request.caller = caller;
     return true;
   }

@@ -1,6 +1,15 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Kysely, Migration } from 'kysely';
-import { bytewiseText, isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlDialect, type SqlTarget } from '@sijill/platform';
+import {
+  bytewiseText,
+  isoTime,
+  openSql,
+  retryWhileBusy,
+  type Clock,
+  type Sql,
+  type SqlDialect,
+  type SqlTarget,
+} from '@sijill/platform';
 import { ROLES, type Role } from './roles.js';
 
 export interface AccessTables {
@@ -72,7 +81,9 @@ export class ApiKeys {
    */
   async create(name: string, roles: readonly string[]): Promise<ApiKey & { key: string }> {
     if (!/^[\p{L}\p{N}][\p{L}\p{N} ._/-]{0,63}$/u.test(name)) {
-      throw new KeyRefused('a key needs a name of 1 to 64 letters, digits, spaces, dots, dashes, slashes or underscores');
+      throw new KeyRefused(
+        'a key needs a name of 1 to 64 letters, digits, spaces, dots, dashes, slashes or underscores',
+      );
     }
     const unknown = roles.filter((role) => !ROLES.includes(role as Role));
     if (roles.length === 0 || unknown.length > 0) {

@@ -8,7 +8,8 @@ import { LEDGER_HOLDER, seal, type Vault } from '@sijill/vault';
 export const CONSULTED = 'sijill.ledger.consulted.v1';
 
 /** What was read. */
-export type Consulted = 'subject' | 'disclosures' | 'activities' | 'entry' | 'report' | 'report_file' | 'quarantine_raw';
+export type Consulted =
+  'subject' | 'disclosures' | 'activities' | 'entry' | 'report' | 'report_file' | 'quarantine_raw';
 
 export interface Consultation {
   readonly what: Consulted;

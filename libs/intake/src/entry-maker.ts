@@ -57,7 +57,11 @@ export class EntryMaker {
     const { event } = accepted;
     const { dataSubjects: _, actor, details, ...open } = event.data as unknown as JsonObject;
     const { contact, ...recipient } = (open['recipient'] ?? {}) as JsonObject;
-    const clear: JsonObject = { ...open, ...(open['recipient'] === undefined ? {} : { recipient }), occurredAt: isoTime(accepted.occurredAt) };
+    const clear: JsonObject = {
+      ...open,
+      ...(open['recipient'] === undefined ? {} : { recipient }),
+      occurredAt: isoTime(accepted.occurredAt),
+    };
     const sealedForAll = { actor, details, recipientContact: contact };
 
     // The digest dies with the first subject's key: without clear text it tells a repeat from a conflict, and only while that
@@ -110,7 +114,8 @@ function distinct(accepted: AcceptedEvent, subjects: readonly ResolvedSubject[])
   accepted.people.forEach((person, i) => {
     const resolved = subjects[i]!;
     const earlier = entrants.get(resolved.subjectId);
-    if (earlier === undefined) entrants.set(resolved.subjectId, { resolved, given: [...person.given], role: person.role });
+    if (earlier === undefined)
+      entrants.set(resolved.subjectId, { resolved, given: [...person.given], role: person.role });
     else earlier.given.push(...person.given);
   });
   return [...entrants.values()];

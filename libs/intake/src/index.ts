@@ -3,7 +3,13 @@ export { decodeJson } from './decode.js';
 export type { EntryCatalogue, EventKey } from './entry-catalogue.js';
 export { EntryMaker, type MadeEntry, type Provenance } from './entry-maker.js';
 export { FileUnreadable, importFile, type ImportProgress, type ImportResult } from './file/import-file.js';
-export { HttpIntake, type AcceptedItem, type IncomingBatch, type IntakeAnswer, type RejectedItem } from './http/http-intake.js';
+export {
+  HttpIntake,
+  type AcceptedItem,
+  type IncomingBatch,
+  type IntakeAnswer,
+  type RejectedItem,
+} from './http/http-intake.js';
 export { CodecMissing } from './kafka/codecs.js';
 export { KafkaIntake, type KafkaIntakeState } from './kafka/kafka-intake.js';
 export { PartitionLane } from './kafka/partition-lane.js';

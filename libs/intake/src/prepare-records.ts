@@ -21,7 +21,9 @@ export async function prepareRecords(
     'accepted' in reading ? [{ accepted: reading.accepted, provenance }] : [],
   );
   const unreadable = records.flatMap(({ reading, ...record }) =>
-    'errors' in reading ? [{ ...record, errors: reading.errors, source: reading.source, eventId: reading.eventId }] : [],
+    'errors' in reading
+      ? [{ ...record, errors: reading.errors, source: reading.source, eventId: reading.eventId }]
+      : [],
   );
   const made = (await maker.make(readable)).values();
   const kept = (await quarantine.make(unreadable)).values();

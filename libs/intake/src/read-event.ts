@@ -1,4 +1,10 @@
-import { ENVELOPE_ATTRIBUTES, MAX_DETAILS_BYTES, validateEvent, type FieldError, type ProducerEvent } from '@sijill/contracts';
+import {
+  ENVELOPE_ATTRIBUTES,
+  MAX_DETAILS_BYTES,
+  validateEvent,
+  type FieldError,
+  type ProducerEvent,
+} from '@sijill/contracts';
 import { looksPersonal, normalizeIdentifier } from '@sijill/vault';
 import type { Person, Reading } from './accepted-event.js';
 
@@ -17,7 +23,11 @@ export interface ReadingContext {
 
 /** Too large to be worth parsing; the limit is in the message. */
 export function tooLarge(limits: IntakeLimits): FieldError {
-  return { path: '', code: 'event_too_large', message: `an event may hold ${limits.eventBytes} bytes; send fewer data subjects or less detail in one event` };
+  return {
+    path: '',
+    code: 'event_too_large',
+    message: `an event may hold ${limits.eventBytes} bytes; send fewer data subjects or less detail in one event`,
+  };
 }
 
 /**
@@ -40,7 +50,11 @@ export function readEvent(value: unknown, context: ReadingContext): Reading {
   const errors: FieldError[] = [];
   const occurredAt = instantOf(event.time);
   if (Number.isNaN(occurredAt)) {
-    errors.push({ path: 'time', code: 'bad_format', message: 'no such instant; give RFC 3339, such as 2026-07-01T09:15:02.114Z' });
+    errors.push({
+      path: 'time',
+      code: 'bad_format',
+      message: 'no such instant; give RFC 3339, such as 2026-07-01T09:15:02.114Z',
+    });
   } else if (occurredAt > context.now + context.limits.clockSkewSeconds * 1000) {
     const message = `lies more than ${context.limits.clockSkewSeconds} s ahead of this server's clock; check the clock of the producer`;
     errors.push({ path: 'time', code: 'time_in_future', message });
@@ -54,7 +68,11 @@ export function readEvent(value: unknown, context: ReadingContext): Reading {
     const normalized = subject.identifiers.map((identifier, k) => {
       const result = normalizeIdentifier(identifier, context.defaultRegion);
       if (typeof result !== 'string') {
-        errors.push({ path: `data.dataSubjects[${i}].identifiers[${k}].value`, code: result.code, message: result.message });
+        errors.push({
+          path: `data.dataSubjects[${i}].identifiers[${k}].value`,
+          code: result.code,
+          message: result.message,
+        });
       }
       return { scheme: identifier.scheme, value: typeof result === 'string' ? result : '' };
     });

@@ -72,7 +72,14 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const quarantine = new Quarantine(vault, clock);
     const context = { limits: config.limits, defaultRegion: config.defaultRegion };
     const reports = keep(
-      await ReportDesk.open(sqlTarget(config, 'reports'), { dataDir: config.dataDir, vault, readModels, lane, clock, logger }),
+      await ReportDesk.open(sqlTarget(config, 'reports'), {
+        dataDir: config.dataDir,
+        vault,
+        readModels,
+        lane,
+        clock,
+        logger,
+      }),
     );
     return {
       config,

@@ -19,12 +19,20 @@ describe('configuration', () => {
     expect(config.eventStore.kind).toBe('embedded');
     expect(config.database.kind).toBe('embedded');
     expect(config.kafka).toBeNull();
-    expect(config.limits).toEqual({ eventBytes: 262_144, dataSubjects: 1000, clockSkewSeconds: 300, bodyBytes: 8_388_608 });
+    expect(config.limits).toEqual({
+      eventBytes: 262_144,
+      dataSubjects: 1000,
+      clockSkewSeconds: 300,
+      bodyBytes: 8_388_608,
+    });
     expect(config.keyringFile).toBe(join(config.dataDir, 'vault', 'keyring.json'));
   });
 
   it('reads topics with their owners', () => {
-    const { kafka } = parseConfig({ SIJILL_KAFKA_BROKERS: 'a:9092, b:9092', SIJILL_KAFKA_TOPICS: 'privacy.activity=sms,other' });
+    const { kafka } = parseConfig({
+      SIJILL_KAFKA_BROKERS: 'a:9092, b:9092',
+      SIJILL_KAFKA_TOPICS: 'privacy.activity=sms,other',
+    });
     expect(kafka?.brokers).toEqual(['a:9092', 'b:9092']);
     expect(kafka?.topics).toEqual([
       { topic: 'privacy.activity', producer: 'sms' },
@@ -35,21 +43,36 @@ describe('configuration', () => {
   it('takes a secret from a file, and says so', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'sijill-')), 'password');
     writeFileSync(file, 'secret\n');
-    const env = { SIJILL_KAFKA_BROKERS: 'a:1', SIJILL_KAFKA_SASL_MECHANISM: 'plain', SIJILL_KAFKA_SASL_USERNAME: 'u', SIJILL_KAFKA_SASL_PASSWORD_FILE: file };
+    const env = {
+      SIJILL_KAFKA_BROKERS: 'a:1',
+      SIJILL_KAFKA_SASL_MECHANISM: 'plain',
+      SIJILL_KAFKA_SASL_USERNAME: 'u',
+      SIJILL_KAFKA_SASL_PASSWORD_FILE: file,
+    };
     expect(parseConfig(env).kafka?.sasl).toEqual({ mechanism: 'plain', username: 'u', password: 'secret' });
     const shown = describeConfig(env).find(({ name }) => name === 'SIJILL_KAFKA_SASL_PASSWORD');
     expect(shown).toMatchObject({ value: '****', origin: 'file' });
   });
 
   it('masks the credentials in connection strings', () => {
-    const shown = describeConfig({ SIJILL_DATABASE: 'postgresql://ledger:secret@db:5432/sijill' }).find(({ name }) => name === 'SIJILL_DATABASE');
+    const shown = describeConfig({ SIJILL_DATABASE: 'postgresql://ledger:secret@db:5432/sijill' }).find(
+      ({ name }) => name === 'SIJILL_DATABASE',
+    );
     expect(shown?.value).toBe('postgresql://****@db:5432/sijill');
   });
 
   it('names every fault at once', () => {
-    const faults = faultsOf({ SIJILL_HTTP_PORT: '99999', SIJILL_ROLES: 'api,cook', SIJILL_EVENT_STORE: 'mysql://x', SIJILL_MAX_EVENT_BYTES: 'big', SIJILL_LOG_LEVEL: 'loud' });
+    const faults = faultsOf({
+      SIJILL_HTTP_PORT: '99999',
+      SIJILL_ROLES: 'api,cook',
+      SIJILL_EVENT_STORE: 'mysql://x',
+      SIJILL_MAX_EVENT_BYTES: 'big',
+      SIJILL_LOG_LEVEL: 'loud',
+    });
     expect(faults).toHaveLength(5);
-    expect(faults.join()).toMatch(/SIJILL_HTTP_PORT.*cook.*SIJILL_EVENT_STORE.*SIJILL_MAX_EVENT_BYTES.*SIJILL_LOG_LEVEL/);
+    expect(faults.join()).toMatch(
+      /SIJILL_HTTP_PORT.*cook.*SIJILL_EVENT_STORE.*SIJILL_MAX_EVENT_BYTES.*SIJILL_LOG_LEVEL/,
+    );
   });
 
   it.each([
@@ -64,10 +87,15 @@ describe('configuration', () => {
   });
 
   it('reads sizes and times with their units', () => {
-    expect(parseConfig({ SIJILL_MAX_EVENT_BYTES: '1 MiB', SIJILL_MAX_CLOCK_SKEW: '60 s' }).limits).toMatchObject({ eventBytes: 1_048_576, clockSkewSeconds: 60 });
+    expect(parseConfig({ SIJILL_MAX_EVENT_BYTES: '1 MiB', SIJILL_MAX_CLOCK_SKEW: '60 s' }).limits).toMatchObject({
+      eventBytes: 1_048_576,
+      clockSkewSeconds: 60,
+    });
   });
 
   it('notices variables that are misspelt', () => {
-    expect(unknownVariables({ SIJILL_HTTP_PROT: '1', SIJILL_DATABASE_FILE: 'x', PATH: '' })).toEqual(['SIJILL_HTTP_PROT']);
+    expect(unknownVariables({ SIJILL_HTTP_PROT: '1', SIJILL_DATABASE_FILE: 'x', PATH: '' })).toEqual([
+      'SIJILL_HTTP_PROT',
+    ]);
   });
 });

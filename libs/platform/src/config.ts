@@ -91,7 +91,11 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
   variable('SIJILL_KAFKA_SASL_MECHANISM', null, SASL_MECHANISMS.join(', ')),
   variable('SIJILL_KAFKA_SASL_USERNAME', null, 'user of the brokers'),
   variable('SIJILL_KAFKA_SASL_PASSWORD', null, 'its password', true),
-  variable('SIJILL_KEYRING_FILE', '<data dir>/vault/keyring.json', 'made on first start in development; required in production'),
+  variable(
+    'SIJILL_KEYRING_FILE',
+    '<data dir>/vault/keyring.json',
+    'made on first start in development; required in production',
+  ),
   variable('SIJILL_TENANT', 'default', 'the single tenant'),
   variable('SIJILL_DEFAULT_REGION', 'SA', 'ISO 3166 country of phone numbers without a country code'),
   variable('SIJILL_MAX_EVENT_BYTES', '256 KiB', 'largest event'),
@@ -145,13 +149,26 @@ export function parseConfig(env: Environment): Config {
       }
       return role as ProcessRole;
     }),
-    nodeId: matching('SIJILL_NODE_ID', required('SIJILL_NODE_ID'), /^[A-Za-z0-9._-]{1,64}$/, 'letters, digits, . _ -', faults),
+    nodeId: matching(
+      'SIJILL_NODE_ID',
+      required('SIJILL_NODE_ID'),
+      /^[A-Za-z0-9._-]{1,64}$/,
+      'letters, digits, . _ -',
+      faults,
+    ),
     eventStore: eventStoreOf(required('SIJILL_EVENT_STORE'), dataDir, faults),
     database: databaseOf(required('SIJILL_DATABASE'), faults),
     kafka: kafkaOf(text, faults, required, oneOf),
-    keyringFile: keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
+    keyringFile:
+      keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
     tenant: required('SIJILL_TENANT'),
-    defaultRegion: matching('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), /^[A-Z]{2}$/, 'a two-letter country code', faults),
+    defaultRegion: matching(
+      'SIJILL_DEFAULT_REGION',
+      required('SIJILL_DEFAULT_REGION').toUpperCase(),
+      /^[A-Z]{2}$/,
+      'a two-letter country code',
+      faults,
+    ),
     limits: {
       eventBytes: bytesOf('SIJILL_MAX_EVENT_BYTES', required('SIJILL_MAX_EVENT_BYTES'), faults),
       dataSubjects: integer('SIJILL_MAX_DATA_SUBJECTS', 1, 100_000),
@@ -167,7 +184,9 @@ export function parseConfig(env: Environment): Config {
 }
 
 /** Each variable with its value, where it came from, and secrets masked: what `doctor --print-config` shows. */
-export function describeConfig(env: Environment): { name: string; value: string | null; origin: ConfigOrigin; about: string }[] {
+export function describeConfig(
+  env: Environment,
+): { name: string; value: string | null; origin: ConfigOrigin; about: string }[] {
   return CONFIG_VARIABLES.map(({ name, secret, about }) => {
     const { text, origin } = given(name, env, []);
     const masked = text !== null && secret && origin !== 'default' ? maskSecret(text) : text;
@@ -251,7 +270,9 @@ function kafkaOf(
   const username = text('SIJILL_KAFKA_SASL_USERNAME');
   const password = text('SIJILL_KAFKA_SASL_PASSWORD');
   if (mechanism !== null && (username === null || password === null)) {
-    faults.push('SIJILL_KAFKA_SASL_MECHANISM needs SIJILL_KAFKA_SASL_USERNAME and SIJILL_KAFKA_SASL_PASSWORD (or …_FILE)');
+    faults.push(
+      'SIJILL_KAFKA_SASL_MECHANISM needs SIJILL_KAFKA_SASL_USERNAME and SIJILL_KAFKA_SASL_PASSWORD (or …_FILE)',
+    );
   }
   return {
     brokers,
@@ -261,7 +282,11 @@ function kafkaOf(
     sasl:
       mechanism === null
         ? null
-        : { mechanism: oneOf('SIJILL_KAFKA_SASL_MECHANISM', SASL_MECHANISMS), username: username ?? '', password: password ?? '' },
+        : {
+            mechanism: oneOf('SIJILL_KAFKA_SASL_MECHANISM', SASL_MECHANISMS),
+            username: username ?? '',
+            password: password ?? '',
+          },
   };
 }
 

@@ -40,9 +40,14 @@ export class DatabaseUnavailable extends Error {
  */
 export async function openSql<Tables>(
   target: SqlTarget,
-  options: { name: string; durability: 'full' | 'normal'; migrations: (dialect: SqlDialect) => Record<string, Migration> },
+  options: {
+    name: string;
+    durability: 'full' | 'normal';
+    migrations: (dialect: SqlDialect) => Record<string, Migration>;
+  },
 ): Promise<Sql<Tables>> {
-  const database = target.kind === 'sqlite' ? openSqlite<Tables>(target.file, options.durability) : openPostgres<Tables>(target.url);
+  const database =
+    target.kind === 'sqlite' ? openSqlite<Tables>(target.file, options.durability) : openPostgres<Tables>(target.url);
   const migrator = new Migrator({
     db: database.writer,
     provider: { getMigrations: async () => options.migrations(database.dialect) },
@@ -51,7 +56,8 @@ export async function openSql<Tables>(
   });
   const { error } = await retryWhileBusy(async () => {
     const outcome = await migrator.migrateToLatest();
-    if (outcome.error !== undefined && (outcome.error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw outcome.error as Error;
+    if (outcome.error !== undefined && (outcome.error as { code?: string }).code?.startsWith('SQLITE_BUSY'))
+      throw outcome.error as Error;
     return outcome;
   });
   if (error !== undefined) {

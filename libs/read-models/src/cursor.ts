@@ -16,7 +16,8 @@ export function decodeCursor(cursor: string, shape: readonly ('string' | 'number
   } catch {
     place = null;
   }
-  const fits = Array.isArray(place) && place.length === shape.length && place.every((item, i) => typeof item === shape[i]);
+  const fits =
+    Array.isArray(place) && place.length === shape.length && place.every((item, i) => typeof item === shape[i]);
   if (!fits) throw new CursorInvalid('no cursor of this ledger');
   return place as (string | number)[];
 }

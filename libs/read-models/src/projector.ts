@@ -37,7 +37,7 @@ export class Projector {
   /** A batch that fails is tried again from the committed position: it stops alone, visibly, and goes on after a fix. */
   private async follow(): Promise<void> {
     const { signal } = this.stopping;
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       try {
         const { position } = await this.readModels.asOf();
         this.status = { state: 'running', detail: null };

@@ -7,7 +7,14 @@ import { activityView, timelineRows } from './activity-timeline/query.js';
 import { disclosureHistory } from './disclosure-history/query.js';
 import { duplicates, locateEntry } from './entries/query.js';
 import { quarantined } from './quarantine/query.js';
-import { ActivityTimeline, DisclosureHistory, DuplicateList, EntryById, QuarantineList, type Answer } from './queries.js';
+import {
+  ActivityTimeline,
+  DisclosureHistory,
+  DuplicateList,
+  EntryById,
+  QuarantineList,
+  type Answer,
+} from './queries.js';
 import { ReadModels } from './read-models.js';
 
 /** Adds where the ledger stood. Asked for before the rows, so that an answer never claims more than it shows. */
@@ -29,7 +36,9 @@ class DisclosureHistoryHandler implements IQueryHandler<DisclosureHistory> {
   async execute({ filter, page }: DisclosureHistory): ReturnType<IQueryHandler<DisclosureHistory>['execute']> {
     const known = await subjectState(this.readModels, this.vault, filter.subjectId);
     if (known === 'unknown') return null;
-    return answered(this.readModels, () => disclosureHistory(this.readModels.sql.reader, filter, page, known === 'erased'));
+    return answered(this.readModels, () =>
+      disclosureHistory(this.readModels.sql.reader, filter, page, known === 'erased'),
+    );
   }
 }
 
@@ -51,7 +60,11 @@ class ActivityTimelineHandler implements IQueryHandler<ActivityTimeline> {
 }
 
 /** A subject without a key is known by what the ledger holds of it: then its key was destroyed. */
-async function subjectState(readModels: ReadModels, vault: Vault, subjectId: string): Promise<'known' | 'erased' | 'unknown'> {
+async function subjectState(
+  readModels: ReadModels,
+  vault: Vault,
+  subjectId: string,
+): Promise<'known' | 'erased' | 'unknown'> {
   if (await vault.has(subjectId)) return 'known';
   const { rows } = await timelineRows(readModels.sql.reader, { subjectId }, { limit: 1, cursor: null });
   return rows.length > 0 ? 'erased' : 'unknown';

@@ -45,14 +45,22 @@ export class ReadModels {
   /** @throws DatabaseUnavailable */
   static async open(target: SqlTarget, clock: Clock): Promise<ReadModels> {
     return new ReadModels(
-      await openSql<ReadModelTables>(target, { name: 'read_model', durability: 'normal', migrations: readModelMigrations }),
+      await openSql<ReadModelTables>(target, {
+        name: 'read_model',
+        durability: 'normal',
+        migrations: readModelMigrations,
+      }),
       clock,
     );
   }
 
   /** Where the read models stand now. */
   async asOf(): Promise<AsOf> {
-    const row = await this.sql.reader.selectFrom('projection').select(['position', 'as_of']).where('name', '=', PROJECTION).executeTakeFirstOrThrow();
+    const row = await this.sql.reader
+      .selectFrom('projection')
+      .select(['position', 'as_of'])
+      .where('name', '=', PROJECTION)
+      .executeTakeFirstOrThrow();
     return { position: row.position, time: row.as_of === '' ? isoTime(this.clock.now()) : row.as_of };
   }
 
@@ -107,22 +115,29 @@ export class ReadModels {
    * @param only one read model; all of them when absent
    * @param onProgress is told the store position reached
    */
-  async rebuild(store: EventStore, only?: ReadModelName, onProgress: (position: number) => void = () => undefined): Promise<void> {
-    await retryWhileBusy(() => this.sql.writer.transaction().execute(async (trx) => {
-      const end = await takePosition(trx);
-      const names = only === undefined ? (Object.keys(READ_MODELS) as ReadModelName[]) : [only];
-      for (const table of names.flatMap((name) => READ_MODELS[name])) await trx.deleteFrom(table).execute();
-      if (only === undefined) await trx.updateTable('projection').set({ position: 0, as_of: '' }).where('name', '=', PROJECTION).execute();
-      for await (const batch of store.readAll({ batchSize: BATCH })) {
-        const wanted = only === undefined ? batch : batch.filter((entry) => entry.position <= end);
-        if (wanted.length === 0) break;
-        if (only === undefined) await project(trx, wanted);
-        else if (only === 'entries') await projectEntries(trx, wanted);
-        else if (only === 'activity-timeline') await projectActivities(trx, wanted, await standingsOf(trx, wanted));
-        else await projectQuarantine(trx, wanted);
-        onProgress(wanted.at(-1)!.position);
-      }
-    }));
+  async rebuild(
+    store: EventStore,
+    only?: ReadModelName,
+    onProgress: (position: number) => void = () => undefined,
+  ): Promise<void> {
+    await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        const end = await takePosition(trx);
+        const names = only === undefined ? (Object.keys(READ_MODELS) as ReadModelName[]) : [only];
+        for (const table of names.flatMap((name) => READ_MODELS[name])) await trx.deleteFrom(table).execute();
+        if (only === undefined)
+          await trx.updateTable('projection').set({ position: 0, as_of: '' }).where('name', '=', PROJECTION).execute();
+        for await (const batch of store.readAll({ batchSize: BATCH })) {
+          const wanted = only === undefined ? batch : batch.filter((entry) => entry.position <= end);
+          if (wanted.length === 0) break;
+          if (only === undefined) await project(trx, wanted);
+          else if (only === 'entries') await projectEntries(trx, wanted);
+          else if (only === 'activity-timeline') await projectActivities(trx, wanted, await standingsOf(trx, wanted));
+          else await projectQuarantine(trx, wanted);
+          onProgress(wanted.at(-1)!.position);
+        }
+      }),
+    );
     this.moved.emit('moved');
   }
 
@@ -133,7 +148,10 @@ export class ReadModels {
       const order = table === 'event' ? sql`source, event_id` : sql`entry_id`;
       const pageSize = 2_000;
       for (let offset = 0; ; offset += pageSize) {
-        const { rows } = await sql`select * from ${sql.table(table)} order by ${order} limit ${pageSize} offset ${offset}`.execute(this.sql.reader);
+        const { rows } =
+          await sql`select * from ${sql.table(table)} order by ${order} limit ${pageSize} offset ${offset}`.execute(
+            this.sql.reader,
+          );
         for (const row of rows) hash.update(`${table} ${canonicalJson(row)}\n`);
         if (rows.length < pageSize) break;
       }
@@ -160,8 +178,16 @@ export class ReadModels {
 
 /** Takes the position's row for this transaction. An update comes first, so that both dialects lock before they read. */
 async function takePosition(trx: Trx): Promise<number> {
-  await trx.updateTable('projection').set((eb) => ({ position: eb.ref('position') })).where('name', '=', PROJECTION).execute();
-  const { position } = await trx.selectFrom('projection').select('position').where('name', '=', PROJECTION).executeTakeFirstOrThrow();
+  await trx
+    .updateTable('projection')
+    .set((eb) => ({ position: eb.ref('position') }))
+    .where('name', '=', PROJECTION)
+    .execute();
+  const { position } = await trx
+    .selectFrom('projection')
+    .select('position')
+    .where('name', '=', PROJECTION)
+    .executeTakeFirstOrThrow();
   return position;
 }
 
@@ -179,8 +205,15 @@ async function project(trx: Trx, batch: readonly StoredEntry[]): Promise<void> {
 
 async function standingsOf(trx: Trx, batch: readonly StoredEntry[]): Promise<Standings> {
   const standings = new Map<string, Standing>();
-  for (const chunk of rowsAtATime(batch.map(({ id }) => id), 1)) {
-    const rows = await trx.selectFrom('entry').select(['entry_id', 'standing']).where('entry_id', 'in', chunk).execute();
+  for (const chunk of rowsAtATime(
+    batch.map(({ id }) => id),
+    1,
+  )) {
+    const rows = await trx
+      .selectFrom('entry')
+      .select(['entry_id', 'standing'])
+      .where('entry_id', 'in', chunk)
+      .execute();
     for (const row of rows) if (row.standing !== null) standings.set(row.entry_id, row.standing);
   }
   return standings;

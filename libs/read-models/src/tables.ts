@@ -36,7 +36,9 @@ export const readModelMigrations = (dialect: SqlDialect): Record<string, Migrati
       await createEntryTables(db, text);
       await createActivityTable(db, text);
       await createQuarantineTable(db, text);
-      await sql`insert into projection (name, position, as_of) values ('read-models', 0, '') on conflict do nothing`.execute(db);
+      await sql`insert into projection (name, position, as_of) values ('read-models', 0, '') on conflict do nothing`.execute(
+        db,
+      );
     },
   },
 });

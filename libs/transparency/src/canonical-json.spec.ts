@@ -6,7 +6,15 @@ const reference = canonicalize as unknown as (value: unknown) => string;
 
 describe('canonical JSON (RFC 8785)', () => {
   it('sorts members by UTF-16 code units at every depth (section 3.2.3)', () => {
-    const value = { '\u20ac': 'Euro Sign', '\r': 'Carriage Return', '\ufb33': 'Hebrew Letter Dalet With Dagesh', '1': 'One', '\ud83d\ude00': 'Emoji: Grinning Face', '\u0080': 'Control', '\u00f6': 'Latin Small Letter O With Diaeresis' };
+    const value = {
+      '\u20ac': 'Euro Sign',
+      '\r': 'Carriage Return',
+      '\ufb33': 'Hebrew Letter Dalet With Dagesh',
+      '1': 'One',
+      '\ud83d\ude00': 'Emoji: Grinning Face',
+      '\u0080': 'Control',
+      '\u00f6': 'Latin Small Letter O With Diaeresis',
+    };
     expect(canonicalJson(value)).toBe(
       '{"\\r":"Carriage Return","1":"One","\u0080":"Control","ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign","😀":"Emoji: Grinning Face","\ufb33":"Hebrew Letter Dalet With Dagesh"}',
     );
@@ -36,9 +44,12 @@ describe('canonical JSON (RFC 8785)', () => {
     );
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, '\ud800', { a: '\udfff' }, 1n, Symbol('s'), () => 1])('refuses what JSON cannot hold (case %#)', (value) => {
-    expect(() => canonicalJson(value)).toThrow(TypeError);
-  });
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '\ud800', { a: '\udfff' }, 1n, Symbol('s'), () => 1])(
+    'refuses what JSON cannot hold (case %#)',
+    (value) => {
+      expect(() => canonicalJson(value)).toThrow(TypeError);
+    },
+  );
 
   it('leaves out members that are undefined', () => {
     expect(canonicalJson({ b: undefined, a: 1 })).toBe('{"a":1}');

@@ -29,7 +29,9 @@ interface KeyringFile {
  */
 export function readKeyring(file: string): Keyring {
   if (!existsSync(file)) {
-    throw new KeyringUnusable(`there is no keyring at ${file}; put it back from its backup, or set SIJILL_KEYRING_FILE`);
+    throw new KeyringUnusable(
+      `there is no keyring at ${file}; put it back from its backup, or set SIJILL_KEYRING_FILE`,
+    );
   }
   let parsed: KeyringFile;
   try {
@@ -42,7 +44,11 @@ export function readKeyring(file: string): Keyring {
   if (parsed.version !== 1 || wrapping.length !== 32 || index.length !== 32) {
     throw new KeyringUnusable(`the file at ${file} is not a keyring of version 1 with two keys of 32 bytes`);
   }
-  const fingerprint = createHmac('sha256', wrapping).update('sijill keyring').update(index).digest('base64url').slice(0, 22);
+  const fingerprint = createHmac('sha256', wrapping)
+    .update('sijill keyring')
+    .update(index)
+    .digest('base64url')
+    .slice(0, 22);
   return { wrapping: { id: parsed.wrapping.id, key: wrapping }, index, fingerprint };
 }
 

@@ -42,7 +42,12 @@ export const vaultMigrations = (dialect: SqlDialect): Record<string, Migration> 
         .addColumn('sealed', 'text', (column) => column.notNull())
         .addColumn('linked_at', 'text', (column) => column.notNull())
         .execute();
-      await db.schema.createIndex('vault_identifier_subject').ifNotExists().on('vault_identifier').column('subject_id').execute();
+      await db.schema
+        .createIndex('vault_identifier_subject')
+        .ifNotExists()
+        .on('vault_identifier')
+        .column('subject_id')
+        .execute();
     },
   },
 });

@@ -12,7 +12,13 @@ const account = (value: string) => ({ scheme: 'account', value });
 
 describe('vault', () => {
   let folder: string;
-  const open = (): Promise<Vault> => Vault.open({ kind: 'sqlite', file: join(folder, 'vault.sqlite') }, readKeyring(join(folder, 'keyring.json')), systemClock, 'SA');
+  const open = (): Promise<Vault> =>
+    Vault.open(
+      { kind: 'sqlite', file: join(folder, 'vault.sqlite') },
+      readKeyring(join(folder, 'keyring.json')),
+      systemClock,
+      'SA',
+    );
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'sijill-vault-'));
@@ -36,7 +42,11 @@ describe('vault', () => {
 
   it('links within one batch: a later person knows what an earlier one brought', async () => {
     const vault = await open();
-    const [a, b, c] = await vault.resolve([[phone('+966500000001')], [phone('+966500000001'), account('one')], [account('one')]]);
+    const [a, b, c] = await vault.resolve([
+      [phone('+966500000001')],
+      [phone('+966500000001'), account('one')],
+      [account('one')],
+    ]);
     expect(new Set([a!.subjectId, b!.subjectId, c!.subjectId]).size).toBe(1);
     await vault.close();
   });
@@ -54,7 +64,10 @@ describe('vault', () => {
 
   it('makes one subject where two processes meet the same new person at once', async () => {
     const [one, two] = [await open(), await open()];
-    const people = Array.from({ length: 50 }, (_, i) => [phone(`+9665000001${String(i).padStart(2, '0')}`), account(`p-${i}`)]);
+    const people = Array.from({ length: 50 }, (_, i) => [
+      phone(`+9665000001${String(i).padStart(2, '0')}`),
+      account(`p-${i}`),
+    ]);
     const [left, right] = await Promise.all([one.resolve(people), two.resolve([...people].reverse())]);
     expect(right.reverse().map(({ subjectId }) => subjectId)).toEqual(left.map(({ subjectId }) => subjectId));
     await one.close();

@@ -58,10 +58,22 @@ export class Vault {
         { name: 'lock', value: '' },
         { name: 'keyring', value: keyring.fingerprint },
       ];
-      await retryWhileBusy(() => sql.writer.insertInto('vault_meta').values(rows).onConflict((conflict) => conflict.doNothing()).execute());
-      const { value } = await sql.writer.selectFrom('vault_meta').select('value').where('name', '=', 'keyring').executeTakeFirstOrThrow();
+      await retryWhileBusy(() =>
+        sql.writer
+          .insertInto('vault_meta')
+          .values(rows)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute(),
+      );
+      const { value } = await sql.writer
+        .selectFrom('vault_meta')
+        .select('value')
+        .where('name', '=', 'keyring')
+        .executeTakeFirstOrThrow();
       if (value !== keyring.fingerprint) {
-        throw new KeyringUnusable('this keyring is not the one that the vault was made with; nothing sealed would open. Put the right one back');
+        throw new KeyringUnusable(
+          'this keyring is not the one that the vault was made with; nothing sealed would open. Put the right one back',
+        );
       }
       await vault.holder(LEDGER_HOLDER);
     } catch (error) {
@@ -76,7 +88,11 @@ export class Vault {
     if (target.kind === 'sqlite') return existsSync(target.file);
     const sql = await openSql<VaultTables>(target, { name: 'vault', durability: 'full', migrations: vaultMigrations });
     try {
-      const row = await sql.reader.selectFrom('vault_meta').select('name').where('name', '=', 'keyring').executeTakeFirst();
+      const row = await sql.reader
+        .selectFrom('vault_meta')
+        .select('name')
+        .where('name', '=', 'keyring')
+        .executeTakeFirst();
       return row !== undefined;
     } finally {
       await sql.close();
@@ -131,7 +147,10 @@ export class Vault {
       .orderBy('scheme')
       .orderBy('blind_index')
       .execute();
-    return rows.map((row) => ({ scheme: row.scheme, value: unseal(keys, row.blind_index, row.sealed).toString('utf8') }));
+    return rows.map((row) => ({
+      scheme: row.scheme,
+      value: unseal(keys, row.blind_index, row.sealed).toString('utf8'),
+    }));
   }
 
   /** The keys of a holder, or null when it never existed or was destroyed. */
@@ -160,7 +179,9 @@ export class Vault {
   }
 
   private blindIndex(identifier: Identifier): string {
-    return createHmac('sha256', this.keyring.index).update(`${identifier.scheme}\0${identifier.value}`).digest('base64url');
+    return createHmac('sha256', this.keyring.index)
+      .update(`${identifier.scheme}\0${identifier.value}`)
+      .digest('base64url');
   }
 
   private async lookUpAll(db: Sql<VaultTables>['reader'], indexes: readonly string[]): Promise<Map<string, string>> {
@@ -172,7 +193,11 @@ export class Vault {
       else found.set(index, cached);
     }
     for (const chunk of chunksOf([...missing])) {
-      const rows = await db.selectFrom('vault_identifier').select(['blind_index', 'subject_id']).where('blind_index', 'in', chunk).execute();
+      const rows = await db
+        .selectFrom('vault_identifier')
+        .select(['blind_index', 'subject_id'])
+        .where('blind_index', 'in', chunk)
+        .execute();
       for (const row of rows) {
         found.set(row.blind_index, row.subject_id);
         this.subjects.set(row.blind_index, row.subject_id);
@@ -182,7 +207,11 @@ export class Vault {
   }
 
   /** Fills `known` for every identifier of the batch. A crash before the commit leaves nothing; after it, all of it. */
-  private async link(people: readonly PersonIdentifiers[], indexes: readonly string[][], known: Map<string, string>): Promise<void> {
+  private async link(
+    people: readonly PersonIdentifiers[],
+    indexes: readonly string[][],
+    known: Map<string, string>,
+  ): Promise<void> {
     const linked = await this.change(async (trx) => {
       const now = new Map(known);
       const unknown = indexes.flat().filter((index) => !now.has(index));
@@ -199,7 +228,10 @@ export class Vault {
       });
 
       const fresh = await this.makeHolders(trx, made);
-      const older = await this.readHolders(trx, subjectOf.filter((subjectId) => !fresh.has(subjectId)));
+      const older = await this.readHolders(
+        trx,
+        subjectOf.filter((subjectId) => !fresh.has(subjectId)),
+      );
       const rows: VaultTables['vault_identifier'][] = [];
       const added = new Set<string>();
       const linkedAt = isoTime(this.clock.now());
@@ -233,7 +265,10 @@ export class Vault {
     return keys;
   }
 
-  private async readHolders(db: Sql<VaultTables>['reader'], holderIds: readonly string[]): Promise<Map<string, HolderKeys>> {
+  private async readHolders(
+    db: Sql<VaultTables>['reader'],
+    holderIds: readonly string[],
+  ): Promise<Map<string, HolderKeys>> {
     const found = new Map<string, HolderKeys>();
     const missing = new Set<string>();
     for (const holderId of holderIds) {
@@ -242,7 +277,11 @@ export class Vault {
       else found.set(holderId, cached);
     }
     for (const chunk of chunksOf([...missing])) {
-      const rows = await db.selectFrom('vault_key').select(['holder_id', 'wrapped']).where('holder_id', 'in', chunk).execute();
+      const rows = await db
+        .selectFrom('vault_key')
+        .select(['holder_id', 'wrapped'])
+        .where('holder_id', 'in', chunk)
+        .execute();
       for (const row of rows) {
         const keys = deriveKeys(row.holder_id, this.unwrap(row.holder_id, row.wrapped));
         found.set(row.holder_id, keys);
@@ -252,13 +291,21 @@ export class Vault {
     return found;
   }
 
-  private async makeHolders(trx: Transaction<VaultTables>, holderIds: readonly string[]): Promise<Map<string, HolderKeys>> {
+  private async makeHolders(
+    trx: Transaction<VaultTables>,
+    holderIds: readonly string[],
+  ): Promise<Map<string, HolderKeys>> {
     const made = new Map<string, HolderKeys>();
     const createdAt = isoTime(this.clock.now());
     const rows = [...new Set(holderIds)].map((holderId) => {
       const secret = randomBytes(32);
       made.set(holderId, deriveKeys(holderId, secret));
-      return { holder_id: holderId, wrapped: this.wrap(holderId, secret), kek_id: this.keyring.wrapping.id, created_at: createdAt };
+      return {
+        holder_id: holderId,
+        wrapped: this.wrap(holderId, secret),
+        kek_id: this.keyring.wrapping.id,
+        created_at: createdAt,
+      };
     });
     for (const chunk of chunksOf(rows, CHUNK / 4)) await trx.insertInto('vault_key').values(chunk).execute();
     return made;
@@ -282,7 +329,9 @@ export class Vault {
 
   private unwrap(holderId: string, wrapped: string): Buffer {
     const bytes = Buffer.from(wrapped, 'base64url');
-    const decipher = createDecipheriv('aes-256-gcm', this.keyring.wrapping.key, bytes.subarray(0, 12), { authTagLength: 16 });
+    const decipher = createDecipheriv('aes-256-gcm', this.keyring.wrapping.key, bytes.subarray(0, 12), {
+      authTagLength: 16,
+    });
     decipher.setAAD(Buffer.from(holderId)).setAuthTag(bytes.subarray(-16));
     return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
   }

@@ -28,11 +28,14 @@ export function addDemo(program: Command): void {
     .command('demo')
     .summary('a believable month of an SMS platform, from events to reports')
     .description(
-      'Starts a server on embedded stores, sends it a month of made-up traffic of an SMS platform, shows one person\'s disclosure history, ' +
+      "Starts a server on embedded stores, sends it a month of made-up traffic of an SMS platform, shows one person's disclosure history, " +
         'writes reports in English and Arabic, and leaves the server running until Ctrl-C. With SIJILL_KAFKA_BROKERS set the traffic goes through Kafka.',
     )
     .option('--exit', 'stop the server at the end instead of leaving it running')
-    .addHelpText('after', '\nExamples:\n  $ npm run demo\n  $ SIJILL_KAFKA_BROKERS=localhost:9092 sijill demo\n  $ SIJILL_DATA_DIR=/tmp/sijill-demo sijill demo --exit')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npm run demo\n  $ SIJILL_KAFKA_BROKERS=localhost:9092 sijill demo\n  $ SIJILL_DATA_DIR=/tmp/sijill-demo sijill demo --exit',
+    )
     .action(async (options: { exit?: boolean }) => {
       const config = commandConfig();
       await prepareDataDir(config);
@@ -57,12 +60,14 @@ async function tell(config: Config, server: DemoServer, began: number): Promise<
   const { producer, officer } = await demoKeys(config);
   const client = new DemoClient(server.url, producer, officer);
   const sent = await sendTraffic(config, client);
-  say(`${sent.events} events about ${PEOPLE} people in ${sent.seconds.toFixed(1)} s (${Math.round(sent.events / sent.seconds)} a second, over ${sent.via}); ${sent.duplicates} came twice and count once.`);
+  say(
+    `${sent.events} events about ${PEOPLE} people in ${sent.seconds.toFixed(1)} s (${Math.round(sent.events / sent.seconds)} a second, over ${sent.via}); ${sent.duplicates} came twice and count once.`,
+  );
 
   const subjectId = await client.lookUp(theProtagonist.identifier, REASON);
   const { items, asOf } = await client.disclosures(subjectId, REASON);
-  say(`\nWho received the data of ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value}? The newest ${Math.min(SHOWN, items.length)} of ${items.length} disclosures:\n`);
-  say(historyText(items.slice(0, SHOWN), asOf));
+  say(`\nWho received the data of ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value}?\n`);
+  say(historyText(items, asOf, SHOWN));
 
   const folder = join(config.dataDir, 'demo');
   await mkdir(folder, { recursive: true });
@@ -80,7 +85,7 @@ async function tell(config: Config, server: DemoServer, began: number): Promise<
       'Three things to try in another terminal:\n' +
       `  ${env}npx sijill history --identifier ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value} --reason "just looking"\n` +
       `  ${env}npx sijill report accounting --identifier ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value} --reason "just looking" --lang ar --out accounting.pdf\n` +
-      `  curl -s ${server.url}/v1/subjects/${subjectId}/activities?limit=5 -H "Authorization: Bearer ${officer}" -H "Sijill-Reason: just looking"`,
+      `  curl -s "${server.url}/v1/subjects/${subjectId}/activities?limit=5" -H "Authorization: Bearer ${officer}" -H "Sijill-Reason: just looking"`,
   );
 }
 
@@ -146,7 +151,9 @@ async function prepareDataDir(config: Config): Promise<void> {
       if (OURS.test(name)) await rm(join(config.dataDir, name), { recursive: true, force: true });
     }
   } else if (existsSync(join(config.dataDir, 'ledger.sqlite')) || existsSync(join(config.dataDir, 'vault'))) {
-    throw new WrongUse(`${config.dataDir} holds a ledger that the demo did not make. Set SIJILL_DATA_DIR to an empty folder`);
+    throw new WrongUse(
+      `${config.dataDir} holds a ledger that the demo did not make. Set SIJILL_DATA_DIR to an empty folder`,
+    );
   }
   await mkdir(config.dataDir, { recursive: true });
   await writeFile(mark, 'When the demo is run again, it throws away the ledger in this folder and makes a new one.\n');

@@ -2,7 +2,14 @@ import { existsSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import kafkajs from 'kafkajs';
 import { openStore, sqlTarget } from '@sijill/ledger';
-import { createLogger, describeConfig, parseConfig, systemClock, unknownVariables, type Config } from '@sijill/platform';
+import {
+  createLogger,
+  describeConfig,
+  parseConfig,
+  systemClock,
+  unknownVariables,
+  type Config,
+} from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { readKeyring, Vault } from '@sijill/vault';
 import { EXIT } from '../exit-codes.js';
@@ -25,14 +32,22 @@ export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .summary('check the configuration and all that the server needs')
-    .description('Checks configuration, store, broker, database, vault and clock, and says what to do. It changes nothing.')
+    .description(
+      'Checks configuration, store, broker, database, vault and clock, and says what to do. It changes nothing.',
+    )
     .option('--print-config', 'show each value and where it came from, secrets masked')
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExamples:\n  $ sijill doctor\n  $ sijill doctor --print-config')
     .action(async (options: { printConfig?: boolean; json?: boolean }) => {
       if (options.printConfig === true) {
         const values = describeConfig(process.env);
-        printAnswer(options.json === true, { config: values }, () => table(['variable', 'value', 'from', 'meaning'], values.map(({ name, value, origin, about }) => [name, value ?? '(none)', origin, about]), [32, 34, 13, 60]));
+        printAnswer(options.json === true, { config: values }, () =>
+          table(
+            ['variable', 'value', 'from', 'meaning'],
+            values.map(({ name, value, origin, about }) => [name, value ?? '(none)', origin, about]),
+            [32, 34, 13, 60],
+          ),
+        );
         return;
       }
       const config = parseConfig(process.env);
@@ -45,7 +60,11 @@ export function addDoctor(program: Command): void {
       ];
       const failed = findings.some(({ status }) => status === 'fail');
       printAnswer(options.json === true, { ok: !failed, checks: findings }, () =>
-        table(['check', '', 'what was found', 'what to do'], findings.map(({ check, status, detail, cure }) => [check, status, detail, cure ?? '']), [15, 7, 55, 50]),
+        table(
+          ['check', '', 'what was found', 'what to do'],
+          findings.map(({ check, status, detail, cure }) => [check, status, detail, cure ?? '']),
+          [15, 7, 55, 50],
+        ),
       );
       process.exitCode = failed ? EXIT.unreachable : EXIT.done;
     });
@@ -56,13 +75,18 @@ function checkConfig(config: Config): Finding[] {
   return [
     unknown.length === 0
       ? ok('configuration', `data in ${config.dataDir}; roles ${config.roles.join(', ')}`)
-      : warn('configuration', `not known: ${unknown.join(', ')}`, 'look for a misspelling; "doctor --print-config" lists what is known'),
+      : warn(
+          'configuration',
+          `not known: ${unknown.join(', ')}`,
+          'look for a misspelling; "doctor --print-config" lists what is known',
+        ),
   ];
 }
 
 async function checkStore(config: Config): Promise<Finding[]> {
   const { eventStore } = config;
-  if (eventStore.kind === 'embedded' && !existsSync(eventStore.file)) return [ok('event store', 'embedded; it will be made on the first start')];
+  if (eventStore.kind === 'embedded' && !existsSync(eventStore.file))
+    return [ok('event store', 'embedded; it will be made on the first start')];
   try {
     const store = openStore(config, createLogger('silent'));
     try {
@@ -73,7 +97,11 @@ async function checkStore(config: Config): Promise<Finding[]> {
         const ahead = recorded - systemClock.now();
         findings.push(
           ahead > 1_000
-            ? warn('clock', `the last entry was recorded ${Math.round(ahead / 1000)} s ahead of this clock`, 'synchronize the clocks of all nodes (NTP)')
+            ? warn(
+                'clock',
+                `the last entry was recorded ${Math.round(ahead / 1000)} s ahead of this clock`,
+                'synchronize the clocks of all nodes (NTP)',
+              )
             : ok('clock', 'not behind the last entry'),
         );
         break;
@@ -89,7 +117,8 @@ async function checkStore(config: Config): Promise<Finding[]> {
 
 async function checkDatabase(config: Config): Promise<Finding[]> {
   const target = sqlTarget(config, 'read-models');
-  if (target.kind === 'sqlite' && !existsSync(target.file)) return [ok('database', 'embedded; it will be made on the first start')];
+  if (target.kind === 'sqlite' && !existsSync(target.file))
+    return [ok('database', 'embedded; it will be made on the first start')];
   try {
     const readModels = await ReadModels.open(target, systemClock);
     const { position } = await readModels.asOf();
@@ -106,13 +135,31 @@ async function checkVault(config: Config): Promise<Finding[]> {
   try {
     const exists = target.kind === 'sqlite' ? existsSync(target.file) : await Vault.exists(target);
     if (!existsSync(file)) {
-      if (exists) return [fail('vault', `the keyring ${file} is missing and a vault exists`, 'put the keyring back from its backup, or set SIJILL_KEYRING_FILE')];
-      if (config.production) return [fail('vault', `there is no keyring at ${file}`, 'make one with "sijill keys keyring --out FILE" and set SIJILL_KEYRING_FILE')];
+      if (exists)
+        return [
+          fail(
+            'vault',
+            `the keyring ${file} is missing and a vault exists`,
+            'put the keyring back from its backup, or set SIJILL_KEYRING_FILE',
+          ),
+        ];
+      if (config.production)
+        return [
+          fail(
+            'vault',
+            `there is no keyring at ${file}`,
+            'make one with "sijill keys keyring --out FILE" and set SIJILL_KEYRING_FILE',
+          ),
+        ];
       return [ok('vault', 'none yet; vault and keyring will be made on the first start')];
     }
     const keyring = readKeyring(file);
     const open = (statSync(file).mode & 0o077) !== 0;
-    const findings = [open ? warn('keyring', `${file} can be read by others`, `chmod 600 ${file}`) : ok('keyring', `${file} (${keyring.wrapping.id})`)];
+    const findings = [
+      open
+        ? warn('keyring', `${file} can be read by others`, `chmod 600 ${file}`)
+        : ok('keyring', `${file} (${keyring.wrapping.id})`),
+    ];
     if (!exists) return [...findings, ok('vault', 'none yet; it will be made on the first start')];
     const vault = await Vault.open(target, keyring, systemClock, config.defaultRegion);
     await vault.close();
@@ -143,10 +190,16 @@ async function checkBroker(config: Config): Promise<Finding[]> {
     return [
       missing.length === 0
         ? ok('kafka', `${kafka.brokers.join(', ')}; topics ${kafka.topics.map(({ topic }) => topic).join(', ')}`)
-        : warn('kafka', `the brokers have no topic ${missing.join(', ')}`, 'create it, or correct SIJILL_KAFKA_TOPICS; the intake waits for it'),
+        : warn(
+            'kafka',
+            `the brokers have no topic ${missing.join(', ')}`,
+            'create it, or correct SIJILL_KAFKA_TOPICS; the intake waits for it',
+          ),
     ];
   } catch (error) {
-    return [fail('kafka', nameOf(error), 'check SIJILL_KAFKA_BROKERS, TLS and SASL settings, and that the brokers run')];
+    return [
+      fail('kafka', nameOf(error), 'check SIJILL_KAFKA_BROKERS, TLS and SASL settings, and that the brokers run'),
+    ];
   } finally {
     await admin.disconnect().catch(() => undefined);
   }

@@ -17,7 +17,10 @@ export function addImport(program: Command): void {
     )
     .argument('<file>', 'newline-delimited JSON')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExamples:\n  $ sijill import january.ndjson\n  $ sijill import january.ndjson --json | jq .rejected')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sijill import january.ndjson\n  $ sijill import january.ndjson --json | jq .rejected',
+    )
     .action(async (file: string, options: { json?: boolean }) => {
       const result = await withLedger(async (ledger) => {
         const { store, maker, seen, clock, config, readModels } = ledger;
@@ -47,8 +50,14 @@ export function addImport(program: Command): void {
         const { lines, accepted, duplicates, rejected } = result;
         const summary = `${lines} lines: ${accepted} accepted, ${duplicates} in the ledger before, ${rejected.length} refused`;
         if (rejected.length === 0) return summary;
-        const rows = rejected.slice(0, REFUSED_SHOWN).map(({ line, errors }) => [String(line), errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('\n')]);
-        const more = rejected.length > REFUSED_SHOWN ? `\n… and ${rejected.length - REFUSED_SHOWN} more (--json lists all)` : '';
+        const rows = rejected
+          .slice(0, REFUSED_SHOWN)
+          .map(({ line, errors }) => [
+            String(line),
+            errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('\n'),
+          ]);
+        const more =
+          rejected.length > REFUSED_SHOWN ? `\n… and ${rejected.length - REFUSED_SHOWN} more (--json lists all)` : '';
         return `${summary}\n${table(['line', 'why it was refused'], rows, [10, 100])}${more}`;
       });
       process.exitCode = result.rejected.length > 0 ? EXIT.no : EXIT.done;

@@ -9,7 +9,10 @@ import { EXIT, WrongUse } from '../exit-codes.js';
 import { printAnswer, table } from '../terminal/print.js';
 import { commandConfig } from '../with-ledger.js';
 
-const collect = (value: string, previous: string[]): string[] => [...previous, ...value.split(',').map((role) => role.trim())];
+const collect = (value: string, previous: string[]): string[] => [
+  ...previous,
+  ...value.split(',').map((role) => role.trim()),
+];
 
 async function withKeys<T>(work: (keys: ApiKeys) => Promise<T>): Promise<T> {
   const keys = await ApiKeys.open(sqlTarget(commandConfig(), 'access'), systemClock);
@@ -21,7 +24,10 @@ async function withKeys<T>(work: (keys: ApiKeys) => Promise<T>): Promise<T> {
 }
 
 export function addKeys(program: Command): void {
-  const keys = program.command('keys').summary('make, list and revoke API keys').description('API keys. A key is shown once; the ledger keeps its hash.');
+  const keys = program
+    .command('keys')
+    .summary('make, list and revoke API keys')
+    .description('API keys. A key is shown once; the ledger keeps its hash.');
 
   keys
     .command('create')
@@ -29,11 +35,18 @@ export function addKeys(program: Command): void {
     .requiredOption('--role <role>', `${ROLES.join(', ')}; may be given several times`, collect, [])
     .requiredOption('--name <name>', 'who uses it: a service, a desk')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExamples:\n  $ sijill keys create --role producer --name sms-gateway\n  $ sijill keys create --role officer --role regulator --name privacy-desk --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sijill keys create --role producer --name sms-gateway\n  $ sijill keys create --role officer --role regulator --name privacy-desk --json',
+    )
     .action(async (options: { role: string[]; name: string; json?: boolean }) => {
       const made = await withKeys((all) => all.create(options.name, options.role));
       const { id, name, roles, key, createdAt } = made;
-      printAnswer(options.json === true, { id, name, roles, key, createdAt }, () => `${key}\n\nThe key ${id} of ${name} (${roles.join(', ')}). It is shown this once; keep it safe.`);
+      printAnswer(
+        options.json === true,
+        { id, name, roles, key, createdAt },
+        () => `${key}\n\nThe key ${id} of ${name} (${roles.join(', ')}). It is shown this once; keep it safe.`,
+      );
     });
 
   keys
@@ -46,7 +59,10 @@ export function addKeys(program: Command): void {
       printAnswer(options.json === true, { keys: all }, () =>
         all.length === 0
           ? 'There are no keys yet; make one with: sijill keys create --role officer --name NAME'
-          : table(['id', 'name', 'roles', 'created', 'revoked'], all.map((key) => [key.id, key.name, key.roles.join(', '), key.createdAt, key.revokedAt ?? ''])),
+          : table(
+              ['id', 'name', 'roles', 'created', 'revoked'],
+              all.map((key) => [key.id, key.name, key.roles.join(', '), key.createdAt, key.revokedAt ?? '']),
+            ),
       );
     });
 
@@ -58,7 +74,9 @@ export function addKeys(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ sijill keys revoke k0a1b2c3d4e5')
     .action(async (id: string, options: { json?: boolean }) => {
       const revoked = await withKeys((all) => all.revoke(id));
-      printAnswer(options.json === true, { id, revoked }, () => (revoked ? `The key ${id} is revoked.` : `There is no key ${id}.`));
+      printAnswer(options.json === true, { id, revoked }, () =>
+        revoked ? `The key ${id} is revoked.` : `There is no key ${id}.`,
+      );
       process.exitCode = revoked ? EXIT.done : EXIT.no;
     });
 
@@ -72,6 +90,11 @@ export function addKeys(program: Command): void {
       const file = resolve(options.out);
       if (existsSync(file)) throw new WrongUse(`${file} exists; a keyring is never written over`);
       const { wrapping, fingerprint } = createKeyring(file, new Date().toISOString());
-      printAnswer(options.json === true, { file, keyId: wrapping.id, fingerprint }, () => `${file} holds a new keyring (${wrapping.id}). Keep a backup apart from the ledger: without it nothing sealed can be opened.`);
+      printAnswer(
+        options.json === true,
+        { file, keyId: wrapping.id, fingerprint },
+        () =>
+          `${file} holds a new keyring (${wrapping.id}). Keep a backup apart from the ledger: without it nothing sealed can be opened.`,
+      );
     });
 }

@@ -15,7 +15,9 @@ export function addRebuild(program: Command): void {
   program
     .command('rebuild')
     .summary('make the read models again from the store')
-    .description('Makes the read models again from the event store. Readers see the old rows until the new ones are complete; a rebuild that is cut short changes nothing.')
+    .description(
+      'Makes the read models again from the event store. Readers see the old rows until the new ones are complete; a rebuild that is cut short changes nothing.',
+    )
     .addArgument(new Argument('[read-model]', 'one of them; all when left out').choices(Object.keys(OWNERS)))
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExamples:\n  $ sijill rebuild\n  $ sijill rebuild disclosure-history')
@@ -26,15 +28,25 @@ export function addRebuild(program: Command): void {
         const total = await store.head();
         const bar = progressBar('rebuilding');
         try {
-          await readModels.rebuild(store, name === undefined ? undefined : OWNERS[name], (position) => bar.update(position, total));
+          await readModels.rebuild(store, name === undefined ? undefined : OWNERS[name], (position) =>
+            bar.update(position, total),
+          );
         } finally {
           bar.stop();
         }
         const digest = await readModels.digest();
-        return { readModel: name ?? 'all', position: (await readModels.asOf()).position, digest, unchanged: digest === before };
+        return {
+          readModel: name ?? 'all',
+          position: (await readModels.asOf()).position,
+          digest,
+          unchanged: digest === before,
+        };
       });
-      printAnswer(options.json === true, result, () =>
-        `rebuilt ${result.readModel} up to position ${result.position}; the content is ${result.unchanged ? 'identical to what was there' : 'different from what was there'} (SHA-256 ${result.digest})`,
+      printAnswer(
+        options.json === true,
+        result,
+        () =>
+          `rebuilt ${result.readModel} up to position ${result.position}; the content is ${result.unchanged ? 'identical to what was there' : 'different from what was there'} (SHA-256 ${result.digest})`,
       );
     });
 }

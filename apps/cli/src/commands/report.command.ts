@@ -47,14 +47,32 @@ export function addReport(program: Command): void {
       const made = await withLedger(async (ledger) => {
         await ledger.readModels.catchUp(ledger.store);
         const subjectId = await ledger.vault.find(identifier);
-        await ledger.consultations.record({ what: 'report', subjectId, found: subjectId !== null, reason, reader: COMMAND_READER });
+        await ledger.consultations.record({
+          what: 'report',
+          subjectId,
+          found: subjectId !== null,
+          reason,
+          reader: COMMAND_READER,
+        });
         if (subjectId === null) return null;
-        const order = { subjectId, from, to, reason, requestedBy: COMMAND_READER.name, language: options.lang, formats: [options.format] };
+        const order = {
+          subjectId,
+          from,
+          to,
+          reason,
+          requestedBy: COMMAND_READER.name,
+          language: options.lang,
+          formats: [options.format],
+        };
         const { asOf, files } = await ledger.reports.make(order);
         return { subjectId, asOf, ...files[0]! };
       });
       if (made === null) {
-        printAnswer(options.json === true, { subjectId: null, file: null }, () => 'Nobody in this ledger has that identifier.');
+        printAnswer(
+          options.json === true,
+          { subjectId: null, file: null },
+          () => 'Nobody in this ledger has that identifier.',
+        );
         process.exitCode = EXIT.no;
         return;
       }
@@ -64,6 +82,10 @@ export function addReport(program: Command): void {
         throw new WrongUse(`${out} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
       }
       const { subjectId, asOf, file } = made;
-      printAnswer(options.json === true, { subjectId, asOf, file: out, mediaType: file.mediaType, size: file.size, sha256: file.sha256 }, () => `${out} (${file.size} bytes, SHA-256 ${file.sha256})`);
+      printAnswer(
+        options.json === true,
+        { subjectId, asOf, file: out, mediaType: file.mediaType, size: file.size, sha256: file.sha256 },
+        () => `${out} (${file.size} bytes, SHA-256 ${file.sha256})`,
+      );
     });
 }

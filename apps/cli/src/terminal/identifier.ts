@@ -12,7 +12,9 @@ export function parseIdentifier(text: string): Identifier {
   const scheme = text.slice(0, colon);
   const value = text.slice(colon + 1).trim();
   if (colon < 1 || value === '' || !IDENTIFIER_SCHEMES.includes(scheme as never)) {
-    throw new WrongUse(`--identifier takes SCHEME:VALUE with one of the schemes ${IDENTIFIER_SCHEMES.join(', ')}, such as phone:+966500000042`);
+    throw new WrongUse(
+      `--identifier takes SCHEME:VALUE with one of the schemes ${IDENTIFIER_SCHEMES.join(', ')}, such as phone:+966500000042`,
+    );
   }
   return { scheme, value };
 }
@@ -21,13 +23,15 @@ export function parseIdentifier(text: string): Identifier {
 export function parseInstant(option: string, text: string | undefined): string | null {
   if (text === undefined) return null;
   const milliseconds = /^\d{4}-\d{2}-\d{2}(T|$)/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(milliseconds)) throw new WrongUse(`${option} takes a date (2026-07-01) or an RFC 3339 time (2026-07-01T00:00:00Z)`);
+  if (Number.isNaN(milliseconds))
+    throw new WrongUse(`${option} takes a date (2026-07-01) or an RFC 3339 time (2026-07-01T00:00:00Z)`);
   return new Date(milliseconds).toISOString();
 }
 
 /** @throws WrongUse when no reason is given */
 export function parseReason(text: string): string {
   const reason = text.trim();
-  if (reason === '' || reason.length > 500) throw new WrongUse('--reason takes 1 to 500 characters: why you read about this person; it is recorded');
+  if (reason === '' || reason.length > 500)
+    throw new WrongUse('--reason takes 1 to 500 characters: why you read about this person; it is recorded');
   return reason;
 }

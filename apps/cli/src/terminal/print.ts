@@ -5,8 +5,12 @@ export function printAnswer(json: boolean, answer: unknown, text: () => string):
   process.stdout.write(json ? `${JSON.stringify(answer)}\n` : `${text()}\n`);
 }
 
-/** A table for the terminal, coloured only where there is one. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[], widths?: readonly (number | null)[]): string {
+/** A table for the terminal, coloured only where there is one. Cells may have several lines; foreign text goes through `printable` first. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  widths?: readonly (number | null)[],
+): string {
   const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const drawn = new Table({
     head: [...head],
@@ -14,11 +18,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     wordWrap: true,
     style: { head: colour ? ['bold'] : [], border: colour ? ['gray'] : [] },
   });
-  drawn.push(...rows.map((row) => row.map(printable)));
+  drawn.push(...rows.map((row) => [...row]));
   return drawn.toString();
 }
 
-/** Text of events may hold control characters; a terminal must not obey them. */
+/** Text that came in with events or files, made safe to show: a terminal must not obey control characters in it. */
 export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');

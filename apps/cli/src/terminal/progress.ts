@@ -9,7 +9,12 @@ export interface Progress {
 export function progressBar(label: string): Progress {
   if (!process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
   const bar = new SingleBar(
-    { format: `${label} {bar} {percentage}%  {eta_formatted} left`, hideCursor: true, stream: process.stderr, etaBuffer: 50 },
+    {
+      format: `${label} {bar} {percentage}%  {eta_formatted} left`,
+      hideCursor: true,
+      stream: process.stderr,
+      etaBuffer: 50,
+    },
     Presets.shades_classic,
   );
   let started = false;

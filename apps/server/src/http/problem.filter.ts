@@ -1,6 +1,13 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { LaneBusy, LaneClosed, LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
+import {
+  LaneBusy,
+  LaneClosed,
+  LaneTakenOver,
+  OutcomeUnknown,
+  StoreRefused,
+  StoreUnavailable,
+} from '@sijill/event-store';
 import { DatabaseUnavailable, type Logger } from '@sijill/platform';
 import { CursorInvalid } from '@sijill/read-models';
 import { SubjectErased } from '@sijill/vault';
@@ -31,7 +38,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     const problem = problemOf(error);
     if (problem.status >= 500) {
-      this.logger.error({ err: error, method: request.method, route: request.routeOptions?.url ?? null }, problem.title);
+      this.logger.error(
+        { err: error, method: request.method, route: request.routeOptions?.url ?? null },
+        problem.title,
+      );
     }
     void reply
       .status(problem.status)
@@ -44,19 +54,34 @@ export class ProblemFilter implements ExceptionFilter {
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof CursorInvalid) {
-    return Problem.invalid([{ path: 'cursor', code: 'bad_format', message: 'take the cursor from next of the page before, unchanged' }]);
+    return Problem.invalid([
+      { path: 'cursor', code: 'bad_format', message: 'take the cursor from next of the page before, unchanged' },
+    ]);
   }
-  if (error instanceof LaneBusy) return unavailable('too much is waiting to be stored; nothing of this was stored', '1');
+  if (error instanceof LaneBusy)
+    return unavailable('too much is waiting to be stored; nothing of this was stored', '1');
   if (error instanceof LaneClosed) return unavailable('the server is stopping; nothing of this was stored', '5');
-  if (error instanceof LaneTakenOver) return unavailable('another server writes under the same node id; set SIJILL_NODE_ID', '30');
-  if (error instanceof OutcomeUnknown) return unavailable('the store did not answer; send again under the same ids, a repeat is recognized', '5');
-  if (error instanceof StoreUnavailable || error instanceof StoreRefused) return unavailable('the event store cannot be reached or refuses; this is not an empty answer', '5');
-  if (error instanceof DatabaseUnavailable || isConnectionError(error)) return unavailable('the database cannot be reached; this is not an empty answer', '5');
-  if (error instanceof SubjectErased) return new Problem(409, 'subject-erased', 'Subject erased', 'the subject was erased; nothing can be sealed for it');
+  if (error instanceof LaneTakenOver)
+    return unavailable('another server writes under the same node id; set SIJILL_NODE_ID', '30');
+  if (error instanceof OutcomeUnknown)
+    return unavailable('the store did not answer; send again under the same ids, a repeat is recognized', '5');
+  if (error instanceof StoreUnavailable || error instanceof StoreRefused)
+    return unavailable('the event store cannot be reached or refuses; this is not an empty answer', '5');
+  if (error instanceof DatabaseUnavailable || isConnectionError(error))
+    return unavailable('the database cannot be reached; this is not an empty answer', '5');
+  if (error instanceof SubjectErased)
+    return new Problem(409, 'subject-erased', 'Subject erased', 'the subject was erased; nothing can be sealed for it');
   const status = statusOf(error);
   if (status !== null && status < 500) {
     const [code, title] = TITLES[status] ?? ['refused', 'Refused'];
-    return new Problem(status, code, title, detailOf(error, status), {}, status === 401 ? { 'www-authenticate': 'Bearer' } : {});
+    return new Problem(
+      status,
+      code,
+      title,
+      detailOf(error, status),
+      {},
+      status === 401 ? { 'www-authenticate': 'Bearer' } : {},
+    );
   }
   if (status === 503) return unavailable('try again in a moment', '5');
   return new Problem(500, 'internal', 'Internal error', 'the request failed for a reason of ours; it was logged');
@@ -75,13 +100,20 @@ function statusOf(error: unknown): number | null {
 /** The server framework's own words for these quote what was sent: a path, a header, a piece of JSON. */
 function detailOf(error: unknown, status: number): string {
   if (status === 413) return 'a body may hold 8 MiB; send the events in several requests';
-  if (status === 415) return 'send application/cloudevents+json, application/cloudevents-batch+json, or application/json where the route asks for it';
-  if (status === 404 && !(error instanceof Problem)) return 'there is nothing at this address; /openapi.json lists what there is';
+  if (status === 415)
+    return 'send application/cloudevents+json, application/cloudevents-batch+json, or application/json where the route asks for it';
+  if (status === 404 && !(error instanceof Problem))
+    return 'there is nothing at this address; /openapi.json lists what there is';
   if (status === 400) return 'the body is not valid JSON in UTF-8, or does not fit the headers';
   return error instanceof Error ? error.message : 'refused';
 }
 
 function isConnectionError(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[123]|08\d{3}|SQLITE_(IOERR|CORRUPT|FULL|BUSY|READONLY|CANTOPEN).*)$/.test(code);
+  return (
+    typeof code === 'string' &&
+    /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[123]|08\d{3}|SQLITE_(IOERR|CORRUPT|FULL|BUSY|READONLY|CANTOPEN).*)$/.test(
+      code,
+    )
+  );
 }

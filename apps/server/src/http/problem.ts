@@ -15,7 +15,10 @@ export class Problem extends Error {
   }
 
   /** Input that does not fit: each fault by its path. */
-  static invalid(errors: readonly FieldError[], detail = 'the request does not fit; each fault is named in errors'): Problem {
+  static invalid(
+    errors: readonly FieldError[],
+    detail = 'the request does not fit; each fault is named in errors',
+  ): Problem {
     return new Problem(400, 'invalid-request', 'Invalid request', detail, { errors });
   }
 

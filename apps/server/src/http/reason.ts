@@ -10,12 +10,20 @@ export const Reason = createParamDecorator((_: unknown, context: ExecutionContex
   const reason = headerText(context.switchToHttp().getRequest<AuthenticatedRequest>().headers['sijill-reason']);
   if (reason === undefined || reason === '') {
     throw Problem.invalid(
-      [{ path: 'Sijill-Reason', code: 'required', message: 'say in this header why you read about this person; it is recorded' }],
+      [
+        {
+          path: 'Sijill-Reason',
+          code: 'required',
+          message: 'say in this header why you read about this person; it is recorded',
+        },
+      ],
       'a reason is required to read about a person',
     );
   }
   if (reason.length > LONGEST_REASON) {
-    throw Problem.invalid([{ path: 'Sijill-Reason', code: 'too_long', message: `at most ${LONGEST_REASON} characters` }]);
+    throw Problem.invalid([
+      { path: 'Sijill-Reason', code: 'too_long', message: `at most ${LONGEST_REASON} characters` },
+    ]);
   }
   return reason;
 });

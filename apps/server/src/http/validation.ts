@@ -26,10 +26,12 @@ function flatten(error: ValidationError, parent: string): FieldError[] {
   const isIndex = /^\d+$/.test(error.property);
   const name = /^[\w.-]{1,64}$/.test(error.property) ? error.property : '(unprintable)';
   const path = isIndex ? `${parent}[${name}]` : parent === '' ? name : `${parent}.${name}`;
-  const own = Object.entries(error.constraints ?? {}).slice(0, 1).map(([constraint, message]): FieldError => {
-    const code = CODES[constraint] ?? 'bad_format';
-    // The library's message names the property, which in this one case is the sender's own text.
-    return { path, code, message: code === 'unknown_field' ? 'is not known here; leave it out' : message };
-  });
+  const own = Object.entries(error.constraints ?? {})
+    .slice(0, 1)
+    .map(([constraint, message]): FieldError => {
+      const code = CODES[constraint] ?? 'bad_format';
+      // The library's message names the property, which in this one case is the sender's own text.
+      return { path, code, message: code === 'unknown_field' ? 'is not known here; leave it out' : message };
+    });
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, path))];
 }

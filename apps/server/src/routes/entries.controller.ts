@@ -34,7 +34,9 @@ export class EntriesController {
     if (entry === null) throw Problem.notFound('the ledger knows no entry of that id');
     const holder = (entry.data['subjectId'] ?? entry.data['holder']) as string | undefined;
     const subjectId = (entry.data['subjectId'] as string | undefined) ?? null;
-    await this.commands.execute(new RecordConsultation({ what: 'entry', subjectId, found: true, reason, reader, about: { entryId } }));
+    await this.commands.execute(
+      new RecordConsultation({ what: 'entry', subjectId, found: true, reason, reader, about: { entryId } }),
+    );
     const openable = holder === undefined || (await this.vault.has(holder));
     stampPosition(reply, entry.asOf);
     return { ...entry, sealed: entry.data['sealed'] === undefined ? 'none' : openable ? 'closed' : 'destroyed' };

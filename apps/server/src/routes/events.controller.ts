@@ -20,10 +20,21 @@ export class EventsController {
   @Post()
   @HttpCode(201)
   @Allow('producer')
-  @ApiOperation({ summary: 'Hand over CloudEvents, one or a batch', description: 'A batch is judged event by event. What is answered as accepted is durable.' })
+  @ApiOperation({
+    summary: 'Hand over CloudEvents, one or a batch',
+    description: 'A batch is judged event by event. What is answered as accepted is durable.',
+  })
   @ApiConsumes(SINGLE, BATCH)
-  @ApiBody({ schema: { oneOf: [{ $ref: '#/components/schemas/Event' }, { type: 'array', items: { $ref: '#/components/schemas/Event' } }] } })
-  @ApiResponse({ status: 201, description: 'at least one event was accepted', schema: { $ref: '#/components/schemas/IntakeAnswer' } })
+  @ApiBody({
+    schema: {
+      oneOf: [{ $ref: '#/components/schemas/Event' }, { type: 'array', items: { $ref: '#/components/schemas/Event' } }],
+    },
+  })
+  @ApiResponse({
+    status: 201,
+    description: 'at least one event was accepted',
+    schema: { $ref: '#/components/schemas/IntakeAnswer' },
+  })
   @ApiResponse({ status: 422, description: 'none was accepted', schema: { $ref: '#/components/schemas/Problem' } })
   async accept(
     @Body() body: unknown,
@@ -33,9 +44,17 @@ export class EventsController {
   ): Promise<unknown> {
     const { events, bytes } = eventsOf(body, contentType ?? '');
     if (events.length === 0) return { accepted: [], rejected: [] };
-    const { accepted, rejected, position } = await this.commands.execute(new AcceptEvents({ events, bytes, producer: caller.name }));
+    const { accepted, rejected, position } = await this.commands.execute(
+      new AcceptEvents({ events, bytes, producer: caller.name }),
+    );
     if (accepted.length === 0) {
-      throw new Problem(422, 'events-refused', 'Events refused', 'none of the events was accepted; each fault is named in rejected', { accepted, rejected });
+      throw new Problem(
+        422,
+        'events-refused',
+        'Events refused',
+        'none of the events was accepted; each fault is named in rejected',
+        { accepted, rejected },
+      );
     }
     stampPosition(reply, { position });
     return { accepted, rejected };
@@ -43,11 +62,24 @@ export class EventsController {
 }
 
 function eventsOf(body: unknown, contentType: string): { events: unknown[]; bytes: number } {
-  const [mediaType = '', ...parameters] = contentType.toLowerCase().split(';').map((part) => part.trim());
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
-  const understood = (mediaType === SINGLE || mediaType === BATCH) && (charset === undefined || charset === 'utf-8' || charset === 'utf8');
+  const [mediaType = '', ...parameters] = contentType
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
+  const understood =
+    (mediaType === SINGLE || mediaType === BATCH) &&
+    (charset === undefined || charset === 'utf-8' || charset === 'utf8');
   if (!understood || !Buffer.isBuffer(body)) {
-    throw new Problem(415, 'unsupported-media-type', 'Unsupported media type', `send ${SINGLE} for one event or ${BATCH} for several, in UTF-8`);
+    throw new Problem(
+      415,
+      'unsupported-media-type',
+      'Unsupported media type',
+      `send ${SINGLE} for one event or ${BATCH} for several, in UTF-8`,
+    );
   }
   const decoded = decodeJson(body);
   if ('error' in decoded) throw Problem.invalid([decoded.error], decoded.error.message);

@@ -35,8 +35,12 @@ export class HealthController {
     const checks: Record<string, Check> = {
       store,
       database,
-      ...(httpLane === null ? {} : { httpLane: { status: httpLane.failure === null ? 'up' : 'down', detail: httpLane.failure } }),
-      ...(projector === null ? {} : { projector: { status: projector.state === 'running' ? 'up' : 'down', detail: projector.detail } }),
+      ...(httpLane === null
+        ? {}
+        : { httpLane: { status: httpLane.failure === null ? 'up' : 'down', detail: httpLane.failure } }),
+      ...(projector === null
+        ? {}
+        : { projector: { status: projector.state === 'running' ? 'up' : 'down', detail: projector.detail } }),
       // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
       ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
     };

@@ -12,7 +12,13 @@ import { entryIdPipe } from './ids.js';
 import { PageQuery } from './requests.js';
 
 const notThere = (): Problem => Problem.notFound('there is no quarantine entry of that id');
-const destroyed = (): Problem => new Problem(409, 'destroyed', 'Destroyed', 'the key of this quarantine entry was destroyed; its bytes cannot be opened any more');
+const destroyed = (): Problem =>
+  new Problem(
+    409,
+    'destroyed',
+    'Destroyed',
+    'the key of this quarantine entry was destroyed; its bytes cannot be opened any more',
+  );
 
 @ApiTags('quarantine')
 @ApiBearerAuth()
@@ -40,13 +46,24 @@ export class QuarantineController {
   @ApiHeader({ name: 'Sijill-Reason', required: true, description: 'why; it is recorded' })
   @ApiOperation({ summary: 'The bytes as they arrived' })
   @ApiResponse({ status: 200, description: 'the raw value', content: { 'application/octet-stream': {} } })
-  async raw(@Param('entryId', entryIdPipe) entryId: string, @Reason() reason: string, @From() reader: Caller): Promise<StreamableFile> {
+  async raw(
+    @Param('entryId', entryIdPipe) entryId: string,
+    @Reason() reason: string,
+    @From() reader: Caller,
+  ): Promise<StreamableFile> {
     await this.mustBeQuarantined(entryId);
     const raw = await this.desk.raw(entryId);
     if (raw === 'unknown') throw notThere();
     if (raw === 'destroyed') throw destroyed();
     await this.commands.execute(
-      new RecordConsultation({ what: 'quarantine_raw', subjectId: null, found: true, reason, reader, about: { entryId } }),
+      new RecordConsultation({
+        what: 'quarantine_raw',
+        subjectId: null,
+        found: true,
+        reason,
+        reader,
+        about: { entryId },
+      }),
     );
     const bytes = raw.value ?? Buffer.alloc(0);
     return new StreamableFile(bytes, { type: 'application/octet-stream', length: bytes.length });
@@ -57,8 +74,15 @@ export class QuarantineController {
   @Allow('admin')
   @ApiOperation({ summary: 'Read a quarantined record again, under the rules of today' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ReplayAnswer' } })
-  @ApiResponse({ status: 409, description: 'the reason that still holds', schema: { $ref: '#/components/schemas/Problem' } })
-  async replay(@Param('entryId', entryIdPipe) entryId: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
+  @ApiResponse({
+    status: 409,
+    description: 'the reason that still holds',
+    schema: { $ref: '#/components/schemas/Problem' },
+  })
+  async replay(
+    @Param('entryId', entryIdPipe) entryId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<unknown> {
     await this.mustBeQuarantined(entryId);
     const outcome = await this.commands.execute(new ReplayQuarantined(entryId));
     switch (outcome.kind) {
@@ -69,7 +93,13 @@ export class QuarantineController {
       case 'refused': {
         const { errors } = outcome;
         const reason = { code: errors[0]?.code ?? 'unreadable', message: errors[0]?.message ?? '' };
-        throw new Problem(409, 'still-refused', 'Still refused', 'the record is still not understood; the reason is named', { reason, errors });
+        throw new Problem(
+          409,
+          'still-refused',
+          'Still refused',
+          'the record is still not understood; the reason is named',
+          { reason, errors },
+        );
       }
       case 'replayed_before':
         throw new Problem(409, 'replayed-before', 'Replayed before', 'this record was replayed already', {
@@ -88,7 +118,10 @@ export class QuarantineController {
   @Get('duplicates')
   @Allow('admin')
   @ApiTags('duplicates')
-  @ApiOperation({ summary: 'Events that came again: repeats, and conflicts with other content', description: 'Newest first.' })
+  @ApiOperation({
+    summary: 'Events that came again: repeats, and conflicts with other content',
+    description: 'Newest first.',
+  })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/DuplicateAnswer' } })
   async duplicates(@Query() query: PageQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     const answer = await this.queries.execute(new DuplicateList({ limit: query.limit, cursor: query.cursor ?? null }));
@@ -99,7 +132,11 @@ export class QuarantineController {
   /** Ids of other entries are refused here: their sealed parts are none of an administrator's business. */
   private async mustBeQuarantined(entryId: string): Promise<void> {
     await this.readModels.freshAsOf();
-    const row = await this.readModels.sql.reader.selectFrom('quarantine').select('entry_id').where('entry_id', '=', entryId).executeTakeFirst();
+    const row = await this.readModels.sql.reader
+      .selectFrom('quarantine')
+      .select('entry_id')
+      .where('entry_id', '=', entryId)
+      .executeTakeFirst();
     if (row === undefined) throw notThere();
   }
 }

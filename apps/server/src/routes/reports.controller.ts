@@ -24,14 +24,23 @@ export class ReportsController {
   @Post()
   @HttpCode(202)
   @Allow('officer')
-  @ApiOperation({ summary: 'Order a report', description: 'It is made in the background; Location says where to look.' })
+  @ApiOperation({
+    summary: 'Order a report',
+    description: 'It is made in the background; Location says where to look.',
+  })
   @ApiBody({ schema: { $ref: '#/components/schemas/ReportBody' } })
   @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ReportView' } })
-  async order(@Body() body: ReportBody, @From() reader: Caller, @Res({ passthrough: true }) reply: FastifyReply): Promise<ReportView> {
+  async order(
+    @Body() body: ReportBody,
+    @From() reader: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReportView> {
     const { parameters, language, formats } = body;
     const reason = parameters.reason.trim();
     const subjectId = await this.subjectOf(parameters);
-    await this.commands.execute(new RecordConsultation({ what: 'report', subjectId, found: subjectId !== null, reason, reader }));
+    await this.commands.execute(
+      new RecordConsultation({ what: 'report', subjectId, found: subjectId !== null, reason, reader }),
+    );
     if (subjectId === null) throw Problem.notFound('nobody in this ledger has that identifier or id');
     const from = instant('parameters.from', parameters.from) ?? null;
     const to = instant('parameters.to', parameters.to) ?? null;
@@ -57,15 +66,31 @@ export class ReportsController {
   @Allow('officer')
   @ApiOperation({ summary: 'One file of a finished report' })
   @ApiResponse({ status: 200, description: 'the file', content: { 'application/octet-stream': {} } })
-  async file(@Param('id', reportIdPipe) id: string, @Param('name') name: string, @From() reader: Caller): Promise<StreamableFile> {
+  async file(
+    @Param('id', reportIdPipe) id: string,
+    @Param('name') name: string,
+    @From() reader: Caller,
+  ): Promise<StreamableFile> {
     const found = await this.desk.find(id);
     const opened = found === null ? null : await this.desk.file(id, name);
-    if (found === null || opened === null) throw Problem.notFound('there is no such file, the report is not finished, or its subject was erased');
+    if (found === null || opened === null)
+      throw Problem.notFound('there is no such file, the report is not finished, or its subject was erased');
     const { file, bytes, reason } = opened;
     await this.commands.execute(
-      new RecordConsultation({ what: 'report_file', subjectId: found.subjectId, found: true, reason, reader, about: { reportId: id, file: name } }),
+      new RecordConsultation({
+        what: 'report_file',
+        subjectId: found.subjectId,
+        found: true,
+        reason,
+        reader,
+        about: { reportId: id, file: name },
+      }),
     );
-    return new StreamableFile(bytes, { type: file.mediaType, length: file.size, disposition: `attachment; filename="${file.name}"` });
+    return new StreamableFile(bytes, {
+      type: file.mediaType,
+      length: file.size,
+      disposition: `attachment; filename="${file.name}"`,
+    });
   }
 
   private async subjectOf({ subjectId, identifier }: ReportBody['parameters']): Promise<string | null> {

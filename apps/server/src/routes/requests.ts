@@ -23,8 +23,10 @@ const TIME = /^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2
 const TIME_WANTED = { message: 'give a date (2026-07-01) or an RFC 3339 time (2026-07-01T00:00:00Z)' };
 
 /** A parameter given once or several times: always a list inside. */
-const toList = ({ value }: TransformFnParams): unknown => (value === undefined || Array.isArray(value) ? value : [value]);
-const toNumber = ({ value }: TransformFnParams): unknown => (typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value);
+const toList = ({ value }: TransformFnParams): unknown =>
+  value === undefined || Array.isArray(value) ? value : [value];
+const toNumber = ({ value }: TransformFnParams): unknown =>
+  typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value;
 
 export class PageQuery {
   /** Items on a page, 1 to 500. */

@@ -27,14 +27,27 @@ export class SubjectsController {
   @Post('lookup')
   @HttpCode(200)
   @Allow('officer')
-  @ApiOperation({ summary: 'Find a person by an identifier', description: 'The identifier travels in the body, never in an address.' })
+  @ApiOperation({
+    summary: 'Find a person by an identifier',
+    description: 'The identifier travels in the body, never in an address.',
+  })
   @ApiBody({ schema: { $ref: '#/components/schemas/LookUpBody' } })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/FoundSubject' } })
-  @ApiResponse({ status: 404, description: 'the ledger knows nobody by it', schema: { $ref: '#/components/schemas/Problem' } })
+  @ApiResponse({
+    status: 404,
+    description: 'the ledger knows nobody by it',
+    schema: { $ref: '#/components/schemas/Problem' },
+  })
   async lookUp(@Body() body: LookUpBody, @From() reader: Caller): Promise<{ subjectId: string }> {
     const subjectId = await this.vault.find(body.identifier);
     await this.commands.execute(
-      new RecordConsultation({ what: 'subject', subjectId, found: subjectId !== null, reason: body.reason.trim(), reader }),
+      new RecordConsultation({
+        what: 'subject',
+        subjectId,
+        found: subjectId !== null,
+        reason: body.reason.trim(),
+        reader,
+      }),
     );
     if (subjectId === null) throw Problem.notFound('nobody in this ledger has that identifier');
     return { subjectId };
@@ -72,8 +85,13 @@ export class SubjectsController {
     @From() reader: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<unknown> {
-    const filter = { ...filterOf(subjectId, query), ...(query.activity === undefined ? {} : { activity: query.activity }) };
-    const answer = await this.queries.execute(new ActivityTimeline(filter, { limit: query.limit, cursor: query.cursor ?? null }));
+    const filter = {
+      ...filterOf(subjectId, query),
+      ...(query.activity === undefined ? {} : { activity: query.activity }),
+    };
+    const answer = await this.queries.execute(
+      new ActivityTimeline(filter, { limit: query.limit, cursor: query.cursor ?? null }),
+    );
     await this.record('activities', answer === null ? null : subjectId, reason, reader);
     if (answer === null) throw Problem.notFound('the ledger knows no subject of that id');
     stampPosition(reply, answer.asOf);
@@ -81,7 +99,12 @@ export class SubjectsController {
   }
 
   /** Recorded before anything is answered: what cannot be accounted for is not shown. */
-  private async record(what: 'disclosures' | 'activities', subjectId: string | null, reason: string, reader: Caller): Promise<void> {
+  private async record(
+    what: 'disclosures' | 'activities',
+    subjectId: string | null,
+    reason: string,
+    reader: Caller,
+  ): Promise<void> {
     await this.commands.execute(new RecordConsultation({ what, subjectId, found: subjectId !== null, reason, reader }));
   }
 }

@@ -67,7 +67,12 @@ export async function importFile(
   const cutAt = part !== undefined && part.index + 1 < part.of ? { line: endLine, skip: part.index + 1 } : null;
   const lastWhole = cutAt === null ? endLine : endLine - 1;
 
-  const result = { lines: 0, accepted: 0, duplicates: 0, rejected: [] as { line: number; errors: readonly FieldError[] }[] };
+  const result = {
+    lines: 0,
+    accepted: 0,
+    duplicates: 0,
+    rejected: [] as { line: number; errors: readonly FieldError[] }[],
+  };
   let step: GoodLine[] = [];
 
   const writeStep = async (): Promise<void> => {
@@ -77,7 +82,10 @@ export async function importFile(
     const keys = good.map(({ accepted: { event } }) => ({ source: event.source, eventId: event.id }));
     const seen = await context.seen.claim(keys);
     const entries = await context.maker.make(
-      good.map(({ line, accepted }) => ({ accepted, provenance: { producer: null, arrival: { file: { sha256, line } } } })),
+      good.map(({ line, accepted }) => ({
+        accepted,
+        provenance: { producer: null, arrival: { file: { sha256, line } } },
+      })),
     );
     const { position } = await lane.append(
       entries.flatMap((made, i) => (good[i]!.line === cutAt?.line ? made.slice(cutAt.skip) : made)),
@@ -110,7 +118,11 @@ function readLine(line: Buffer, context: ImportContext): ReturnType<typeof readE
   if (line.length > context.limits.eventBytes) return { errors: [tooLarge(context.limits)] };
   const decoded = decodeJson(line);
   if ('error' in decoded) return { errors: [decoded.error] };
-  return readEvent(decoded.value, { limits: context.limits, defaultRegion: context.defaultRegion, now: context.clock.now() });
+  return readEvent(decoded.value, {
+    limits: context.limits,
+    defaultRegion: context.defaultRegion,
+    now: context.clock.now(),
+  });
 }
 
 function isBlank(line: Buffer): boolean {
@@ -131,7 +143,9 @@ async function* chunksOf(file: string): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) yield chunk as Buffer;
   } catch (cause) {
-    throw new FileUnreadable(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}`, { cause });
+    throw new FileUnreadable(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}`, {
+      cause,
+    });
   }
 }
 

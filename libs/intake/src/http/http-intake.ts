@@ -90,7 +90,10 @@ export class HttpIntake {
     }
     await this.seen.stored(keys, position);
     this.metrics.eventsAccepted.inc({ via: 'http' }, good.length);
-    this.metrics.entriesAppended.inc({ via: 'http' }, entries.reduce((sum, made) => sum + made.length, 0));
+    this.metrics.entriesAppended.inc(
+      { via: 'http' },
+      entries.reduce((sum, made) => sum + made.length, 0),
+    );
     const accepted = good.map(({ index, accepted: { event } }, i): AcceptedItem => ({
       index,
       source: event.source,
@@ -110,6 +113,9 @@ export class HttpIntake {
 }
 
 function identityOf(event: unknown): { source: string | null; id: string | null } {
-  const { source, id } = (typeof event === 'object' && event !== null ? event : {}) as { source?: unknown; id?: unknown };
+  const { source, id } = (typeof event === 'object' && event !== null ? event : {}) as {
+    source?: unknown;
+    id?: unknown;
+  };
   return { source: typeof source === 'string' ? source : null, id: typeof id === 'string' ? id : null };
 }

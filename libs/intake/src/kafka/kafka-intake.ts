@@ -1,4 +1,10 @@
-import kafkajs, { type Consumer, type EachBatchPayload, type Kafka as KafkaClient, type KafkaMessage, type logLevel as KafkaLogLevel } from 'kafkajs';
+import kafkajs, {
+  type Consumer,
+  type EachBatchPayload,
+  type Kafka as KafkaClient,
+  type KafkaMessage,
+  type logLevel as KafkaLogLevel,
+} from 'kafkajs';
 import { LaneClosed, LaneTakenOver, type EventStore } from '@sijill/event-store';
 import type { Clock, KafkaConfig, Logger, Metrics } from '@sijill/platform';
 import { looksPersonal } from '@sijill/vault';
@@ -50,7 +56,9 @@ export class KafkaIntake {
       clientId: 'sijill',
       brokers: [...brokers],
       ...(ssl ? { ssl: true } : {}),
-      ...(sasl === null ? {} : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password } as never }),
+      ...(sasl === null
+        ? {}
+        : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password } as never }),
       logLevel: logLevel.WARN,
       logCreator: () => (entry) => this.relayLog(entry.level, entry.namespace, entry.log.message),
       retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
@@ -177,15 +185,23 @@ export class KafkaIntake {
     const now = this.clock.now();
     const records = messages.map((message): ArrivedRecord => {
       this.watchKey(topic, message.key);
-      const reading = readRecord(message, { limits: this.options.limits, defaultRegion: this.options.defaultRegion, now });
+      const reading = readRecord(message, {
+        limits: this.options.limits,
+        defaultRegion: this.options.defaultRegion,
+        now,
+      });
       const arrival = kafkaArrival(topic, partition, BigInt(message.offset));
       return { reading, value: message.value, headers: headersOf(message), provenance: { producer, arrival } };
     });
     const prepared = await prepareRecords(records, this.maker, this.quarantine);
     try {
-      await lane.append(messages.map(({ offset }) => BigInt(offset)), prepared);
+      await lane.append(
+        messages.map(({ offset }) => BigInt(offset)),
+        prepared,
+      );
     } catch (error) {
-      if (error instanceof LaneTakenOver) this.logger.error({ topic, partition }, 'another consumer has this lane; giving the partition up');
+      if (error instanceof LaneTakenOver)
+        this.logger.error({ topic, partition }, 'another consumer has this lane; giving the partition up');
       throw error;
     }
     let events = 0;
@@ -194,7 +210,10 @@ export class KafkaIntake {
       else this.metrics.quarantined.inc({ topic, code: reading.errors[0]?.code ?? 'unreadable' });
     }
     this.metrics.eventsAccepted.inc({ via: 'kafka' }, events);
-    this.metrics.entriesAppended.inc({ via: 'kafka' }, prepared.reduce((sum, made) => sum + made.length, 0));
+    this.metrics.entriesAppended.inc(
+      { via: 'kafka' },
+      prepared.reduce((sum, made) => sum + made.length, 0),
+    );
   }
 
   /** A key with personal data is counted and warned of; nothing of it is kept, and the warning does not repeat it. */
@@ -203,7 +222,10 @@ export class KafkaIntake {
     this.metrics.personalKeys.inc({ topic });
     if (this.warnedTopics.has(topic)) return;
     this.warnedTopics.add(topic);
-    this.logger.warn({ topic }, 'record keys of this topic look like phone numbers or email addresses; use an opaque key or none');
+    this.logger.warn(
+      { topic },
+      'record keys of this topic look like phone numbers or email addresses; use an opaque key or none',
+    );
   }
 
   private readonly warnedTopics = new Set<string>();

@@ -37,7 +37,12 @@ export class PartitionLane {
     return `ledger-${topic}-${partition}`;
   }
 
-  static async open(store: EventStore, topic: string, partition: number, onRetry: (reason: string) => void): Promise<PartitionLane> {
+  static async open(
+    store: EventStore,
+    topic: string,
+    partition: number,
+    onRetry: (reason: string) => void,
+  ): Promise<PartitionLane> {
     const lane = await Lane.open(store, PartitionLane.nameOf(topic, partition), { onForeignWrite: 'stop', onRetry });
     return new PartitionLane(lane, topic, partition);
   }

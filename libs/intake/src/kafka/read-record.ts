@@ -23,16 +23,20 @@ export function readRecord(record: KafkaRecord, context: ReadingContext): Record
   const decodedHeaders = textHeaders(record);
   if ('error' in decodedHeaders) return unreadable(decodedHeaders.error);
   const { headers } = decodedHeaders;
-  if (record.value === null) return unreadable({ path: '', code: 'no_value', message: 'the record has no value; a CloudEvent is expected' });
+  if (record.value === null)
+    return unreadable({ path: '', code: 'no_value', message: 'the record has no value; a CloudEvent is expected' });
   if (record.value.length > context.limits.eventBytes) return unreadable(tooLarge(context.limits), headers, context);
 
   const contentType = headers['content-type']?.toLowerCase() ?? '';
   if (contentType.startsWith('application/cloudevents+json')) {
     const decoded = decodeJson(record.value);
-    return 'error' in decoded ? unreadable(decoded.error) : identified(decoded.value, readEvent(decoded.value, context), context);
+    return 'error' in decoded
+      ? unreadable(decoded.error)
+      : identified(decoded.value, readEvent(decoded.value, context), context);
   }
   if (headers[`${PREFIX}specversion`] !== undefined) return readBinary(record.value, headers, context);
-  const message = 'no CloudEvent: set the header content-type to application/cloudevents+json, or send the attributes as ce_ headers';
+  const message =
+    'no CloudEvent: set the header content-type to application/cloudevents+json, or send the attributes as ce_ headers';
   return unreadable({ path: '', code: 'not_a_cloudevent', message });
 }
 
@@ -45,7 +49,8 @@ function readBinary(value: Buffer, headers: Record<string, string>, context: Rea
   const decoded = decodeJson(value);
   if ('error' in decoded) return unreadable({ ...decoded.error, path: 'data' }, headers, context);
   const event: Record<string, unknown> = { datacontenttype: contentType };
-  for (const [name, text] of Object.entries(headers)) if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = text;
+  for (const [name, text] of Object.entries(headers))
+    if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = text;
   event['data'] = decoded.value;
   return identified(event, readEvent(event, context), context);
 }
@@ -57,9 +62,11 @@ function textHeaders(record: KafkaRecord): { headers: Record<string, string> } |
   for (const [name, value] of Object.entries(record.headers ?? {})) {
     const ours = name.startsWith(PREFIX) || name.toLowerCase() === 'content-type';
     if (!ours || value === undefined) continue;
-    if (Array.isArray(value)) return { error: { path: '', code: 'duplicate_header', message: 'a CloudEvents header is there more than once' } };
+    if (Array.isArray(value))
+      return { error: { path: '', code: 'duplicate_header', message: 'a CloudEvents header is there more than once' } };
     try {
-      texts[name.startsWith(PREFIX) ? name : 'content-type'] = typeof value === 'string' ? value : strictUtf8.decode(value);
+      texts[name.startsWith(PREFIX) ? name : 'content-type'] =
+        typeof value === 'string' ? value : strictUtf8.decode(value);
     } catch {
       return { error: { path: '', code: 'invalid_utf8', message: 'a CloudEvents header is not valid UTF-8' } };
     }
@@ -76,7 +83,10 @@ function unreadable(error: FieldError, headers: Record<string, string> = {}, con
 }
 
 function identified(value: unknown, reading: Reading, context: ReadingContext): RecordReading {
-  const { source, id } = (typeof value === 'object' && value !== null ? value : {}) as { source?: unknown; id?: unknown };
+  const { source, id } = (typeof value === 'object' && value !== null ? value : {}) as {
+    source?: unknown;
+    id?: unknown;
+  };
   return { ...reading, source: presentable(source, context), eventId: presentable(id, context) };
 }
 

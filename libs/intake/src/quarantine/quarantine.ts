@@ -79,9 +79,14 @@ export class Quarantine {
    *
    * @returns null when its key was destroyed
    */
-  async open(store: EventStore, lane: string, revision: number): Promise<{ first: StoredEntry; raw: RawRecord } | null> {
+  async open(
+    store: EventStore,
+    lane: string,
+    revision: number,
+  ): Promise<{ first: StoredEntry; raw: RawRecord } | null> {
     const parts: StoredEntry[] = [];
-    const wanted = (): number => ((parts[0]?.metadata['part'] as JsonObject | undefined)?.['of'] as number | undefined) ?? 1;
+    const wanted = (): number =>
+      ((parts[0]?.metadata['part'] as JsonObject | undefined)?.['of'] as number | undefined) ?? 1;
     for await (const entry of store.readStream(lane, { from: revision })) {
       parts.push(entry);
       if (parts.length >= wanted()) break;
@@ -101,7 +106,9 @@ function holderOf(entryId: string): string {
 }
 
 function reasonOf(errors: readonly FieldError[]): string {
-  const shown = errors.slice(0, 3).map((error) => (error.path === '' ? error.message : `${error.path}: ${error.message}`));
+  const shown = errors
+    .slice(0, 3)
+    .map((error) => (error.path === '' ? error.message : `${error.path}: ${error.message}`));
   const more = errors.length - shown.length;
   return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
@@ -114,7 +121,10 @@ function packed(record: Unreadable): Buffer {
 
 function unpacked(bytes: Buffer): RawRecord {
   const end = bytes.indexOf(0x0a);
-  const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as { headers: Record<string, string>; hasValue: boolean };
+  const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as {
+    headers: Record<string, string>;
+    hasValue: boolean;
+  };
   return { headers: head.headers, value: head.hasValue ? bytes.subarray(end + 1) : null };
 }
 

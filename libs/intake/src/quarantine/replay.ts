@@ -8,7 +8,11 @@ import type { IntakeLimits } from '../read-event.js';
 import type { Quarantine, RawRecord } from './quarantine.js';
 
 export type ReplayOutcome =
-  | { readonly kind: 'replayed'; readonly entries: readonly { entryId: string; subjectId: string | null }[]; readonly position: number }
+  | {
+      readonly kind: 'replayed';
+      readonly entries: readonly { entryId: string; subjectId: string | null }[];
+      readonly position: number;
+    }
   | { readonly kind: 'refused'; readonly errors: readonly FieldError[] }
   | { readonly kind: 'replayed_before'; readonly entryId: string }
   | { readonly kind: 'destroyed' }

@@ -52,7 +52,11 @@ export async function timelineRows(
     query = query.where((eb) => eb.or(category.map((key) => eb('categories', 'like', `%|${key}|%`))));
   }
   if (page.cursor !== null) {
-    const [occurredAt, recordedAt, entryId] = decodeCursor(page.cursor, ['string', 'string', 'string']) as [string, string, string];
+    const [occurredAt, recordedAt, entryId] = decodeCursor(page.cursor, ['string', 'string', 'string']) as [
+      string,
+      string,
+      string,
+    ];
     query = query.where((eb) =>
       eb(eb.refTuple('occurred_at', 'recorded_at', 'entry_id'), '<', eb.tuple(occurredAt, recordedAt, entryId)),
     );
@@ -65,13 +69,19 @@ export async function timelineRows(
     .execute();
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
-  const next = rows.length > page.limit && last !== undefined ? encodeCursor([last.occurred_at, last.recorded_at, last.entry_id]) : null;
+  const next =
+    rows.length > page.limit && last !== undefined
+      ? encodeCursor([last.occurred_at, last.recorded_at, last.entry_id])
+      : null;
   return { rows: shown, next };
 }
 
 /** A row as readers get it. `erased`: the subject's key is gone. */
 export function activityView(row: ActivityTable, erased: boolean): ActivityView {
-  const { hasSealed, ...body } = JSON.parse(row.body) as Record<string, unknown> & { hasSealed: boolean; evidence?: Partial<ReferenceView> };
+  const { hasSealed, ...body } = JSON.parse(row.body) as Record<string, unknown> & {
+    hasSealed: boolean;
+    evidence?: Partial<ReferenceView>;
+  };
   return {
     entryId: row.entry_id,
     activity: row.activity as ActivityView['activity'],

@@ -19,7 +19,10 @@ export interface ActivityTable {
   body: string;
 }
 
-export async function createActivityTable(db: Kysely<unknown>, text: ColumnDataType | RawBuilder<unknown>): Promise<void> {
+export async function createActivityTable(
+  db: Kysely<unknown>,
+  text: ColumnDataType | RawBuilder<unknown>,
+): Promise<void> {
   const bytewise = text as 'text';
   await db.schema
     .createTable('activity')
@@ -37,7 +40,11 @@ export async function createActivityTable(db: Kysely<unknown>, text: ColumnDataT
     .addColumn('categories', 'text', (column) => column.notNull())
     .addColumn('body', 'text', (column) => column.notNull())
     .execute();
-  await sql`create index if not exists activity_timeline on activity (subject_id, occurred_at, recorded_at, entry_id)`.execute(db);
+  await sql`create index if not exists activity_timeline on activity (subject_id, occurred_at, recorded_at, entry_id)`.execute(
+    db,
+  );
   // A person with a hundred thousand uses and three disclosures is answered from the three.
-  await sql`create index if not exists activity_disclosures on activity (subject_id, occurred_at, recorded_at, entry_id) where activity = 'disclosure'`.execute(db);
+  await sql`create index if not exists activity_disclosures on activity (subject_id, occurred_at, recorded_at, entry_id) where activity = 'disclosure'`.execute(
+    db,
+  );
 }

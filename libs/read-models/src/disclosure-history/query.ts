@@ -1,6 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { Disclosure, RecipientView, ReferenceView } from '@sijill/contracts';
-import { referenceView, sealedState, timelineRows, type Page, type TimelineFilter } from '../activity-timeline/query.js';
+import {
+  referenceView,
+  sealedState,
+  timelineRows,
+  type Page,
+  type TimelineFilter,
+} from '../activity-timeline/query.js';
 import type { ActivityTable } from '../activity-timeline/table.js';
 import type { ReadModelTables } from '../tables.js';
 

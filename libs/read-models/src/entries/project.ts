@@ -14,13 +14,22 @@ export type Standings = ReadonlyMap<string, Standing>;
  * or when it is the next missing part of the same content. So a repeat sent after an event was cut in the middle completes it,
  * and nothing is counted twice.
  */
-export async function projectEntries(trx: Transaction<ReadModelTables>, batch: readonly StoredEntry[]): Promise<Standings> {
+export async function projectEntries(
+  trx: Transaction<ReadModelTables>,
+  batch: readonly StoredEntry[],
+): Promise<Standings> {
   const events = await eventsOf(trx, batch);
   const changed = new Set<EventTable>();
   const made = new Set<EventTable>();
   const standings = new Map<string, Standing>();
   const rows = batch.map((entry): EntryTable => {
-    const meta = entry.metadata as { source?: string; eventId?: string; digest?: string; recordedAt: string; part?: { index: number; of: number } };
+    const meta = entry.metadata as {
+      source?: string;
+      eventId?: string;
+      digest?: string;
+      recordedAt: string;
+      part?: { index: number; of: number };
+    };
     const row: EntryTable = {
       entry_id: entry.id,
       position: entry.position,
@@ -78,7 +87,10 @@ export async function projectEntries(trx: Transaction<ReadModelTables>, batch: r
   return standings;
 }
 
-async function eventsOf(trx: Transaction<ReadModelTables>, batch: readonly StoredEntry[]): Promise<Map<string, EventTable>> {
+async function eventsOf(
+  trx: Transaction<ReadModelTables>,
+  batch: readonly StoredEntry[],
+): Promise<Map<string, EventTable>> {
   const bySource = new Map<string, Set<string>>();
   for (const { metadata } of batch) {
     const { source, eventId } = metadata as { source?: string; eventId?: string };
@@ -88,7 +100,12 @@ async function eventsOf(trx: Transaction<ReadModelTables>, batch: readonly Store
   const events = new Map<string, EventTable>();
   for (const [source, ids] of bySource) {
     for (const chunk of rowsAtATime([...ids], 1)) {
-      const rows = await trx.selectFrom('event').selectAll().where('source', '=', source).where('event_id', 'in', chunk).execute();
+      const rows = await trx
+        .selectFrom('event')
+        .selectAll()
+        .where('source', '=', source)
+        .where('event_id', 'in', chunk)
+        .execute();
       for (const row of rows) events.set(keyOf(row.source, row.event_id), row);
     }
   }

@@ -17,7 +17,9 @@ export async function locateEntry(db: Kysely<ReadModelTables>, entryId: string):
     .select(['lane', 'revision', 'subject_id', 'type'])
     .where('entry_id', '=', entryId)
     .executeTakeFirst();
-  return row === undefined ? null : { lane: row.lane, revision: row.revision, subjectId: row.subject_id, type: row.type };
+  return row === undefined
+    ? null
+    : { lane: row.lane, revision: row.revision, subjectId: row.subject_id, type: row.type };
 }
 
 /** Which of the events are in the catalogue, in the order of the question. */
@@ -30,7 +32,12 @@ export async function knownEvents(
   for (const { source, eventId } of keys) bySource.set(source, [...(bySource.get(source) ?? []), eventId]);
   for (const [source, ids] of bySource) {
     for (const chunk of rowsAtATime(ids, 1)) {
-      const rows = await db.selectFrom('event').select('event_id').where('source', '=', source).where('event_id', 'in', chunk).execute();
+      const rows = await db
+        .selectFrom('event')
+        .select('event_id')
+        .where('source', '=', source)
+        .where('event_id', 'in', chunk)
+        .execute();
       for (const row of rows) found.add(`${source}\0${row.event_id}`);
     }
   }

@@ -30,7 +30,10 @@ export interface EventTable {
   parts_of: number;
 }
 
-export async function createEntryTables(db: Kysely<unknown>, text: ColumnDataType | RawBuilder<unknown>): Promise<void> {
+export async function createEntryTables(
+  db: Kysely<unknown>,
+  text: ColumnDataType | RawBuilder<unknown>,
+): Promise<void> {
   const bytewise = text as 'text';
   await db.schema
     .createTable('entry')
@@ -48,7 +51,9 @@ export async function createEntryTables(db: Kysely<unknown>, text: ColumnDataTyp
     .addColumn('recorded_at', 'text', (column) => column.notNull())
     .execute();
   // Few entries are duplicates, so the list of them costs the others nothing.
-  await sql`create index if not exists entry_duplicate on entry (position) where standing in ('repeat', 'conflict')`.execute(db);
+  await sql`create index if not exists entry_duplicate on entry (position) where standing in ('repeat', 'conflict')`.execute(
+    db,
+  );
   await db.schema
     .createTable('event')
     .ifNotExists()

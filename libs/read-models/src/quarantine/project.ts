@@ -6,7 +6,10 @@ import type { QuarantineTable } from './table.js';
 const QUARANTINED = 'sijill.entry.quarantined.v1';
 
 /** Lists quarantine entries, and notes on them what they were replayed as. */
-export async function projectQuarantine(trx: Transaction<ReadModelTables>, batch: readonly StoredEntry[]): Promise<void> {
+export async function projectQuarantine(
+  trx: Transaction<ReadModelTables>,
+  batch: readonly StoredEntry[],
+): Promise<void> {
   for (const entry of batch) {
     const meta = entry.metadata as {
       recordedAt: string;
@@ -15,11 +18,21 @@ export async function projectQuarantine(trx: Transaction<ReadModelTables>, batch
       replayOf?: string;
     };
     if (meta.replayOf !== undefined && (meta.part?.index ?? 0) === 0) {
-      await trx.updateTable('quarantine').set({ replayed_as: entry.id }).where('entry_id', '=', meta.replayOf).where('replayed_as', 'is', null).execute();
+      await trx
+        .updateTable('quarantine')
+        .set({ replayed_as: entry.id })
+        .where('entry_id', '=', meta.replayOf)
+        .where('replayed_as', 'is', null)
+        .execute();
     }
     // The first part of a large record speaks for all of them.
     if (entry.type !== QUARANTINED || (meta.part?.index ?? 0) > 0) continue;
-    const data = entry.data as { reason: { code: string; message: string }; size: number; source: string | null; eventId: string | null } & StoredEntry['data'];
+    const data = entry.data as {
+      reason: { code: string; message: string };
+      size: number;
+      source: string | null;
+      eventId: string | null;
+    } & StoredEntry['data'];
     const row: QuarantineTable = {
       entry_id: entry.id,
       position: entry.position,

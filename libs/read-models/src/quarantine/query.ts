@@ -22,7 +22,11 @@ export async function quarantined(
   db: Kysely<ReadModelTables>,
   page: { limit: number; cursor: string | null },
 ): Promise<{ items: QuarantineView[]; next: string | null }> {
-  let query = db.selectFrom('quarantine').selectAll().orderBy('position', 'desc').limit(page.limit + 1);
+  let query = db
+    .selectFrom('quarantine')
+    .selectAll()
+    .orderBy('position', 'desc')
+    .limit(page.limit + 1);
   if (page.cursor !== null) query = query.where('position', '<', decodeCursor(page.cursor, ['number'])[0] as number);
   const rows = await query.execute();
   const items = rows.slice(0, page.limit);
@@ -46,6 +50,10 @@ export async function quarantined(
 
 /** What a quarantine entry was replayed as, or null. */
 export async function replayOf(db: Kysely<ReadModelTables>, entryId: string): Promise<string | null> {
-  const row = await db.selectFrom('quarantine').select('replayed_as').where('entry_id', '=', entryId).executeTakeFirst();
+  const row = await db
+    .selectFrom('quarantine')
+    .select('replayed_as')
+    .where('entry_id', '=', entryId)
+    .executeTakeFirst();
   return row?.replayed_as ?? null;
 }

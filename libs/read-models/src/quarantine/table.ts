@@ -17,7 +17,10 @@ export interface QuarantineTable {
   replayed_as: string | null;
 }
 
-export async function createQuarantineTable(db: Kysely<unknown>, text: ColumnDataType | RawBuilder<unknown>): Promise<void> {
+export async function createQuarantineTable(
+  db: Kysely<unknown>,
+  text: ColumnDataType | RawBuilder<unknown>,
+): Promise<void> {
   await db.schema
     .createTable('quarantine')
     .ifNotExists()

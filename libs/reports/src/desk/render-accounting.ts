@@ -14,10 +14,18 @@ export interface RenderedFile {
 }
 
 /** One file of the accounting. All formats come from the one dataset, so they cannot disagree. */
-export async function renderAccounting(dataset: AccountingDataset, format: ReportFormat, language: ReportLanguage): Promise<RenderedFile> {
+export async function renderAccounting(
+  dataset: AccountingDataset,
+  format: ReportFormat,
+  language: ReportLanguage,
+): Promise<RenderedFile> {
   switch (format) {
     case 'pdf':
-      return { name: `accounting-${language}.pdf`, mediaType: 'application/pdf', bytes: compileAccountingPdf(dataset, { language }) };
+      return {
+        name: `accounting-${language}.pdf`,
+        mediaType: 'application/pdf',
+        bytes: compileAccountingPdf(dataset, { language }),
+      };
     case 'csv':
       return { name: 'accounting.csv', mediaType: 'text/csv; charset=utf-8', bytes: accountingCsv(dataset) };
     case 'json':

@@ -3,7 +3,17 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AsOf, Disclosure } from '@sijill/contracts';
 import type { JsonObject, Lane } from '@sijill/event-store';
-import { describeError, isoTime, newEntryId, openSql, retryWhileBusy, type Clock, type Logger, type Sql, type SqlTarget } from '@sijill/platform';
+import {
+  describeError,
+  isoTime,
+  newEntryId,
+  openSql,
+  retryWhileBusy,
+  type Clock,
+  type Logger,
+  type Sql,
+  type SqlTarget,
+} from '@sijill/platform';
 import { disclosureHistory, type ReadModels } from '@sijill/read-models';
 import { canonicalJson } from '@sijill/transparency';
 import { seal, unseal, type HolderKeys, type Vault } from '@sijill/vault';
@@ -74,12 +84,20 @@ export class ReportDesk {
 
   /** @throws DatabaseUnavailable */
   static async open(target: SqlTarget, parts: DeskParts): Promise<ReportDesk> {
-    return new ReportDesk(await openSql<ReportTables>(target, { name: 'report', durability: 'full', migrations: reportMigrations }), parts);
+    return new ReportDesk(
+      await openSql<ReportTables>(target, { name: 'report', durability: 'full', migrations: reportMigrations }),
+      parts,
+    );
   }
 
   /** Takes up what a stopped server left: orders are durable, so those not finished are made now. */
   async resume(): Promise<void> {
-    const rows = await this.sql.reader.selectFrom('report').select('id').where('status', 'in', ['queued', 'running']).orderBy('created_at').execute();
+    const rows = await this.sql.reader
+      .selectFrom('report')
+      .select('id')
+      .where('status', 'in', ['queued', 'running'])
+      .orderBy('created_at')
+      .execute();
     for (const { id } of rows) this.enqueue(id);
   }
 
@@ -132,7 +150,12 @@ export class ReportDesk {
   async make(order: AccountingOrder): Promise<{ asOf: AsOf; files: { file: ReportFile; bytes: Buffer }[] }> {
     const { asOf, dataset } = await this.datasetOf(order);
     const files = await renderAll(dataset, order);
-    await this.record(order, newEntryId(), asOf, files.map(({ file }) => file));
+    await this.record(
+      order,
+      newEntryId(),
+      asOf,
+      files.map(({ file }) => file),
+    );
     return { asOf, files };
   }
 
@@ -160,13 +183,26 @@ export class ReportDesk {
       await update({ progress: 0.9 });
       for (const { file, bytes } of files) await this.keep(keys, id, file.name, bytes);
       // The entry first: a crash behind it makes the report again and records that too; a finished report is never unrecorded.
-      await this.record(order, id, asOf, files.map(({ file }) => file));
-      await update({ status: 'done', progress: 1, as_of: JSON.stringify(asOf), files: JSON.stringify(files.map(({ file }) => file)) });
+      await this.record(
+        order,
+        id,
+        asOf,
+        files.map(({ file }) => file),
+      );
+      await update({
+        status: 'done',
+        progress: 1,
+        as_of: JSON.stringify(asOf),
+        files: JSON.stringify(files.map(({ file }) => file)),
+      });
     } catch (error) {
       this.parts.logger.error({ err: error, report: id }, 'a report could not be made');
       await rm(this.folderOf(id), { recursive: true, force: true }).catch(() => undefined);
       const { type } = describeError(error);
-      await update({ status: 'failed', error: `${type}: the report could not be made; the server's log says more` }).catch(() => undefined);
+      await update({
+        status: 'failed',
+        error: `${type}: the report could not be made; the server's log says more`,
+      }).catch(() => undefined);
     }
   }
 
@@ -181,7 +217,7 @@ export class ReportDesk {
       ...(order.from === null ? {} : { from: order.from }),
       ...(order.to === null ? {} : { to: order.to }),
     };
-    for (let cursor: string | null = null; ; ) {
+    for (let cursor: string | null = null; ;) {
       const page = await disclosureHistory(readModels.sql.reader, filter, { limit: PAGE, cursor }, false);
       disclosures.push(...page.items);
       if (page.next === null) break;
@@ -189,11 +225,19 @@ export class ReportDesk {
     }
     const { from, to, reason, requestedBy, subjectId } = order;
     const subject = { subjectId, identifiers: await vault.identifiersOf(subjectId) };
-    return { asOf, dataset: buildAccounting({ parameters: { from, to, reason, requestedBy }, asOf, subject, disclosures }) };
+    return {
+      asOf,
+      dataset: buildAccounting({ parameters: { from, to, reason, requestedBy }, asOf, subject, disclosures }),
+    };
   }
 
   /** That a report about somebody was made is itself an entry: who, why, what came out. */
-  private async record(order: AccountingOrder, reportId: string, asOf: AsOf, files: readonly ReportFile[]): Promise<void> {
+  private async record(
+    order: AccountingOrder,
+    reportId: string,
+    asOf: AsOf,
+    files: readonly ReportFile[],
+  ): Promise<void> {
     const keys = await this.keysOf(order.subjectId);
     const id = newEntryId();
     const recordedAt = isoTime(this.parts.clock.now());
@@ -242,7 +286,10 @@ export class ReportDesk {
   }
 }
 
-async function renderAll(dataset: AccountingDataset, order: AccountingOrder): Promise<{ file: ReportFile; bytes: Buffer }[]> {
+async function renderAll(
+  dataset: AccountingDataset,
+  order: AccountingOrder,
+): Promise<{ file: ReportFile; bytes: Buffer }[]> {
   const files: { file: ReportFile; bytes: Buffer }[] = [];
   for (const format of order.formats) {
     const { name, mediaType, bytes } = await renderAccounting(dataset, format, order.language);
