@@ -160,6 +160,25 @@ describe('the demo traffic', () => {
     }
   });
 
+  test('read in its order, leads to one data subject for each person', () => {
+    const owners = ownersOfIdentifiers(7);
+    const directory = new Map<string, string>();
+    const subjects = new Map<number | undefined, string>();
+    for (const { identifiers } of events.flatMap((event) => event.data.dataSubjects)) {
+      const keys = identifiers.map(
+        (identifier) => `${identifier.scheme} ${String(normalizeIdentifier(identifier, 'SA'))}`,
+      );
+      const known = keys.map((key) => directory.get(key)).filter((subject) => subject !== undefined);
+      const subject = known[0] ?? `subject ${directory.size}`;
+      if (known.some((other) => other !== subject)) throw new Error(`two subjects meet in ${keys.join(', ')}`);
+      for (const key of keys) directory.set(key, subject);
+      const owner = owners(identifiers[0]);
+      if ((subjects.get(owner) ?? subject) !== subject) throw new Error(`a second subject for person ${owner}`);
+      subjects.set(owner, subject);
+    }
+    expect(subjects.size).toBeGreaterThan(1900);
+  });
+
   test('keeps names and organizations inside details', () => {
     const names = demoPeople(7).flatMap(({ name, organization }) => [
       name.latin,
