@@ -7,6 +7,9 @@ export const SCHEMA_VERSION = 1;
 
 const BUSY_TIMEOUT_MS = 5_000;
 
+// INSERT OR REPLACE deletes the row in its way without firing a delete trigger, hence the triggers before INSERT; that of
+// entries also keeps revisions without gaps.
+//
 // Only sequential keys: an index on random ids would touch a cold page for every entry once the file outgrows memory.
 const SCHEMA = `
   CREATE TABLE stream (
@@ -25,8 +28,15 @@ const SCHEMA = `
   ) STRICT;
   CREATE TRIGGER stream_stays   BEFORE DELETE ON stream BEGIN SELECT RAISE (ABORT, 'streams are append-only'); END;
   CREATE TRIGGER stream_is_kept BEFORE UPDATE ON stream BEGIN SELECT RAISE (ABORT, 'streams are append-only'); END;
-  CREATE TRIGGER entry_stays    BEFORE DELETE ON entry  BEGIN SELECT RAISE (ABORT, 'entries are append-only'); END;
-  CREATE TRIGGER entry_is_kept  BEFORE UPDATE ON entry  BEGIN SELECT RAISE (ABORT, 'entries are append-only'); END;
+  CREATE TRIGGER stream_is_new  BEFORE INSERT ON stream
+    WHEN EXISTS (SELECT 1 FROM stream WHERE id = NEW.id OR name = NEW.name)
+    BEGIN SELECT RAISE (ABORT, 'streams are append-only'); END;
+  CREATE TRIGGER entry_stays    BEFORE DELETE ON entry BEGIN SELECT RAISE (ABORT, 'entries are append-only'); END;
+  CREATE TRIGGER entry_is_kept  BEFORE UPDATE ON entry BEGIN SELECT RAISE (ABORT, 'entries are append-only'); END;
+  CREATE TRIGGER entry_is_new   BEFORE INSERT ON entry
+    WHEN EXISTS (SELECT 1 FROM entry WHERE position = NEW.position)
+      OR NEW.revision <> 1 + coalesce((SELECT max(revision) FROM entry WHERE stream_id = NEW.stream_id), -1)
+    BEGIN SELECT RAISE (ABORT, 'entries are append-only'); END;
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;

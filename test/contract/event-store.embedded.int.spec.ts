@@ -1,0 +1,133 @@
+import { openEmbeddedStore, StoreRefused, StoreUnavailable } from '@sijill/event-store';
+import Database from 'better-sqlite3';
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { all, entries, entry, eventStoreContract, follow, laneName } from './event-store.contract.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'event-store-'));
+let files = 0;
+const newFile = () => join(directory, `events-${(files += 1)}.db`);
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describe('the embedded store', () => {
+  const file = newFile();
+  eventStoreContract(() => openEmbeddedStore({ file, pollMs: 10 }));
+});
+
+describe('the file of the embedded store', () => {
+  it('is empty at first: head is 0, and nothing is there to read', async () => {
+    const store = openEmbeddedStore({ file: newFile() });
+    expect(await store.head()).toBe(0);
+    expect(await all(store.readAll())).toEqual([]);
+    const { position } = await store.append('ledger-a', entries(1), 'no_stream');
+    expect(position).toBe(1);
+    await store.close();
+  });
+
+  it('refuses to change or take away what is stored, whoever asks', async () => {
+    const file = newFile();
+    const store = openEmbeddedStore({ file });
+    await store.append('ledger-a', entries(2), 'no_stream');
+    const db = new Database(file);
+    for (const statement of [
+      `UPDATE entry SET data = '{}'`,
+      'DELETE FROM entry',
+      `UPDATE stream SET name = 'ledger-b'`,
+      'DELETE FROM stream',
+      'INSERT OR REPLACE INTO stream SELECT id, name FROM stream',
+      `INSERT OR REPLACE INTO stream (name) VALUES ('ledger-a')`,
+      `INSERT INTO entry (stream_id, revision, id, type, data, metadata) VALUES (1, 5, 'x', 'y', '{}', '{}')`,
+      `INSERT OR REPLACE INTO entry (stream_id, revision, id, type, data, metadata) VALUES (1, 1, 'x', 'y', '{}', '{}')`,
+      `INSERT OR REPLACE INTO entry SELECT position, stream_id, revision, id, type, '{}', metadata FROM entry`,
+    ])
+      expect(() => db.exec(statement)).toThrow('append-only');
+    db.close();
+    expect(await all(store.readStream('ledger-a'))).toHaveLength(2);
+    await store.close();
+  });
+
+  it('of a later schema, of another application, or that is no database is refused and stays as it was', () => {
+    const later = newFile();
+    void openEmbeddedStore({ file: later }).close();
+    const db = new Database(later);
+    db.pragma('user_version = 99');
+    db.close();
+    expect(() => openEmbeddedStore({ file: later })).toThrow(StoreRefused);
+
+    const foreign = newFile();
+    const theirs = new Database(foreign);
+    theirs.exec('CREATE TABLE note (text)');
+    expect(() => openEmbeddedStore({ file: foreign })).toThrow(StoreRefused);
+    expect(theirs.pragma('journal_mode', { simple: true })).toBe('delete');
+    theirs.close();
+
+    const text = newFile();
+    writeFileSync(text, 'not a database, and longer than the header that SQLite looks for\n'.repeat(100));
+    expect(() => openEmbeddedStore({ file: text })).toThrow(StoreRefused);
+  });
+
+  it('in a directory that is not there cannot be opened for now', () => {
+    expect(() => openEmbeddedStore({ file: join(directory, 'missing', 'events.db') })).toThrow(StoreUnavailable);
+  });
+
+  it('that another process has locked for too long is unavailable, and nothing was written', async () => {
+    const file = newFile();
+    const store = openEmbeddedStore({ file });
+    await store.append('ledger-a', entries(1), 'no_stream');
+    const db = new Database(file);
+    db.exec('BEGIN IMMEDIATE');
+    await expect(store.append('ledger-a', entries(1), 0)).rejects.toBeInstanceOf(StoreUnavailable);
+    db.exec('ROLLBACK');
+    db.close();
+    expect((await store.append('ledger-a', entries(1), 0)).revision).toBe(1);
+    await store.close();
+  });
+
+  it('never keeps a reader inside a transaction while its consumer thinks', async () => {
+    const file = newFile();
+    const store = openEmbeddedStore({ file });
+    let revision = (await store.append('ledger-a', entries(1000), 'no_stream')).revision;
+    const reading = store.readAll({ batchSize: 10 })[Symbol.asyncIterator]();
+    await reading.next();
+    for (let i = 0; i < 5; i++) revision = (await store.append('ledger-a', entries(500), revision)).revision;
+    const db = new Database(file);
+    // With a reader inside a transaction SQLite could not move the whole log into the file.
+    expect(db.pragma('wal_checkpoint(TRUNCATE)')).toEqual([{ busy: 0, log: 0, checkpointed: 0 }]);
+    db.close();
+    await reading.return?.();
+    await store.close();
+  });
+
+  it('can be shared with other processes: created by all at once, written by all, followed by one', async () => {
+    const file = newFile();
+    const lane = laneName();
+    const program = join(import.meta.dirname, '../support/embedded-store-writer.ts');
+    const children = ['a', 'b', 'c'].map((name) =>
+      fork(program, [file, `${lane}-${name}`, lane, '40'], { execArgv: ['--import', 'tsx'] }),
+    );
+    const exits = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+    const store = openEmbeddedStore({ file, pollMs: 10 });
+    const found = await follow(store, { after: 0, stream: lane, count: 120 });
+    expect(await Promise.all(exits)).toEqual([0, 0, 0]);
+    expect(found.map(({ revision }) => revision)).toEqual(Array.from({ length: 120 }, (_, i) => i));
+    for (const name of ['a', 'b', 'c']) expect(await all(store.readStream(`${lane}-${name}`))).toHaveLength(40);
+    await store.close();
+  });
+});
+
+describe('an entry', () => {
+  it('is stored as canonical JSON', async () => {
+    const file = newFile();
+    const store = openEmbeddedStore({ file });
+    await store.append('ledger-a', [entry({ data: { b: 'ب', 10: 1, 9: 2 }, metadata: { z: 1, a: [] } })], 'no_stream');
+    await store.close();
+    const db = new Database(file, { readonly: true });
+    expect(db.prepare('SELECT data, metadata FROM entry').get()).toEqual({
+      data: '{"10":1,"9":2,"b":"ب"}',
+      metadata: '{"a":[],"z":1}',
+    });
+    db.close();
+  });
+});
