@@ -23,7 +23,6 @@ export function canonicalJson(value: unknown): string {
 
 // A string without quote, backslash, control character or surrogate needs no escaping; testing that is cheaper than
 // JSON.stringify for the short ids and keys that entries are made of.
-// eslint-disable-next-line no-control-regex
 const PLAIN = /^[^"\\\u0000-\u001f\ud800-\udfff]*$/;
 
 function quoted(text: string): string {

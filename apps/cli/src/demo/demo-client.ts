@@ -27,11 +27,16 @@ export class DemoClient {
         await pause(1000 * Number(response.headers.get('retry-after') ?? '1'));
         continue;
       }
-      const answer = (await response.json()) as { accepted?: { duplicate: boolean }[]; rejected?: { errors: { path: string; code: string }[] }[] };
+      const answer = (await response.json()) as {
+        accepted?: { duplicate: boolean }[];
+        rejected?: { errors: { path: string; code: string }[] }[];
+      };
       const [refused] = answer.rejected ?? [];
       if (response.status !== 201 || refused !== undefined) {
         const fault = refused?.errors[0];
-        throw new DemoRefused(`the server refused an event of the demo (${response.status} ${fault?.path ?? ''} ${fault?.code ?? ''})`);
+        throw new DemoRefused(
+          `the server refused an event of the demo (${response.status} ${fault?.path ?? ''} ${fault?.code ?? ''})`,
+        );
       }
       const accepted = answer.accepted ?? [];
       return { accepted: accepted.length, duplicates: accepted.filter(({ duplicate }) => duplicate).length };
@@ -49,14 +54,22 @@ export class DemoClient {
 
   /** Orders a PDF, waits for it and fetches it. */
   async pdf(subjectId: string, language: 'en' | 'ar', reason: string): Promise<Buffer> {
-    let report = await this.ask<ReportView>('POST', '/v1/reports', { report: 'accounting', parameters: { subjectId, reason }, language, formats: ['pdf'] });
+    let report = await this.ask<ReportView>('POST', '/v1/reports', {
+      report: 'accounting',
+      parameters: { subjectId, reason },
+      language,
+      formats: ['pdf'],
+    });
     while (report.status === 'queued' || report.status === 'running') {
       await pause(100);
       report = await this.ask<ReportView>('GET', `/v1/reports/${report.id}`);
     }
     const [file] = report.files;
-    if (report.status !== 'done' || file === undefined) throw new DemoRefused(`the report failed: ${report.error ?? 'no file'}`);
-    const response = await fetch(`${this.url}/v1/reports/${report.id}/files/${file.name}`, { headers: { authorization: `Bearer ${this.officerKey}` } });
+    if (report.status !== 'done' || file === undefined)
+      throw new DemoRefused(`the report failed: ${report.error ?? 'no file'}`);
+    const response = await fetch(`${this.url}/v1/reports/${report.id}/files/${file.name}`, {
+      headers: { authorization: `Bearer ${this.officerKey}` },
+    });
     return Buffer.from(await response.arrayBuffer());
   }
 

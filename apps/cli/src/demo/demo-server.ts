@@ -20,7 +20,12 @@ const PATIENCE_MS = 60_000;
 export async function startDemoServer(dataDir: string, port: string): Promise<DemoServer> {
   const launcher = fileURLToPath(new URL('../../../../../apps/cli/bin/sijill.js', import.meta.url));
   const child: ChildProcess = spawn(process.execPath, [launcher, 'serve'], {
-    env: { ...process.env, SIJILL_DATA_DIR: dataDir, SIJILL_HTTP_PORT: port, SIJILL_LOG_LEVEL: process.env['SIJILL_LOG_LEVEL'] ?? 'error' },
+    env: {
+      ...process.env,
+      SIJILL_DATA_DIR: dataDir,
+      SIJILL_HTTP_PORT: port,
+      SIJILL_LOG_LEVEL: process.env['SIJILL_LOG_LEVEL'] ?? 'error',
+    },
     // With the channel the server notices when the demo is gone, however it went.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

@@ -1,8 +1,15 @@
 import kafkajs from 'kafkajs';
 import type { KafkaConfig } from '@sijill/platform';
 
-/** Hands the demo's traffic to Kafka as a platform service would: structured CloudEvents, no key. */
-export async function openDemoTopic(config: KafkaConfig): Promise<{ send(events: readonly object[]): Promise<void>; close(): Promise<void> }> {
+/**
+ * Hands the demo's traffic to Kafka as a platform service would: structured CloudEvents, no key.
+ *
+ * All of it goes to one partition: people become known by a phone number first and by an account later, and a message that overtook
+ * the sign-up linking the two would make them two persons.
+ */
+export async function openDemoTopic(
+  config: KafkaConfig,
+): Promise<{ send(events: readonly object[]): Promise<void>; close(): Promise<void> }> {
   const { Kafka, logLevel, Partitioners } = kafkajs;
   const client = new Kafka({
     clientId: 'sijill-demo',
@@ -14,16 +21,25 @@ export async function openDemoTopic(config: KafkaConfig): Promise<{ send(events:
   const { topic } = config.topics[0]!;
   const admin = client.admin();
   await admin.connect();
-  if (!(await admin.listTopics()).includes(topic)) await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true });
+  if (!(await admin.listTopics()).includes(topic))
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
   await admin.disconnect();
-  const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner });
+  const producer = client.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
   await producer.connect();
   return {
     send: async (events) => {
       await producer.send({
         topic,
         acks: -1,
-        messages: events.map((event) => ({ value: JSON.stringify(event), headers: { 'content-type': 'application/cloudevents+json' } })),
+        messages: events.map((event) => ({
+          partition: 0,
+          value: JSON.stringify(event),
+          headers: { 'content-type': 'application/cloudevents+json' },
+        })),
       });
     },
     close: () => producer.disconnect(),

@@ -24,6 +24,5 @@ export function table(
 
 /** Text that came in with events or files, made safe to show: a terminal must not obey control characters in it. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }

@@ -91,7 +91,9 @@ export async function importFile(
       entries.flatMap((made, i) => (good[i]!.line === cutAt?.line ? made.slice(cutAt.skip) : made)),
     );
     await context.seen.stored(keys, position);
-    for (const duplicate of seen) duplicate ? result.duplicates++ : result.accepted++;
+    const repeated = seen.filter((duplicate) => duplicate).length;
+    result.duplicates += repeated;
+    result.accepted += seen.length - repeated;
   };
 
   let bytesDone = 0;
