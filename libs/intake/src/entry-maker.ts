@@ -1,7 +1,7 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { ENVELOPE_ATTRIBUTES } from '@sijill/contracts';
 import type { JsonObject, JsonValue, NewEntry } from '@sijill/event-store';
-import { isoTime, newEntryId, type Clock } from '@sijill/platform';
+import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
 import { LEDGER_HOLDER, seal, type HolderKeys, type Identifier, type ResolvedSubject, type Vault } from '@sijill/vault';
 import type { AcceptedEvent } from './accepted-event.js';
@@ -96,7 +96,7 @@ export class EntryMaker {
         metadata: {
           ...shared,
           ...part,
-          salt: randomBytes(16).toString('base64url'),
+          salt: takeRandom(16).toString('base64url'),
           ...(conflicts.length === 0 ? {} : { identityConflicts: conflicts.map((conflict) => ({ ...conflict })) }),
         },
       };

@@ -2,4 +2,5 @@ export * from './clock.js';
 export * from './config.js';
 export * from './logging.js';
 export * from './metrics.js';
+export * from './random.js';
 export * from './sql.js';

@@ -39,10 +39,17 @@ function arrayOf(items: readonly unknown[]): string {
 
 function objectOf(object: Record<string, unknown>): string {
   let text = '{';
-  for (const key of Object.keys(object).sort()) {
+  for (const key of sortedKeys(object)) {
     const member = object[key];
     if (member === undefined) continue;
     text += `${text.length === 1 ? '' : ','}${quoted(key)}:${canonicalJson(member)}`;
   }
   return text + '}';
+}
+
+/** Objects of ours are mostly made in order already; sorting allocates, looking does not. */
+function sortedKeys(object: Record<string, unknown>): string[] {
+  const keys = Object.keys(object);
+  for (let i = 1; i < keys.length; i++) if (keys[i - 1]! > keys[i]!) return keys.sort();
+  return keys;
 }

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { takeRandom } from '@sijill/platform';
 
 /**
  * The keys of one holder (a data subject, or a quarantine entry), each derived from the holder's one stored secret, so that
@@ -23,20 +24,8 @@ export function deriveKeys(holderId: string, secret: Buffer): HolderKeys {
   };
 }
 
-// One call to the system for many nonces. Random ones, never a counter: a restored snapshot would repeat a counter.
+// Random nonces, never a counter: a restored snapshot would repeat a counter.
 const NONCE_BYTES = 12;
-const pool = Buffer.allocUnsafe(NONCE_BYTES * 512);
-let poolOffset = pool.length;
-
-function nonce(): Buffer {
-  if (poolOffset === pool.length) {
-    randomFillSync(pool);
-    poolOffset = 0;
-  }
-  const fresh = Buffer.from(pool.subarray(poolOffset, poolOffset + NONCE_BYTES));
-  poolOffset += NONCE_BYTES;
-  return fresh;
-}
 
 /**
  * Seals a plaintext for one entry: AES-256-GCM in JWE compact form (RFC 7516; `dir`, `A256GCM`). The protected header names
@@ -45,7 +34,7 @@ function nonce(): Buffer {
  */
 export function seal(keys: HolderKeys, context: string, plaintext: Buffer | string): string {
   const header = protectedHeader(keys.holderId, context);
-  const iv = nonce();
+  const iv = takeRandom(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', keys.sealing, iv);
   cipher.setAAD(Buffer.from(header, 'ascii'));
   const first = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);

@@ -34,6 +34,8 @@ const CHUNK = 500;
  * first takes the one write lock (a row update, the same on both dialects), then looks again.
  */
 export class Vault {
+  /** Identifier → its place in the directory. In memory only, like the identifiers that pass through. */
+  private readonly indexes = new LRUCache<string, string>({ max: 2 * CACHED_PEOPLE });
   private readonly subjects = new LRUCache<string, string>({ max: CACHED_PEOPLE });
   private readonly keys = new LRUCache<string, HolderKeys>({ max: CACHED_PEOPLE });
 
@@ -179,9 +181,12 @@ export class Vault {
   }
 
   private blindIndex(identifier: Identifier): string {
-    return createHmac('sha256', this.keyring.index)
-      .update(`${identifier.scheme}\0${identifier.value}`)
-      .digest('base64url');
+    const name = `${identifier.scheme}\0${identifier.value}`;
+    const known = this.indexes.get(name);
+    if (known !== undefined) return known;
+    const index = createHmac('sha256', this.keyring.index).update(name).digest('base64url');
+    this.indexes.set(name, index);
+    return index;
   }
 
   private async lookUpAll(db: Sql<VaultTables>['reader'], indexes: readonly string[]): Promise<Map<string, string>> {

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { FieldError } from '@sijill/contracts';
 import { StreamNotFound, type EventStore, type JsonObject, type NewEntry, type StoredEntry } from '@sijill/event-store';
-import { isoTime, newEntryId, type Clock } from '@sijill/platform';
+import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
 import { seal, unseal, type Vault } from '@sijill/vault';
 import type { Provenance } from '../entry-maker.js';
 
@@ -67,7 +66,7 @@ export class Quarantine {
             producer: record.provenance.producer,
             ...record.provenance.arrival,
             ...(parts.length === 1 ? {} : { part: { index, of: parts.length } }),
-            salt: randomBytes(16).toString('base64url'),
+            salt: takeRandom(16).toString('base64url'),
           },
         };
       });

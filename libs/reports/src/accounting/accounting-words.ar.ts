@@ -51,7 +51,7 @@ export const arabicWords: AccountingWords = {
   no: 'لا',
   transferBasis: 'سند النقل',
   requestReference: 'الطلب',
-  requestDigest: 'بصمة الطلب SHA-256',
+  requestDigest: 'بصمة SHA-256 للطلب',
   policyVersion: 'إصدار السياسة',
   producer: 'المُرسِل',
   system: 'النظام',
@@ -61,6 +61,7 @@ export const arabicWords: AccountingWords = {
   recordedAt: 'وقت القيد',
   sealed: 'الجزء المختوم',
   recipientId: 'معرّف الجهة',
+  end: 'نهاية القيود المتعلقة بهذا الشخص. عدد الإفصاحات المذكورة: {count}.',
   howToRead: 'كيف يُقرأ هذا البيان',
   howToReadNotes: [
     'كل صف مرقّم قيدٌ واحد في السجل: مرة واحدة سُلِّمت فيها بيانات هذا الشخص إلى جهة. وتُذكر الجهة التي تعمل بصفة جهة معالجة كغيرها من الجهات.',

@@ -62,6 +62,8 @@ export interface AccountingWords {
   readonly recordedAt: string;
   readonly sealed: string;
   readonly recipientId: string;
+  /** `{count}` is filled in. */
+  readonly end: string;
   readonly howToRead: string;
   readonly howToReadNotes: readonly string[];
   readonly limits: string;

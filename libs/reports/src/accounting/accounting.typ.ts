@@ -20,7 +20,7 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
     columns: (1fr, auto, 1fr),
     align: (start, center, end),
     small(words.confidential),
-    small({ text(words.register); [ · ]; text(font: fixed-pitch, size: 0.92em, dir: ltr, page-data.reference) }),
+    small({ text(words.register); [ · ]; code-text(page-data.reference) }),
     small(folio),
   )
 }
@@ -29,7 +29,7 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
     columns: (1fr, auto),
     align: (start + bottom, end + bottom),
     small(fill: accent, text(weight: 600, words.title)),
-    small({ text(words.reference); [ ]; text(font: fixed-pitch, size: 0.92em, dir: ltr, page-data.reference) }),
+    small({ text(words.reference); [ ]; code-text(page-data.reference) }),
   )
   v(-5pt)
   line(length: 100%, stroke: 0.8pt + accent)
@@ -37,27 +37,31 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
 
 #show heading.where(level: 1): it => block(above: 0pt, below: 0pt, text(size: 21pt, weight: 600, fill: ink, it.body))
 #show heading.where(level: 2): it => block(above: 13pt, below: 7pt, sticky: true, text(size: 11pt, weight: 600, fill: accent, it.body))
-#show heading.where(level: 3): it => block(above: 0pt, below: 6pt, sticky: true, text(size: 9pt, weight: 600, fill: ink, it.body))
+#show heading.where(level: 3): it => block(above: 0pt, below: 9.5pt, sticky: true, text(size: 9pt, weight: 600, fill: ink, it.body))
 
 #set page(paper: "a4", margin: (x: 18mm, top: 16mm, bottom: 19mm), footer: running-foot)
 
 // ---- Title block
 #let seal-latin = text(size: 17pt, weight: 600, fill: accent, tracking: 0.4pt, dir: ltr, font: latin-first, "Sijill")
-#let seal-arabic = text(size: 30pt, weight: 700, fill: accent, font: "Amiri", lang: "ar", dir: rtl, "سِجِلّ")
-#let seals = if arabic { (seal-arabic, seal-latin) } else { (seal-latin, seal-arabic) }
+#let seal-arabic = box(height: 30pt, inset: (bottom: 9pt), align(bottom, text(
+  size: 27pt, weight: 700, fill: accent, font: "Amiri", lang: "ar", dir: rtl, "سِجِلّ",
+)))
+#let description = small(size: 8.5pt, words.registerDescription)
 #grid(
-  columns: (1fr, auto),
-  align: (start + horizon, end + horizon),
-  stack(dir: if arabic { rtl } else { ltr }, spacing: 10pt, seals.at(0), align(horizon, small(size: 8.5pt, words.registerDescription))),
-  seals.at(1),
+  columns: (auto, 1fr, auto),
+  column-gutter: 10pt,
+  align: (start + bottom, start + bottom, end + bottom),
+  ..if arabic { (seal-arabic, pad(bottom: 9pt, description), pad(bottom: 9pt, seal-latin)) } else {
+    (pad(bottom: 8pt, seal-latin), pad(bottom: 8pt, description), seal-arabic)
+  },
 )
-#v(-3pt)
+#v(-2pt)
 #both-rules
-#v(9pt)
+#v(16pt)
 #heading(level: 1, words.title)
-#v(-1pt)
-#small(size: 8.5pt, { text(words.reference); [ ]; text(font: fixed-pitch, size: 0.95em, fill: ink, dir: ltr, page-data.reference) })
-#v(4pt)
+#v(10pt)
+#small(size: 8.5pt, { text(words.reference); [~]; code-text(page-data.reference) })
+#v(6pt)
 
 // ---- Who asked, about whom, as of when
 #let fact-group(group) = {
@@ -75,8 +79,14 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
 #block(width: 100%, fill: wash, inset: (x: 12pt, y: 12pt), radius: 2pt, grid(
   columns: (1fr, 1fr),
   column-gutter: 22pt,
-  fact-group(page-data.facts.at(0)),
-  { fact-group(page-data.facts.at(1)); v(9pt); fact-group(page-data.facts.at(2)) },
+  ..{
+    let (request, subject, ledger) = page-data.facts
+    let height(group) = group.facts.map(fact => fact.lines.len()).sum()
+    let with-ledger(group) = { fact-group(group); v(10pt); fact-group(ledger) }
+    if height(request) < height(subject) { (with-ledger(request), fact-group(subject)) } else {
+      (fact-group(request), with-ledger(subject))
+    }
+  },
 ))
 
 // ---- Totals
@@ -84,13 +94,14 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
 #grid(
   columns: page-data.figures.map(f => if f.also == none { 1fr } else { 1.5fr }),
   column-gutter: 10pt,
-  ..page-data.figures.map(figure => block(width: 100%, stroke: (top: 1.2pt + accent), inset: (top: 6pt), {
-    small(size: 8pt, figure.label)
-    v(-3pt)
+  ..page-data.figures.map(figure => block(width: 100%, stroke: (top: 1.2pt + accent), inset: (top: 6pt), stack(
+    spacing: 7pt,
+    small(size: 8pt, figure.label),
     if figure.also == none { text(size: 17pt, weight: 600, say(figure.value)) } else {
-      text(size: 11pt, weight: 600, say(figure.value)); linebreak(); small(size: 8pt, say(figure.also))
-    }
-  })),
+      text(size: 11.5pt, weight: 600, say(figure.value))
+    },
+    if figure.also != none { small(size: 8pt, say(figure.also)) },
+  ))),
 )
 #if page-data.nothing == none {
   v(8pt)
@@ -107,39 +118,50 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
   small(words.byCategoryNote)
 }
 
+// ---- How to read it, and what it is worth
 #let notes(title, paragraphs) = {
-  heading(level: 2, title)
+  heading(level: 3, title)
   for (i, paragraph) in paragraphs.enumerate() {
-    block(below: 6pt, grid(columns: (12pt, 1fr), text(size: 8.5pt, fill: accent, weight: 600, str(i + 1)), text(size: 8.5pt, paragraph)))
+    block(above: 0pt, below: 5.5pt, grid(
+      columns: (11pt, 1fr),
+      text(size: 7.6pt, fill: accent, weight: 600, str(i + 1)), text(size: 7.6pt, paragraph),
+    ))
   }
 }
-#let closing = {
+#let closing = block(width: 100%, stroke: (top: 0.6pt + hair), inset: (top: 10pt), {
+  set par(leading: if arabic { 0.58em } else { 0.52em })
   grid(
-    columns: (1fr, 1fr),
-    column-gutter: 24pt,
-    notes(words.howToRead, words.howToReadNotes), notes(words.limits, words.limitNotes),
+    columns: (1.35fr, 1fr),
+    column-gutter: 22pt,
+    notes(words.howToRead, words.howToReadNotes),
+    {
+      notes(words.limits, words.limitNotes)
+      v(3pt)
+      block(breakable: false, {
+        small(size: 7.2pt, words.dataFile)
+        v(-4pt)
+        code-block(page-data.sha256)
+        v(-4pt)
+        small(size: 7.2pt, { text(words.template); [~]; code-text(page-data.template) })
+      })
+    },
   )
-  v(6pt)
-  block(breakable: false, width: 100%, stroke: (top: 0.4pt + hair), inset: (top: 7pt), {
-    small(words.dataFile)
-    linebreak()
-    text(font: fixed-pitch, size: 8pt, dir: ltr, page-data.sha256.slice(0, 32))
-    h(0pt)
-    text(font: fixed-pitch, size: 8pt, dir: ltr, page-data.sha256.slice(32))
-    linebreak()
-    small({ text(words.template); [ ]; text(font: fixed-pitch, size: 0.92em, dir: ltr, page-data.template) })
-  })
-}
+})
 
 #if page-data.nothing != none {
+  v(10pt)
+  block(width: 100%, stroke: 0.8pt + accent, inset: 16pt, radius: 2pt, stack(
+    spacing: 10pt,
+    text(size: 12pt, weight: 600, fill: accent, words.nothing),
+    text(size: 9.5pt, page-data.nothing),
+  ))
   v(14pt)
-  block(width: 100%, stroke: 0.8pt + accent, inset: 16pt, radius: 2pt, {
-    text(size: 12pt, weight: 600, fill: accent, words.nothing)
-    parbreak()
-    text(size: 9.5pt, page-data.nothing)
-  })
   closing
 } else {
+  v(10pt)
+  closing
+
+  // ---- The register
   set page(flipped: true, margin: (x: 14mm, top: 20mm, bottom: 17mm), header: running-head, footer: running-foot)
 
   if page-data.allTotals.len() > 0 {
@@ -157,31 +179,42 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
   }
 
   heading(level: 2, words.disclosureRegister)
-  let labelled(pairs) = pairs.map(((label, value)) => { small(size: 6.8pt, { text(label); [: ] }); say(value) }).join(linebreak())
-  let trail(pairs) = text(size: 6.3pt, fill: quiet, pairs.map(((label, value)) => {
-    text(label); [ ]; text(fill: ink, say(value))
-  }).join([#h(5pt) #h(5pt)]))
+  let labelled(lines) = lines.map(pairs => pairs.map(((label, value)) => {
+    small(size: 0.88em, { tight(label); [:~] })
+    say(value)
+  }).join(h(7pt))).join(linebreak())
+  let trail(pairs) = text(size: 6pt, fill: quiet, pairs.map(((label, value)) => {
+    tight(label)
+    [~]
+    text(fill: ink, say(value))
+  }).join([ #h(5pt)]))
   let cells(row) = (
     table.cell(rowspan: 2, breakable: row.breakable, text(weight: 600, fill: accent, row.number)),
     { text(weight: 600, say(row.when.first())); for line in row.when.slice(1) { linebreak(); say(line) } },
-    { text(weight: 600, say(row.recipient)); linebreak(); small(row.standing.map(say).join([ · ])) },
-    row.data.map(say).join(linebreak()),
+    {
+      text(weight: 600, say(row.recipient))
+      linebreak()
+      small(size: 0.92em, row.standing.map(say).join([~· ]))
+      linebreak()
+      small(size: 0.82em, { text(words.recipientId); [~]; say(row.recipientId) })
+    },
+    row.data.map(say).join([~· ]),
     labelled(row.why),
     labelled(row.how),
-    table.cell(colspan: 5, inset: (x: 5pt, top: 0pt, bottom: 6pt), trail(row.trail)),
+    table.cell(colspan: 5, inset: (x: 5pt, top: 0.5pt, bottom: 5.5pt), trail(row.trail)),
   )
-  set text(size: 7.8pt)
+  set text(size: 7.6pt)
   set par(leading: 0.5em)
   table(
-    columns: (11mm, 34mm, 55mm, 44mm, 62mm, 1fr),
-    inset: (x: 5pt, top: 6pt, bottom: 4pt),
+    columns: (11mm, 35mm, 51mm, 46mm, 54mm, 1fr),
+    inset: (x: 5pt, top: 5.5pt, bottom: 3.5pt),
     align: start + top,
-    stroke: (x, y) => if y > 0 and calc.odd(y) { (top: 0.5pt + hair) },
+    stroke: (x, y) => if y > 1 and calc.odd(y) { (top: 0.5pt + hair) },
     table.header(..words.columns.map(column => table.cell(fill: accent, inset: (x: 5pt, y: 5.5pt), text(fill: white, weight: 600, column)))),
     ..page-data.rows.map(cells).flatten(),
     table.hline(stroke: 0.8pt + accent),
   )
-  set text(size: 9pt)
-  closing
+  v(2pt)
+  small(words.end.replace("{count}", page-data.figures.first().value))
 }
 `}`;

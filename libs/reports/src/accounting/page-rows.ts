@@ -6,15 +6,19 @@ import type { Text, Wording } from './wording.js';
 
 export type Labelled = readonly [label: string, value: Text];
 
+type Line = readonly Labelled[];
+
 /** One entry, as the register's table shows it: a band of columns, and under it a trail of ids in small print. */
 export interface Row {
   readonly number: string;
   readonly when: readonly Text[];
   readonly recipient: Text;
+  readonly recipientId: Text;
+  /** Class, capacity and country. */
   readonly standing: readonly Text[];
   readonly data: readonly Text[];
-  readonly why: readonly Labelled[];
-  readonly how: readonly Labelled[];
+  readonly why: readonly Line[];
+  readonly how: readonly Line[];
   readonly trail: readonly Labelled[];
   /** A row stays on one page, unless its texts are so long that it might not fit on one. */
   readonly breakable: boolean;
@@ -29,6 +33,7 @@ export function pageRow(d: Disclosure, index: number, wording: Wording): Row {
     number: writtenCount(index + 1),
     when: when(d.occurredAt, wording),
     recipient: wording.text(d.recipient.name),
+    recipientId: wording.id(d.recipient.id),
     standing: [
       wording.key('class', d.recipient.class),
       ...(d.recipient.capacity === null ? [] : [wording.key('capacity', d.recipient.capacity)]),
@@ -36,21 +41,24 @@ export function pageRow(d: Disclosure, index: number, wording: Wording): Row {
     ],
     data: d.dataCategories.map((category) => wording.key('category', category)),
     why: [
-      [words.purpose, wording.key('purpose', d.purpose)],
-      [words.legalBasis, wording.key('legalBasis', d.legalBasis)],
-      [words.ground, wording.key('ground', d.ground)],
+      [[words.purpose, wording.key('purpose', d.purpose)]],
+      [[words.legalBasis, wording.key('legalBasis', d.legalBasis)]],
+      [[words.ground, wording.key('ground', d.ground)]],
     ],
     how: [
-      [words.method, wording.key('method', d.method)],
-      [words.occasion, wording.key('occasion', d.occasion)],
-      [words.minimumNecessary, minimum(d.minimumNecessary, wording)],
-      [words.transferBasis, wording.text(d.transferBasis)],
-      [words.requestReference, wording.text(d.request?.reference ?? null)],
+      [
+        [words.method, wording.key('method', d.method)],
+        [words.occasion, wording.key('occasion', d.occasion)],
+      ],
+      [
+        [words.minimumNecessary, minimum(d.minimumNecessary, wording)],
+        [words.requestReference, wording.text(d.request?.reference ?? null)],
+      ],
+      [[words.transferBasis, wording.text(d.transferBasis)]],
     ],
     trail: [
       [words.entryId, wording.id(d.entryId)],
       [words.recordedAt, wording.id(d.recordedAt)],
-      [words.recipientId, wording.id(d.recipient.id)],
       [words.policyVersion, wording.id(d.policyVersion)],
       [words.producer, wording.id(d.producer)],
       [words.system, wording.id(d.system)],

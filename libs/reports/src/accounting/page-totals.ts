@@ -47,7 +47,9 @@ function completeCharts(totals: AccountingDataset['totals'], wording: Wording): 
     },
     {
       title: wording.words.byCategory,
-      bars: barsOf(totals.byCategory.map(({ category, count }) => ({ label: wording.key('category', category), count }))),
+      bars: barsOf(
+        totals.byCategory.map(({ category, count }) => ({ label: wording.key('category', category), count })),
+      ),
       more: null,
     },
   ];

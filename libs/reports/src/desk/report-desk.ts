@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AsOf, Disclosure } from '@sijill/contracts';
@@ -7,6 +7,7 @@ import {
   describeError,
   isoTime,
   newEntryId,
+  takeRandom,
   openSql,
   retryWhileBusy,
   type Clock,
@@ -253,7 +254,7 @@ export class ReportDesk {
       files: files.map((file) => ({ ...file })),
       sealed: seal(keys, id, canonicalJson({ actor: order.requestedBy, reason: order.reason })),
     };
-    const metadata: JsonObject = { recordedAt, producer: null, salt: randomBytes(16).toString('base64url') };
+    const metadata: JsonObject = { recordedAt, producer: null, salt: takeRandom(16).toString('base64url') };
     await (await this.parts.lane()).append([{ id, type: REPORT_GENERATED, data, metadata }]);
   }
 

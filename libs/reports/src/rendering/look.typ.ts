@@ -21,14 +21,28 @@ export const lookTemplate = String.raw`
 #let faces = if arabic { arabic-first } else { latin-first }
 #let fixed-pitch = ("IBM Plex Mono", ..faces)
 
-// A piece ends where a line may: long ids get their breaks from a space of no width, which leaves no character behind.
+// A piece ends where a line may: long ids get their breaks from a space too thin to see, which leaves no character behind
+// when the id is copied. It cannot be nothing at all; the compiler drops a space of no width, and the break with it.
+#let seam = h(0.001pt)
+// Text that runs against the page is shut in between two marks of the page's own direction. Without them a Latin id would
+// join a Latin word of the label before it, and the two would change places.
+#let home-mark = if arabic { "\u{200f}" } else { "\u{200e}" }
 #let say(it) = {
   if type(it) == str { return text(it) }
-  let body = it.pieces.map(piece => text(piece)).join(h(0pt))
-  if body == none { return [] }
   let dir = if it.dir == "rtl" { rtl } else { ltr }
-  if it.at("mono", default: false) { text(font: fixed-pitch, size: 0.92em, dir: dir, body) } else { text(dir: dir, body) }
+  let body = it.pieces.map(piece => text(piece)).join(seam)
+  let set-body = if it.at("mono", default: false) { text(font: fixed-pitch, size: 0.92em, dir: dir, body) } else { text(dir: dir, body) }
+  if (dir == rtl) == arabic { set-body } else { text(home-mark) + set-body + text(home-mark) }
 }
+
+// An id of ours.
+#let code-text(id) = say((dir: "ltr", mono: true, pieces: (id,)))
+
+// A digest of ours, in fours, over as many lines as it takes.
+#let code-block(digest) = block(text(font: fixed-pitch, size: 7.4pt, dir: ltr, range(0, digest.len(), step: 8).map(at => text(digest.slice(at, at + 8))).join(seam)))
+
+// Words that stay on one line.
+#let tight(words) = text(words.replace(" ", "\u{a0}"))
 
 #let small(size: 7.5pt, fill: quiet, body) = text(size: size, fill: fill, body)
 

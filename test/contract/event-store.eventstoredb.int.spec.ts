@@ -1,0 +1,14 @@
+import { openEventStoreDb } from '@sijill/event-store';
+import { eventStoreDbForTests, type ServerForTests } from '../support/eventstoredb/server-for-tests.js';
+import { eventStoreContract } from './event-store.contract.js';
+
+describe('EventStoreDB', () => {
+  let server: ServerForTests;
+  beforeAll(async () => {
+    server = await eventStoreDbForTests();
+    process.stdout.write(`event store contract: on ${server.what}\n`);
+  }, 180_000);
+  afterAll(() => server.stop());
+
+  eventStoreContract(() => openEventStoreDb({ connectionString: server.connectionString }));
+});
