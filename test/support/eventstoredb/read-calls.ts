@@ -1,11 +1,11 @@
-import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import type { EventLog } from './event-log.js';
 import type { FaultBoard } from './faults.js';
 import type { Recorded } from './log-file.js';
+import { send, type ReadCall } from './read-call.js';
 import { subscribe } from './subscriptions.js';
 import { code, failure, readEvent, streamDeleted, streamName, streams, type ReadReq, type ReadResp } from './wire.js';
 
-export type ReadCall = ServerWritableStream<ReadReq, ReadResp>;
 type Options = NonNullable<ReturnType<ReadReq['getOptions']>>;
 
 /** Reads of a stream and of the log, and subscriptions to either. */
@@ -24,22 +24,6 @@ export function read(log: EventLog, faults: FaultBoard): handleServerStreamingCa
       )
       .finally(() => (faults.open[kind] -= 1));
   };
-}
-
-/** Writes one message; false when the client has gone. Waits while the client does not read. */
-export async function send(call: ReadCall, response: ReadResp): Promise<boolean> {
-  if (call.cancelled || call.destroyed) return false;
-  if (call.write(response)) return true;
-  await new Promise<void>((resolve) => {
-    const go = () => {
-      call.off('drain', go);
-      call.off('cancelled', go);
-      resolve();
-    };
-    call.on('drain', go);
-    call.on('cancelled', go);
-  });
-  return !call.cancelled;
 }
 
 async function answerRead(call: ReadCall, options: Options, log: EventLog): Promise<void> {

@@ -1,7 +1,7 @@
 import type { EventLog } from './event-log.js';
 import type { FaultBoard } from './faults.js';
 import type { Recorded } from './log-file.js';
-import { send, type ReadCall } from './read-calls.js';
+import { send, type ReadCall } from './read-call.js';
 import { code, END_POSITION, failure, readEvent, streamDeleted, streamName, streams, type ReadReq } from './wire.js';
 
 type Options = NonNullable<ReturnType<ReadReq['getOptions']>>;

@@ -1,4 +1,3 @@
-import Database from 'better-sqlite3';
 import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
 
 /**
@@ -8,10 +7,12 @@ import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
  *   nothing. In it, the frames may already be in the write-ahead log and the next recovery may find them.
  */
 export function storeFailure(error: unknown, committing = false): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
+  // By its code: the native part keeps the error class of whoever loaded it first, so its class says nothing.
+  const { code } = error as { code?: unknown };
+  if (!(error instanceof Error) || typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
   const options = { cause: error };
-  const message = `${error.code}: ${error.message}`;
-  switch (error.code.split('_')[1]) {
+  const message = `${code}: ${error.message}`;
+  switch (code.split('_')[1]) {
     case 'CORRUPT':
     case 'NOTADB':
     case 'READONLY':

@@ -8,7 +8,7 @@ export interface Printable {
 
 export type Printer = (text: string) => Printable;
 
-/** A run without a space that is longer than this may be broken inside; words of any language are shorter. */
+/** A run without a space or hyphen that is longer than this may be broken inside; words of any language are shorter. */
 const LONGEST_WORD = 24;
 const PIECE = 8;
 
@@ -64,7 +64,7 @@ function directionOf(text: string): 'ltr' | 'rtl' {
 /** Breaks are offered between pieces instead of by invisible characters, which would be copied out with the text. */
 function piecesOf(text: string): string[] {
   return text
-    .split(/(?<=\s)/u)
+    .split(/(?<=[\s-])/u)
     .reduce<string[]>((pieces, word) => {
       if (word.length > LONGEST_WORD) pieces.push(...chopped(word), '');
       else pieces.push((pieces.pop() ?? '') + word);
