@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,6 +75,9 @@ export async function startServer(env: Record<string, string> = {}): Promise<Tes
   const end = (): void => void child.kill('SIGKILL');
   process.once('exit', end);
   void exited.then(() => process.off('exit', end));
+  // A test that fails before it stops its server must not keep the run from ending.
+  child.unref();
+  for (const stream of [child.stdout, child.stderr]) (stream as Socket).unref();
 
   const file = join(dataDir, 'server.json');
   const until = Date.now() + PATIENCE_MS;
@@ -95,6 +99,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Tes
             return made.key;
           },
           kill: (signal = 'SIGTERM') => {
+            child.ref();
             child.kill(signal);
             return exited;
           },

@@ -4,6 +4,7 @@ export * from './accounting/csv.js';
 export { compileAccountingPdf } from './accounting/compile.js';
 export { OrderAccounting, REPORT_COMMAND_HANDLERS } from './desk/commands.js';
 export { REPORT_FORMATS, type ReportFormat } from './desk/render-accounting.js';
+export { RenderProcess, type RenderProcessOptions } from './desk/render-process.js';
 export {
   REPORT_GENERATED,
   ReportDesk,

@@ -4,6 +4,7 @@ import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags
 import type { FastifyReply } from 'fastify';
 import { Allow, type Caller } from '@sijill/access';
 import { AcceptEvents, decodeJson } from '@sijill/intake';
+import { ReadModels } from '@sijill/read-models';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { From } from '../http/reason.js';
@@ -15,7 +16,10 @@ const BATCH = 'application/cloudevents-batch+json';
 @ApiBearerAuth()
 @Controller('v1/events')
 export class EventsController {
-  constructor(private readonly commands: CommandBus) {}
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly readModels: ReadModels,
+  ) {}
 
   @Post()
   @HttpCode(201)
@@ -56,6 +60,7 @@ export class EventsController {
         { accepted, rejected },
       );
     }
+    this.readModels.noteAcknowledged(position);
     stampPosition(reply, { position });
     return { accepted, rejected };
   }

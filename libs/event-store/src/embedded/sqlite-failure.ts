@@ -7,11 +7,12 @@ import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
  *   nothing. In it, the frames may already be in the write-ahead log and the next recovery may find them.
  */
 export function storeFailure(error: unknown, committing = false): unknown {
-  // By its code: the native part keeps the error class of whoever loaded it first, so its class says nothing.
-  const { code } = error as { code?: unknown };
-  if (!(error instanceof Error) || typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
+  // By its code alone: the native part keeps the error class of whoever loaded it first in the process, and where a second
+  // context (a worker's, a test's) loads it again, its errors are instances of no class known there, not even of Error.
+  const { code, message: said } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error;
   const options = { cause: error };
-  const message = `${code}: ${error.message}`;
+  const message = `${code}: ${String(said)}`;
   switch (code.split('_')[1]) {
     case 'CORRUPT':
     case 'NOTADB':

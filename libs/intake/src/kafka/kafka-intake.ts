@@ -90,8 +90,10 @@ export class KafkaIntake {
       groupId: kafka.group,
       readUncommitted: false,
       maxBytesPerPartition: 1024 * 1024,
-      sessionTimeout: 30_000,
-      heartbeatInterval: 3_000,
+      // The broker waits this long for a consumer that was killed before others get its partitions. Short is safe here: one
+      // that is only slow loses its lanes to the next, and the store keeps the two apart.
+      sessionTimeout: 10_000,
+      heartbeatInterval: 1_000,
       maxWaitTimeInMs: 250,
       // We decide ourselves what to do after a crash; kafkajs's own restart would keep a dead assignment's state.
       retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8, restartOnFailure: async () => false },

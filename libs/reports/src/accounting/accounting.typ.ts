@@ -82,7 +82,7 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
   ..{
     let (request, subject, ledger) = page-data.facts
     let height(group) = group.facts.map(fact => fact.lines.len()).sum()
-    let with-ledger(group) = { fact-group(group); v(10pt); fact-group(ledger) }
+    let with-ledger(group) = { fact-group(group); v(14pt); fact-group(ledger) }
     if height(request) < height(subject) { (with-ledger(request), fact-group(subject)) } else {
       (fact-group(request), with-ledger(subject))
     }
@@ -137,13 +137,12 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
     {
       notes(words.limits, words.limitNotes)
       v(3pt)
-      block(breakable: false, {
-        small(size: 7.2pt, words.dataFile)
-        v(-4pt)
-        code-block(page-data.sha256)
-        v(-4pt)
-        small(size: 7.2pt, { text(words.template); [~]; code-text(page-data.template) })
-      })
+      block(breakable: false, stack(
+        spacing: 6pt,
+        small(size: 7.2pt, words.dataFile),
+        code-block(page-data.sha256),
+        small(size: 7.2pt, { text(words.template); [~]; code-text(page-data.template) }),
+      ))
     },
   )
 })
@@ -213,8 +212,9 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
     table.header(..words.columns.map(column => table.cell(fill: accent, inset: (x: 5pt, y: 5.5pt), text(fill: white, weight: 600, column)))),
     ..page-data.rows.map(cells).flatten(),
     table.hline(stroke: 0.8pt + accent),
+    table.footer(repeat: false, table.cell(colspan: 6, inset: (x: 5pt, top: 6pt), small(
+      words.end.replace("{count}", page-data.figures.first().value),
+    ))),
   )
-  v(2pt)
-  small(words.end.replace("{count}", page-data.figures.first().value))
 }
 `}`;

@@ -9,7 +9,7 @@ import type { AccountingDataset } from './dataset.js';
 /**
  * Makes the PDF in this very process. The same dataset, language and template version give the same bytes.
  *
- * Blocks the thread; servers call `renderAccountingPdf`.
+ * Blocks the thread; the desk calls it in a process of its own, through `RenderProcess`.
  *
  * @throws RenderFailed the document cannot be made from this dataset
  */

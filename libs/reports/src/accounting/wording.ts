@@ -36,8 +36,13 @@ export function wordingIn(language: ReportLanguage, print: Printer): Wording {
     language,
     words: sentences[language],
     text: (value) => (value === null ? NOT_STATED : print(value)),
-    id: (value) => (value === null ? NOT_STATED : { ...print(value), dir: 'ltr', mono: true }),
+    id: (value) => (value === null ? NOT_STATED : { ...breakable(print(value)), dir: 'ltr', mono: true }),
     key: (vocabulary, key) => (key === null ? NOT_STATED : (wordsFor(vocabulary, key, language) ?? print(key))),
     time: (instant) => writtenTime(instant, language),
   };
+}
+
+/** An id may break behind each of its hyphens, where the rules for running text would keep digits together. */
+function breakable(id: Printable): Printable {
+  return { ...id, pieces: id.pieces.flatMap((piece) => piece.split(/(?<=-)/)) };
 }

@@ -1,8 +1,8 @@
-import { compileAccountingPdf } from '../accounting/compile.js';
 import { accountingCsv } from '../accounting/csv.js';
 import type { AccountingDataset } from '../accounting/dataset.js';
 import { accountingJson } from '../accounting/json.js';
 import type { ReportLanguage } from '../rendering/language.js';
+import type { RenderProcess } from './render-process.js';
 
 export const REPORT_FORMATS = ['pdf', 'csv', 'json'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -18,13 +18,14 @@ export async function renderAccounting(
   dataset: AccountingDataset,
   format: ReportFormat,
   language: ReportLanguage,
+  pdfs: RenderProcess,
 ): Promise<RenderedFile> {
   switch (format) {
     case 'pdf':
       return {
         name: `accounting-${language}.pdf`,
         mediaType: 'application/pdf',
-        bytes: compileAccountingPdf(dataset, { language }),
+        bytes: await pdfs.render({ dataset, language }),
       };
     case 'csv':
       return { name: 'accounting.csv', mediaType: 'text/csv; charset=utf-8', bytes: accountingCsv(dataset) };

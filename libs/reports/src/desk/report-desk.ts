@@ -20,7 +20,9 @@ import { canonicalJson } from '@sijill/transparency';
 import { seal, unseal, type HolderKeys, type Vault } from '@sijill/vault';
 import { buildAccounting, type AccountingDataset } from '../accounting/dataset.js';
 import type { ReportLanguage } from '../rendering/language.js';
+import { RenderClosed } from '../rendering/render-errors.js';
 import { renderAccounting, type ReportFormat } from './render-accounting.js';
+import { RenderProcess } from './render-process.js';
 import { reportMigrations, type ReportTables } from './table.js';
 
 export const REPORT_GENERATED = 'sijill.report.generated.v1';
@@ -75,6 +77,7 @@ const PAGE = 500;
  * go when it goes.
  */
 export class ReportDesk {
+  private readonly pdfs = new RenderProcess();
   private queue: Promise<void> = Promise.resolve();
   private closed = false;
 
@@ -150,7 +153,7 @@ export class ReportDesk {
    */
   async make(order: AccountingOrder): Promise<{ asOf: AsOf; files: { file: ReportFile; bytes: Buffer }[] }> {
     const { asOf, dataset } = await this.datasetOf(order);
-    const files = await renderAll(dataset, order);
+    const files = await this.renderAll(dataset, order);
     await this.record(
       order,
       newEntryId(),
@@ -160,8 +163,10 @@ export class ReportDesk {
     return { asOf, files };
   }
 
+  /** A report under way is left as it is: its order is durable, and the next start makes it. */
   async close(): Promise<void> {
     this.closed = true;
+    await this.pdfs.close();
     await this.queue;
     await this.sql.close();
   }
@@ -180,7 +185,7 @@ export class ReportDesk {
       await update({ status: 'running', progress: 0.1 });
       const { asOf, dataset } = await this.datasetOf(order);
       await update({ progress: 0.4 });
-      const files = await renderAll(dataset, order);
+      const files = await this.renderAll(dataset, order);
       await update({ progress: 0.9 });
       for (const { file, bytes } of files) await this.keep(keys, id, file.name, bytes);
       // The entry first: a crash behind it makes the report again and records that too; a finished report is never unrecorded.
@@ -197,6 +202,7 @@ export class ReportDesk {
         files: JSON.stringify(files.map(({ file }) => file)),
       });
     } catch (error) {
+      if (error instanceof RenderClosed) return;
       this.parts.logger.error({ err: error, report: id }, 'a report could not be made');
       await rm(this.folderOf(id), { recursive: true, force: true }).catch(() => undefined);
       const { type } = describeError(error);
@@ -230,6 +236,19 @@ export class ReportDesk {
       asOf,
       dataset: buildAccounting({ parameters: { from, to, reason, requestedBy }, asOf, subject, disclosures }),
     };
+  }
+
+  private async renderAll(
+    dataset: AccountingDataset,
+    order: AccountingOrder,
+  ): Promise<{ file: ReportFile; bytes: Buffer }[]> {
+    const files: { file: ReportFile; bytes: Buffer }[] = [];
+    for (const format of order.formats) {
+      const { name, mediaType, bytes } = await renderAccounting(dataset, format, order.language, this.pdfs);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      files.push({ file: { name, mediaType, size: bytes.length, sha256 }, bytes });
+    }
+    return files;
   }
 
   /** That a report about somebody was made is itself an entry: who, why, what came out. */
@@ -285,19 +304,6 @@ export class ReportDesk {
     if (keys === null) throw new ReportSubjectErased('the subject of the report was erased');
     return keys;
   }
-}
-
-async function renderAll(
-  dataset: AccountingDataset,
-  order: AccountingOrder,
-): Promise<{ file: ReportFile; bytes: Buffer }[]> {
-  const files: { file: ReportFile; bytes: Buffer }[] = [];
-  for (const format of order.formats) {
-    const { name, mediaType, bytes } = await renderAccounting(dataset, format, order.language);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    files.push({ file: { name, mediaType, size: bytes.length, sha256 }, bytes });
-  }
-  return files;
 }
 
 function viewOf(row: ReportTables['report']): ReportView {

@@ -24,22 +24,23 @@ export const lookTemplate = String.raw`
 // A piece ends where a line may: long ids get their breaks from a space too thin to see, which leaves no character behind
 // when the id is copied. It cannot be nothing at all; the compiler drops a space of no width, and the break with it.
 #let seam = h(0.001pt)
-// Text that runs against the page is shut in between two marks of the page's own direction. Without them a Latin id would
-// join a Latin word of the label before it, and the two would change places.
-#let home-mark = if arabic { "\u{200f}" } else { "\u{200e}" }
+// Text from outside is shut in between the marks of an isolate (UAX #9): its own order stays as it is, and nothing beside it is
+// drawn into it. The compiler's own way, a direction given to the text, ends it with a mark that is set as one with the last
+// letter; that letter is then copied with the mark wherever the face has it, and some readers leave the letter out. In a size of
+// their own the marks are never set together with what they enclose.
+#let mark(sign) = text(size: 0.01pt, sign)
+#let isolated(dir, body) = mark(if dir == "rtl" { "\u{2067}" } else { "\u{2066}" }) + body + mark("\u{2069}")
 #let say(it) = {
   if type(it) == str { return text(it) }
-  let dir = if it.dir == "rtl" { rtl } else { ltr }
   let body = it.pieces.map(piece => text(piece)).join(seam)
-  let set-body = if it.at("mono", default: false) { text(font: fixed-pitch, size: 0.92em, dir: dir, body) } else { text(dir: dir, body) }
-  if (dir == rtl) == arabic { set-body } else { text(home-mark) + set-body + text(home-mark) }
+  isolated(it.dir, if it.at("mono", default: false) { text(font: fixed-pitch, size: 0.92em, body) } else { body })
 }
 
 // An id of ours.
 #let code-text(id) = say((dir: "ltr", mono: true, pieces: (id,)))
 
 // A digest of ours, in fours, over as many lines as it takes.
-#let code-block(digest) = block(text(font: fixed-pitch, size: 7.4pt, dir: ltr, range(0, digest.len(), step: 8).map(at => text(digest.slice(at, at + 8))).join(seam)))
+#let code-block(digest) = block(isolated("ltr", text(font: fixed-pitch, size: 7.4pt, range(0, digest.len(), step: 8).map(at => text(digest.slice(at, at + 8))).join(seam))))
 
 // Words that stay on one line.
 #let tight(words) = text(words.replace(" ", "\u{a0}"))

@@ -13,7 +13,7 @@ export class RenderTimedOut extends Error {
   override readonly name = 'RenderTimedOut';
 }
 
-/** The process is being shut down; the job was not started. */
+/** The process is being shut down; the job is not done. */
 export class RenderClosed extends Error {
   override readonly name = 'RenderClosed';
 }

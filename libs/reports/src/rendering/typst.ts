@@ -18,8 +18,8 @@ export interface TypstDocument {
 /**
  * Compiles a document to PDF/A-2a: archivable, tagged for screen readers, with fonts and colours inside.
  *
- * Blocks the thread for seconds on long documents and keeps the native memory it has taken; servers go through
- * `RenderProcess`.
+ * Blocks the thread for seconds on long documents and keeps the native memory it has taken, so the desk runs it in a
+ * process of its own.
  *
  * @throws RenderFailed the compiler refuses; the message tells kinds and counts, and quotes nothing of the data
  */
