@@ -23,20 +23,29 @@ export interface Pass {
   readonly callsMs: readonly number[];
 }
 
-/** Times calls one after the other; each returns how many events it handled. */
+/**
+ * Times calls that so many callers make, each of them one after the other; a call returns how many events it handled.
+ *
+ * @param settle awaited at the end, inside the time
+ */
 export async function pass(
-  calls: Iterable<() => Promise<number> | number>,
-  settle?: () => Promise<void>,
+  calls: readonly (() => Promise<number> | number)[],
+  options: { callers?: number; settle?: () => Promise<void> } = {},
 ): Promise<Pass> {
   const callsMs: number[] = [];
   let events = 0;
+  let next = 0;
+  const caller = async (): Promise<void> => {
+    for (let call = calls[next++]; call !== undefined; call = calls[next++]) {
+      const before = performance.now();
+      const handled = await call();
+      events += handled;
+      callsMs.push(performance.now() - before);
+    }
+  };
   const began = performance.now();
-  for (const call of calls) {
-    const before = performance.now();
-    events += await call();
-    callsMs.push(performance.now() - before);
-  }
-  await settle?.();
+  await Promise.all(Array.from({ length: options.callers ?? 1 }, caller));
+  await options.settle?.();
   return { events, seconds: (performance.now() - began) / 1000, callsMs };
 }
 

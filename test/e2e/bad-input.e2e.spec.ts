@@ -151,11 +151,16 @@ describe('bad input over HTTP: a clear answer, and nothing is lost or half store
     },
   );
 
-  it('refuses a body over 8 MiB', async () => {
-    const { status, body } = await post('x'.repeat(8 * 1024 * 1024 + 1));
-    expect(status).toBe(413);
-    expect(body.title).toBe('Content too large');
-  });
+  it.each([8 * 1024 * 1024 + 1, 40 * 1024 * 1024])(
+    'refuses a body of %d bytes, and its sender gets the answer',
+    async (bytes) => {
+      for (let i = 0; i < 5; i++) {
+        const { status, body } = await post('x'.repeat(bytes));
+        expect(status).toBe(413);
+        expect(body.title).toBe('Content too large');
+      }
+    },
+  );
 
   it('names all faults of an event at once, and takes it mended under the same id', async () => {
     const wrong = disclosed('12', { id: 'mend-me', time: '2099-01-01T00:00:00Z' });

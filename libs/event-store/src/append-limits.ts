@@ -35,17 +35,28 @@ export function writtenEntries(entries: readonly NewEntry[], limitBytes = MAX_AP
   if (entries.length === 0) throw new RangeError('an append holds at least one entry');
   let bytes = 0;
   return entries.map((entry) => {
-    const written = writtenEntry(entry);
-    bytes += writtenBytes(written);
+    const one = writtenEntry(entry);
+    bytes += writtenBytes(one);
     if (bytes > limitBytes) throw new AppendTooLarge(limitBytes);
-    return written;
+    return one;
   });
 }
 
-function writtenEntry({ id, type, data, metadata }: NewEntry): WrittenEntry {
+// A batch over the limit is written in halves by whoever sent it; what was serialized for the whole serves for the halves.
+const written = new WeakMap<NewEntry, WrittenEntry>();
+
+function writtenEntry(entry: NewEntry): WrittenEntry {
+  let known = written.get(entry);
+  if (known === undefined) written.set(entry, (known = serialized(entry)));
+  return known;
+}
+
+function serialized({ id, type, data, metadata }: NewEntry): WrittenEntry {
   if (!UUID.test(id)) throw new TypeError(`an entry's id is a lower-case UUID, not ${JSON.stringify(id)}`);
-  // Types that begin with $ belong to EventStoreDB itself; an empty one costs its client the whole connection.
-  if (type === '' || type.startsWith('$')) throw new TypeError(`${JSON.stringify(type)} cannot be an entry's type`);
+  // Types that begin with $ belong to EventStoreDB itself; an empty one costs its client the whole connection; the embedded
+  // store's writer takes what it is handed line by line.
+  if (type === '' || type.startsWith('$') || type.includes('\n'))
+    throw new TypeError(`${JSON.stringify(type)} cannot be an entry's type`);
   return { id, type, data: canonicalJson(data), metadata: canonicalJson(metadata) };
 }
 

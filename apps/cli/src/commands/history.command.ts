@@ -70,5 +70,5 @@ export function historyText(all: readonly Disclosure[], asOf: AsOf, most = Numbe
     item.purpose ?? '',
     [item.ground ?? '', printable(item.request?.reference ?? '')].filter((text) => text !== '').join('\n'),
   ]);
-  return `${table(['when (UTC)', 'to whom', 'what', 'why', 'ground'], rows, [19, 32, 26, 24, 18])}\n${foot}`;
+  return `${table(['when (UTC)', 'to whom', 'what', 'why', 'ground'], rows, [18, 24, 25, 27, 20])}\n${foot}`;
 }

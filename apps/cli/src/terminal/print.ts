@@ -18,8 +18,17 @@ export function table(
     wordWrap: true,
     style: { head: colour ? ['bold'] : [], border: colour ? ['gray'] : [] },
   });
-  drawn.push(...rows.map((row) => [...row]));
+  drawn.push(...rows.map((row) => row.map((cell, column) => wrapped(cell, widths?.[column] ?? null))));
   return drawn.toString();
+}
+
+const PADDING = 2;
+
+/** The table itself breaks lines between words only, and cuts a longer word off: an id must not lose its end. */
+function wrapped(cell: string, width: number | null): string {
+  if (width === null) return cell;
+  const room = width - PADDING;
+  return cell.replace(/\S+/g, (word) => (word.match(new RegExp(`.{1,${room}}`, 'gu')) ?? [word]).join('\n'));
 }
 
 /** Text that came in with events or files, made safe to show: a terminal must not obey control characters in it. */

@@ -43,6 +43,9 @@ export class ProblemFilter implements ExceptionFilter {
         problem.title,
       );
     }
+    // The framework would hang up on a body that is too large while its sender still writes, and the sender would see a broken
+    // connection in place of the answer. Kept open, what still comes is read and thrown away.
+    if (problem.status === 413) reply.removeHeader('connection');
     void reply
       .status(problem.status)
       .headers(problem.headers)

@@ -4,11 +4,16 @@ import { WrongExpectedRevision } from '../errors.js';
 import type { AppendResult, ExpectedRevision } from '../event-store.port.js';
 import { storeFailure } from './sqlite-failure.js';
 
+/** One append as it waits to be written. */
+export interface Append {
+  readonly stream: string;
+  readonly entries: readonly WrittenEntry[];
+  readonly expected: ExpectedRevision;
+}
+
 /**
- * Writes batches through one connection.
- *
- * It runs on the calling thread: an append blocks the event loop for its sync. A worker thread that commits the batches of
- * several callers together is the next step, and changes nothing for callers.
+ * Writes batches through one connection, synchronously: an append blocks its thread for the sync of the disk. The store runs
+ * it on a thread of its own, see writer.ts.
  */
 export class Appender {
   readonly #db: Database.Database;
@@ -43,17 +48,45 @@ export class Appender {
    * A crash before COMMIT returns leaves all or nothing, and nobody was told; after it, everything is on disk.
    */
   append(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): AppendResult {
+    const [outcome] = this.appendTogether([{ stream, entries, expected }]);
+    if (outcome instanceof Error) throw outcome;
+    return outcome!;
+  }
+
+  /**
+   * Several appends with one commit, so that their callers share one sync of the disk. Each is taken or refused by itself, in
+   * the order given: one whose expected revision is wrong keeps none of the others out.
+   *
+   * A crash before COMMIT returns leaves all or nothing of all of them, and none of the callers was told.
+   *
+   * @returns for each append where it came to stand, or why it did not
+   */
+  appendTogether(appends: readonly Append[]): (AppendResult | Error)[] {
     let committing = false;
     try {
-      // The lock comes before the check: what is compared with `expected` cannot change until the commit.
+      // The lock comes before the checks: what is compared with `expected` cannot change until the commit.
       this.#begin.run();
-      const result = this.#appendLocked(stream, entries, expected);
+      const outcomes = appends.map((append) => this.#taken(append));
       committing = true;
       this.#commit.run();
-      return result;
+      return outcomes;
     } catch (error) {
       this.#rollBack();
-      throw storeFailure(error, committing);
+      // Nothing is written. Who of them made it fail is not known, so that each gets a transaction of its own; not so when
+      // the commit itself failed, for then all of them may be stored.
+      if (!committing && appends.length > 1) return appends.flatMap((append) => this.appendTogether([append]));
+      const failure = storeFailure(error, committing) as Error;
+      return appends.map(() => failure);
+    }
+  }
+
+  /** Wrong revisions are found before anything of the append is written, so that refusing one undoes nothing. */
+  #taken({ stream, entries, expected }: Append): AppendResult | WrongExpectedRevision {
+    try {
+      return this.#appendLocked(stream, entries, expected);
+    } catch (error) {
+      if (error instanceof WrongExpectedRevision) return error;
+      throw error;
     }
   }
 

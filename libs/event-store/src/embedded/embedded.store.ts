@@ -4,11 +4,11 @@ import { writtenEntries } from '../append-limits.js';
 import { StoreUnavailable, StreamNotFound } from '../errors.js';
 import type { AppendResult, EventStore, ExpectedRevision, NewEntry, StoredEntry } from '../event-store.port.js';
 import type { OnNotice } from '../store-notice.js';
-import { Appender } from './appender.js';
 import { CommitWatch } from './commit-watch.js';
 import { EntryPages } from './entry-pages.js';
 import { openReading, openWriting } from './schema.js';
 import { storeFailure } from './sqlite-failure.js';
+import { Writer } from './writer.js';
 
 const PAGE = 500;
 const LEDGER = 'ledger-';
@@ -29,12 +29,11 @@ export interface EmbeddedStoreOptions {
  * @throws StoreUnavailable the file cannot be opened now
  */
 export function openEmbeddedStore(options: EmbeddedStoreOptions): EventStore {
-  let writing: Database.Database | undefined;
   try {
-    writing = openWriting(options.file);
-    return new EmbeddedStore(writing, openReading(options.file), options.pollMs ?? 50);
+    // Makes the file and judges it here and now; the connection that writes is the writer's own.
+    openWriting(options.file).close();
+    return new EmbeddedStore(new Writer(options.file), openReading(options.file), options.pollMs ?? 50);
   } catch (error) {
-    writing?.close();
     if (error instanceof TypeError) throw new StoreUnavailable(error.message, { cause: error });
     throw storeFailure(error);
   }
@@ -42,24 +41,22 @@ export function openEmbeddedStore(options: EmbeddedStoreOptions): EventStore {
 
 class EmbeddedStore implements EventStore {
   readonly kind = 'embedded';
-  readonly #appender: Appender;
   readonly #pages: EntryPages;
   readonly #commits: CommitWatch;
   readonly #closing = new AbortController();
 
   constructor(
-    private readonly writing: Database.Database,
+    private readonly writer: Writer,
     private readonly reading: Database.Database,
     pollMs: number,
   ) {
-    this.#appender = new Appender(writing);
     this.#pages = new EntryPages(reading, LEDGER);
     this.#commits = new CommitWatch(() => this.#pages.dataVersion(), pollMs);
   }
 
   async append(stream: string, entries: readonly NewEntry[], expected: ExpectedRevision): Promise<AppendResult> {
     this.#assertOpen();
-    const result = this.#appender.append(stream, writtenEntries(entries), expected);
+    const result = await this.writer.append(stream, writtenEntries(entries), expected);
     this.#commits.changed();
     return result;
   }
@@ -128,8 +125,8 @@ class EmbeddedStore implements EventStore {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
+    await this.writer.close();
     this.reading.close();
-    this.writing.close();
   }
 
   // SQLite answers within the call: without a pause a long read would keep timers and sockets waiting to its end.

@@ -5,7 +5,7 @@ import kafkajs, {
   type KafkaMessage,
   type logLevel as KafkaLogLevel,
 } from 'kafkajs';
-import { LaneClosed, LaneTakenOver, type EventStore } from '@sijill/event-store';
+import { LaneClosed, LaneTakenOver, type EventStore, type NewEntry } from '@sijill/event-store';
 import type { Clock, KafkaConfig, Logger, Metrics } from '@sijill/platform';
 import { looksPersonal } from '@sijill/vault';
 import type { EntryMaker } from '../entry-maker.js';
@@ -25,6 +25,12 @@ export interface KafkaIntakeOptions {
 }
 
 export type KafkaIntakeState = 'starting' | 'running' | 'waiting' | 'stopped';
+
+/** Records of one lane with the entries that were made of them. */
+interface ReadyStep {
+  readonly records: readonly ArrivedRecord[];
+  readonly entries: readonly NewEntry[][];
+}
 
 // Small steps keep heartbeats in time and other lanes' turns short, whatever a fetch brings.
 const RECORDS_A_STEP = 500;
@@ -164,13 +170,23 @@ export class KafkaIntake {
     }
     this.positioned.add(lane);
     const fresh = batch.messages.filter((message) => !lane.holds(BigInt(message.offset)));
+    // One step is stored while the next is made ready. Only one append of a lane is ever under way, so that a failure leaves
+    // nothing behind it stored.
+    let storing = Promise.resolve();
     for (const step of stepsOf(fresh)) {
-      if (!isRunning() || isStale()) return;
-      await this.write(lane, step);
-      resolveOffset(step.at(-1)!.offset);
-      this.metrics.kafkaLag.set({ topic, partition }, Number(BigInt(batch.highWatermark) - lane.nextOffset));
+      if (!isRunning() || isStale()) break;
+      const ready = await this.makeReady(lane, step);
+      await storing;
+      storing = this.storeStep(lane, step, ready).then(() => {
+        resolveOffset(step.at(-1)!.offset);
+        this.metrics.kafkaLag.set({ topic, partition }, Number(BigInt(batch.highWatermark) - lane.nextOffset));
+      });
+      // Awaited above or below, in a later turn of the event loop than it may fail in.
+      storing.catch(() => undefined);
       await heartbeat();
     }
+    await storing;
+    if (!isRunning() || isStale()) return;
     const last = batch.messages.at(-1);
     if (last !== undefined) resolveOffset(last.offset);
     this.metrics.kafkaLag.set({ topic, partition }, Math.max(0, Number(BigInt(batch.highWatermark) - lane.nextOffset)));
@@ -181,7 +197,7 @@ export class KafkaIntake {
   /** Lanes whose consumer position was checked against the lane's end in this assignment. */
   private readonly positioned = new WeakSet<PartitionLane>();
 
-  private async write(lane: PartitionLane, messages: readonly KafkaMessage[]): Promise<void> {
+  private async makeReady(lane: PartitionLane, messages: readonly KafkaMessage[]): Promise<ReadyStep> {
     const { topic, partition } = lane;
     const producer = this.options.kafka.topics.find((subscribed) => subscribed.topic === topic)?.producer ?? null;
     const now = this.clock.now();
@@ -195,11 +211,19 @@ export class KafkaIntake {
       const arrival = kafkaArrival(topic, partition, BigInt(message.offset));
       return { reading, value: message.value, headers: headersOf(message), provenance: { producer, arrival } };
     });
-    const prepared = await prepareRecords(records, this.maker, this.quarantine);
+    return { records, entries: await prepareRecords(records, this.maker, this.quarantine) };
+  }
+
+  private async storeStep(
+    lane: PartitionLane,
+    messages: readonly KafkaMessage[],
+    { records, entries }: ReadyStep,
+  ): Promise<void> {
+    const { topic, partition } = lane;
     try {
       await lane.append(
         messages.map(({ offset }) => BigInt(offset)),
-        prepared,
+        entries,
       );
     } catch (error) {
       if (error instanceof LaneTakenOver)
@@ -214,7 +238,7 @@ export class KafkaIntake {
     this.metrics.eventsAccepted.inc({ via: 'kafka' }, events);
     this.metrics.entriesAppended.inc(
       { via: 'kafka' },
-      prepared.reduce((sum, made) => sum + made.length, 0),
+      entries.reduce((sum, made) => sum + made.length, 0),
     );
   }
 

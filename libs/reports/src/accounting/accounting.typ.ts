@@ -205,7 +205,7 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
   set text(size: 7.6pt)
   set par(leading: 0.5em)
   table(
-    columns: (11mm, 35mm, 51mm, 46mm, 54mm, 1fr),
+    columns: (11mm, 41mm, 51mm, 42mm, 54mm, 1fr),
     inset: (x: 5pt, top: 5.5pt, bottom: 3.5pt),
     align: start + top,
     stroke: (x, y) => if y > 1 and calc.odd(y) { (top: 0.5pt + hair) },

@@ -13,7 +13,10 @@ import type { AccountingDataset } from './dataset.js';
  *
  * @throws RenderFailed the document cannot be made from this dataset
  */
-export function compileAccountingPdf(dataset: AccountingDataset, options: { language: ReportLanguage }): Buffer {
+export async function compileAccountingPdf(
+  dataset: AccountingDataset,
+  options: { language: ReportLanguage },
+): Promise<Buffer> {
   const fonts = loadFonts();
   return compilePdf({
     source: accountingTemplate,

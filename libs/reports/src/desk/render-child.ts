@@ -17,10 +17,10 @@ process.on('SIGTERM', () => undefined);
 // Whoever asked is gone, however it went.
 process.on('disconnect', () => process.exit(0));
 
-process.on('message', ({ dataset, language }: RenderJob) => {
+process.on('message', async ({ dataset, language }: RenderJob) => {
   let answer: RenderAnswer;
   try {
-    answer = { pdf: compileAccountingPdf(dataset, { language }) };
+    answer = { pdf: await compileAccountingPdf(dataset, { language }) };
   } catch (error) {
     answer = { failure: error instanceof Error ? error.message : 'unknown error' };
   }

@@ -1,5 +1,3 @@
-import { NodeCompiler, PdfStandard } from '@myriaddreamin/typst-ts-node-compiler';
-
 import { RenderFailed } from './render-errors.js';
 
 /** Exists nowhere: the compiler sees the sources and the data it is given, and no file of the machine. */
@@ -23,7 +21,9 @@ export interface TypstDocument {
  *
  * @throws RenderFailed the compiler refuses; the message tells kinds and counts, and quotes nothing of the data
  */
-export function compilePdf(document: TypstDocument): Buffer {
+export async function compilePdf(document: TypstDocument): Promise<Buffer> {
+  // Loaded here and not with this file: a server knows the desk, and must not carry a compiler that only its child needs.
+  const { NodeCompiler, PdfStandard } = await import('@myriaddreamin/typst-ts-node-compiler');
   const compiler = NodeCompiler.create({ workspace: WORKSPACE, fontArgs: [{ fontBlobs: [...document.fonts] }] });
   compiler.mapShadow(`${WORKSPACE}/data.json`, Buffer.from(JSON.stringify(document.data), 'utf8'));
   try {
