@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import { openEmbeddedStore, type EventStore, type NewEntry, type StoredEntry } from '@sijill/event-store';
+import { newEntryId, systemClock, type SqlTarget } from '@sijill/platform';
+import { disclosureHistory, duplicates, ReadModels, timelineRows } from '@sijill/read-models';
+import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
+import { freshDataDir } from '../support/sijill.js';
+
+const SUBJECTS = ['aa', 'bb', 'cc'].map((end) => `5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7b${end}`);
+
+/** A disclosure as it lies in the store; `event` is its identity, `digest` tells a repeat from a conflict. */
+function entry(
+  event: string,
+  options: { digest?: string; part?: { index: number; of: number }; n?: number } = {},
+): NewEntry {
+  const { digest = event, part, n = 0 } = options;
+  return {
+    id: newEntryId(),
+    type: n % 5 === 4 ? 'sijill.data.collected.v1' : 'sijill.data.disclosed.v1',
+    data: {
+      subjectId: SUBJECTS[n % 3]!,
+      role: 'user',
+      // Many of one instant, so that ties must be told apart; letters that locales sort in their own way.
+      occurredAt: new Date(Date.UTC(2026, 6, 1 + Math.floor(n / 20))).toISOString(),
+      dataCategories: ['contact.phone'],
+      purpose: 'provide_services',
+      legalBasis: 'contract',
+      recipient: { id: ['carrier', 'Ähre', 'ölwerk', 'محكمة'][n % 4]!, name: 'x', class: 'partner' },
+      sealed: 'x',
+    },
+    metadata: {
+      recordedAt: new Date(Date.UTC(2026, 7, 1)).toISOString(),
+      producer: null,
+      source: '/sms/gateway',
+      eventId: event,
+      digest,
+      salt: 'x',
+      ...(part === undefined ? {} : { part }),
+    },
+  };
+}
+
+async function ledger(): Promise<EventStore> {
+  const store = openEmbeddedStore({ file: join(freshDataDir('read-models'), 'ledger.sqlite') });
+  const entries = Array.from({ length: 240 }, (_, n) => entry(`event-${n}`, { n }));
+  await store.append('ledger-a', entries, 'no_stream');
+  await store.append(
+    'ledger-b',
+    [
+      entry('event-7', { n: 7 }),
+      entry('event-8', { n: 8, digest: 'other' }),
+      entry('event-7', { n: 7 }),
+      // An event of three subjects that was cut after its second entry, then sent again whole.
+      ...[0, 1].map((index) => entry('cut', { n: index, part: { index, of: 3 } })),
+      ...[0, 1, 2].map((index) => entry('cut', { n: index, part: { index, of: 3 } })),
+      {
+        id: newEntryId(),
+        type: 'sijill.entry.quarantined.v1',
+        data: { reason: { code: 'invalid_json', message: 'x' }, size: 3, source: null, eventId: null, holder: 'q' },
+        metadata: {
+          recordedAt: '2026-08-01T00:00:00.000Z',
+          producer: null,
+          kafka: { topic: 't', partition: 0, offset: 9 },
+        },
+      },
+    ],
+    'no_stream',
+  );
+  return store;
+}
+
+function contract(name: string, target: () => Promise<SqlTarget>): void {
+  describe(`the read models on ${name}`, () => {
+    let store: EventStore;
+    let models: ReadModels;
+    beforeEach(async () => {
+      store = await ledger();
+      models = await ReadModels.open(await target(), systemClock);
+    });
+    afterEach(async () => {
+      await models.close();
+      await store.close();
+    });
+
+    it('count the first of each event, whole, and list the others', async () => {
+      await models.catchUp(store);
+      const { items } = await duplicates(models.sql.reader, { limit: 50, cursor: null });
+      expect(items.map(({ eventId, kind }) => `${eventId} ${kind}`)).toEqual([
+        'cut repeat',
+        'cut repeat',
+        'event-7 repeat',
+        'event-8 conflict',
+        'event-7 repeat',
+      ]);
+      const { rows } = await timelineRows(models.sql.reader, { subjectId: SUBJECTS[2]! }, { limit: 500, cursor: null });
+      expect(rows).toHaveLength(81);
+    });
+
+    it('give every row once, in order, page by page, with the filters of a query', async () => {
+      await models.catchUp(store);
+      const filter = { subjectId: SUBJECTS[0]!, recipient: ['Ähre', 'ölwerk'], from: '2026-07-02T00:00:00.000Z' };
+      const seen: string[] = [];
+      for (let cursor: string | null = null; ;) {
+        const page = await disclosureHistory(models.sql.reader, filter, { limit: 7, cursor }, false);
+        seen.push(...page.items.map((item) => `${item.occurredAt} ${item.recordedAt} ${item.entryId}`));
+        if (page.next === null) break;
+        cursor = page.next;
+      }
+      expect(seen.length).toBeGreaterThan(20);
+      expect(new Set(seen).size).toBe(seen.length);
+      expect([...seen].sort().reverse()).toEqual(seen);
+    });
+
+    it('are the same however the store was cut into batches, and after a rebuild of all or of one', async () => {
+      const other = await ReadModels.open(await target(), systemClock);
+      for await (const batch of store.readAll({ batchSize: 7 })) await other.apply(batch);
+      await models.catchUp(store);
+      const digest = await models.digest();
+      expect(await other.digest()).toBe(digest);
+      await other.close();
+
+      await models.sql.writer.updateTable('activity').set({ purpose: 'marketing' }).execute();
+      await models.sql.writer.deleteFrom('quarantine').execute();
+      expect(await models.digest()).not.toBe(digest);
+      await models.rebuild(store, 'activity-timeline');
+      await models.rebuild(store, 'quarantine');
+      expect(await models.digest()).toBe(digest);
+      await models.sql.writer.deleteFrom('event').execute();
+      await models.rebuild(store);
+      expect(await models.digest()).toBe(digest);
+    });
+
+    it('commit rows and position together: a batch that fails leaves neither, one that comes again changes nothing', async () => {
+      const batches: StoredEntry[][] = [];
+      for await (const batch of store.readAll({ batchSize: 100 })) batches.push(batch);
+      const [first, second] = batches;
+      await models.apply(first!);
+      const before = { digest: await models.digest(), asOf: await models.asOf() };
+      const broken = [...second!.slice(0, 50), { ...second![50]!, type: null as unknown as string }];
+      await expect(models.apply(broken)).rejects.toThrow();
+      await models.apply(first!);
+      expect({ digest: await models.digest(), asOf: await models.asOf() }).toEqual(before);
+      await models.apply(second!);
+      expect((await models.asOf()).position).toBe(second!.at(-1)!.position);
+    });
+  });
+}
+
+contract('SQLite', async () => ({ kind: 'sqlite', file: join(freshDataDir('read-models'), 'read-models.sqlite') }));
+describeWithPostgres('with PostgreSQL', (postgres) => {
+  contract('PostgreSQL', async () => ({ kind: 'postgresql', url: await postgres.freshDatabase('read_models') }));
+
+  it('are the same on both dialects', async () => {
+    const store = await ledger();
+    const targets: SqlTarget[] = [
+      { kind: 'sqlite', file: join(freshDataDir('read-models'), 'read-models.sqlite') },
+      { kind: 'postgresql', url: await postgres.freshDatabase('read_models') },
+    ];
+    const made = await Promise.all(
+      targets.map(async (target) => {
+        const models = await ReadModels.open(target, systemClock);
+        await models.catchUp(store);
+        const digest = await models.digest();
+        await models.close();
+        return digest;
+      }),
+    );
+    expect(made[0]).toBe(made[1]);
+    await store.close();
+  });
+});
