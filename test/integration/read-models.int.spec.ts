@@ -1,3 +1,4 @@
+import { CompiledQuery, sql } from 'kysely';
 import { join } from 'node:path';
 import { openEmbeddedStore, type EventStore, type NewEntry, type StoredEntry } from '@sijill/event-store';
 import { newEntryId, systemClock, type SqlTarget } from '@sijill/platform';
@@ -68,6 +69,16 @@ async function ledger(): Promise<EventStore> {
   return store;
 }
 
+/** How the database would answer a statement; PostgreSQL is told not to take a small table's short way. */
+async function planOf(models: ReadModels, statement: string, parameters: readonly unknown[]): Promise<string> {
+  const postgresql = models.sql.dialect === 'postgresql';
+  return models.sql.writer.transaction().execute(async (trx) => {
+    if (postgresql) await sql`set local enable_seqscan = off`.execute(trx);
+    const explained = `${postgresql ? 'explain' : 'explain query plan'} ${statement}`;
+    return JSON.stringify((await trx.executeQuery(CompiledQuery.raw(explained, [...parameters]))).rows);
+  });
+}
+
 function contract(name: string, target: () => Promise<SqlTarget>): void {
   describe(`the read models on ${name}`, () => {
     let store: EventStore;
@@ -108,6 +119,24 @@ function contract(name: string, target: () => Promise<SqlTarget>): void {
       expect(seen.length).toBeGreaterThan(20);
       expect(new Set(seen).size).toBe(seen.length);
       expect([...seen].sort().reverse()).toEqual(seen);
+    });
+
+    it('answer from the indexes made for it', async () => {
+      await models.catchUp(store);
+      const asked: { sql: string; parameters: readonly unknown[] }[] = [];
+      const watched = models.sql.reader.withPlugin({
+        transformQuery: ({ node }) => {
+          asked.push(models.sql.reader.getExecutor().compileQuery(node, { queryId: 'watched' }));
+          return node;
+        },
+        transformResult: async ({ result }) => result,
+      });
+      await disclosureHistory(watched, { subjectId: SUBJECTS[0]! }, { limit: 50, cursor: null }, false);
+      await duplicates(watched, { limit: 50, cursor: null });
+      const plans: string[] = [];
+      for (const { sql: text, parameters } of asked) plans.push(await planOf(models, text, parameters));
+      expect(plans[0]).toContain('activity_disclosures');
+      expect(plans[1]).toContain('entry_duplicate');
     });
 
     it('are the same however the store was cut into batches, and after a rebuild of all or of one', async () => {

@@ -10,7 +10,7 @@ export {
   type IntakeAnswer,
   type RejectedItem,
 } from './http/http-intake.js';
-export { CodecMissing } from './kafka/codecs.js';
+export { CodecMissing, registerCodecs } from './kafka/codecs.js';
 export { KafkaIntake, type KafkaIntakeState } from './kafka/kafka-intake.js';
 export { PartitionLane } from './kafka/partition-lane.js';
 export { readRecord } from './kafka/read-record.js';

@@ -3,14 +3,14 @@ import { describeWith } from '../describe-with.js';
 import { ServerNotFound } from '../server-not-found.js';
 import { sharedServer } from '../shared-server.js';
 import type { KafkaServer } from './kafka-server.js';
-import { createTopics, deleteTopics, kafkaClient, uniqueTopic } from './topics.js';
+import { createTopics, deleteTopics, kafkaClient, uniqueTopic, type TopicOptions } from './topics.js';
 
 /** The run's one broker, as a spec sees it. */
 export interface SharedKafka extends Pick<KafkaServer, 'brokers' | 'source'> {
   /** A topic name nobody else has; the broker makes the topic when something is first sent to it. */
   uniqueTopic(prefix?: string): string;
-  /** Creates a topic of its own, for a test that cares about partitions. */
-  freshTopic(options?: { partitions?: number; prefix?: string }): Promise<string>;
+  /** Creates a topic of its own, for a test that cares about partitions or compression. */
+  freshTopic(options?: TopicOptions & { prefix?: string }): Promise<string>;
   /** A quiet kafkajs client. */
   client(clientId?: string): Kafka;
 }
@@ -32,9 +32,9 @@ export function describeWithKafka(name: string, tests: (kafka: SharedKafka) => v
       topics.push(topic);
       return topic;
     },
-    freshTopic: async ({ partitions = 1, prefix } = {}) => {
+    freshTopic: async ({ prefix, ...options } = {}) => {
       const topic = kafka.uniqueTopic(prefix);
-      await createTopics(kafka.brokers, [topic], partitions);
+      await createTopics(kafka.brokers, [topic], options);
       return topic;
     },
     client: (clientId) => kafkaClient(kafka.brokers, clientId),

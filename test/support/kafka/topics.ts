@@ -16,18 +16,25 @@ export function kafkaClient(brokers: readonly string[], clientId = 'sijill-tests
   });
 }
 
-/** Creates topics with so many partitions each and waits until they have leaders. */
+export interface TopicOptions {
+  readonly partitions?: number;
+  /** What the broker itself compresses its batches with, whatever they came in. */
+  readonly compression?: 'gzip' | 'snappy' | 'lz4' | 'zstd';
+}
+
+/** Creates topics and waits until they have leaders. */
 export async function createTopics(
   brokers: readonly string[],
   topics: readonly string[],
-  partitions = 1,
+  { partitions = 1, compression }: TopicOptions = {},
 ): Promise<void> {
+  const configEntries = compression === undefined ? [] : [{ name: 'compression.type', value: compression }];
   const admin = kafkaClient(brokers).admin();
   await admin.connect();
   try {
     await admin.createTopics({
       waitForLeaders: true,
-      topics: topics.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1 })),
+      topics: topics.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1, configEntries })),
     });
   } finally {
     await admin.disconnect();

@@ -12,7 +12,7 @@ import type { EntryMaker } from '../entry-maker.js';
 import { prepareRecords, type ArrivedRecord } from '../prepare-records.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
-import { registerCodecs } from './codecs.js';
+import { CodecMissing, registerCodecs } from './codecs.js';
 import { kafkaArrival, PartitionLane } from './partition-lane.js';
 import { readRecord } from './read-record.js';
 
@@ -277,9 +277,11 @@ export class KafkaIntake {
   }
 }
 
+/** What lies beneath the client's own errors. One of ours says what to do, and what lies beneath that only confuses. */
 function causeOf(error: Error): string {
   const cause = (error as { cause?: unknown }).cause;
-  return cause instanceof Error && cause !== error ? causeOf(cause) : error.message;
+  const deeper = cause instanceof Error && cause !== error && !(error instanceof CodecMissing);
+  return deeper ? causeOf(cause) : error.message;
 }
 
 function* stepsOf(messages: readonly KafkaMessage[]): Generator<KafkaMessage[]> {

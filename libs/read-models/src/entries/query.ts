@@ -1,6 +1,7 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { rowsAtATime } from '../rows.js';
 import type { ReadModelTables } from '../tables.js';
+import type { Standing } from './table.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 
 export interface EntryPlace {
@@ -61,7 +62,8 @@ export async function duplicates(
   let query = db
     .selectFrom('entry')
     .select(['position', 'source', 'event_id', 'standing', 'entry_id', 'first_entry_id', 'recorded_at'])
-    .where('standing', 'in', ['repeat', 'conflict'])
+    // Literals, so that planners see that the partial index on duplicates holds all of them.
+    .where('standing', 'in', [sql.lit<Standing>('repeat'), sql.lit<Standing>('conflict')])
     .orderBy('position', 'desc')
     .limit(page.limit + 1);
   if (page.cursor !== null) query = query.where('position', '<', decodeCursor(page.cursor, ['number'])[0] as number);
