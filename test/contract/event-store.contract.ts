@@ -63,18 +63,18 @@ const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
  *
  * @param open opens one more handle on the same data; the suite closes what it opens
  */
-export function eventStoreContract(open: () => EventStore): void {
+export function eventStoreContract(open: () => EventStore | Promise<EventStore>): void {
   const opened: EventStore[] = [];
-  const another = (): EventStore => {
-    const store = open();
+  const another = async (): Promise<EventStore> => {
+    const store = await open();
     opened.push(store);
     return store;
   };
   let store: EventStore;
   let lane: string;
 
-  beforeEach(() => {
-    store = another();
+  beforeEach(async () => {
+    store = await another();
     lane = laneName();
   });
   afterEach(async () => {
@@ -184,7 +184,7 @@ export function eventStoreContract(open: () => EventStore): void {
       const sent = entries(2);
       const original = await store.append(lane, sent, 'no_stream');
       await store.close();
-      store = another();
+      store = await another();
       expect(await store.append(lane, sent, 'no_stream')).toEqual(original);
       expect(await stored()).toHaveLength(2);
     });
@@ -345,7 +345,7 @@ export function eventStoreContract(open: () => EventStore): void {
     it('sees what another handle appends', async () => {
       const after = await store.head();
       const following = follow(store, { after, stream: lane, count: 2 });
-      const writer = another();
+      const writer = await another();
       await writer.append(lane, entries(1), 'no_stream');
       await new Promise((resolve) => setTimeout(resolve, 120));
       await writer.append(lane, entries(1), 0);
@@ -357,7 +357,7 @@ export function eventStoreContract(open: () => EventStore): void {
       await store.append(lane, entries(3), 'no_stream');
       const first = await follow(store, { after, stream: lane, count: 3 });
       await store.close();
-      store = another();
+      store = await another();
       await store.append(lane, entries(2), 2);
       const position = first.at(-1)?.position ?? 0;
       const rest = await follow(store, { after: position, stream: lane, count: 2 });
@@ -401,7 +401,7 @@ export function eventStoreContract(open: () => EventStore): void {
 
   describe('two writers', () => {
     it('of one lane: one of them wins each revision, the other is told', async () => {
-      const writers = [another(), another()] as const;
+      const writers = [await another(), await another()] as const;
       await store.append(lane, entries(1), 'no_stream');
       for (let revision = 0; revision < 20; revision++) {
         const outcomes = await Promise.allSettled(
@@ -418,7 +418,7 @@ export function eventStoreContract(open: () => EventStore): void {
       const lanes = [laneName(), laneName()];
       await Promise.all(
         lanes.map(async (name) => {
-          const writer = another();
+          const writer = await another();
           await writer.append(name, entries(1), 'no_stream');
           for (let revision = 0; revision < 30; revision++) await writer.append(name, entries(1), revision);
         }),

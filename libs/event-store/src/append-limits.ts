@@ -42,16 +42,7 @@ export function writtenEntries(entries: readonly NewEntry[], limitBytes = MAX_AP
   });
 }
 
-// A batch over the limit is written in halves by whoever sent it; what was serialized for the whole serves for the halves.
-const written = new WeakMap<NewEntry, WrittenEntry>();
-
-function writtenEntry(entry: NewEntry): WrittenEntry {
-  let known = written.get(entry);
-  if (known === undefined) written.set(entry, (known = serialized(entry)));
-  return known;
-}
-
-function serialized({ id, type, data, metadata }: NewEntry): WrittenEntry {
+function writtenEntry({ id, type, data, metadata }: NewEntry): WrittenEntry {
   if (!UUID.test(id)) throw new TypeError(`an entry's id is a lower-case UUID, not ${JSON.stringify(id)}`);
   // Types that begin with $ belong to EventStoreDB itself; an empty one costs its client the whole connection; the embedded
   // store's writer takes what it is handed line by line.

@@ -38,6 +38,8 @@ interface Waiting {
 }
 
 const ENTRIES_AN_APPEND = 1000;
+// How fast the lane forgets that a group was too large for the store.
+const GROWTH = 10;
 const LONGEST_PAUSE_MS = 2000;
 
 /**
@@ -53,6 +55,8 @@ const LONGEST_PAUSE_MS = 2000;
 export class Lane {
   private readonly queue: Waiting[] = [];
   private queued = 0;
+  /** So many entries of several callers go into one append: what the store took of late, since serializing twice costs. */
+  private groupSize = ENTRIES_AN_APPEND;
   private writing: Promise<void> | null = null;
   private stopped: Error | null = null;
 
@@ -124,10 +128,7 @@ export class Lane {
     while (this.queue.length > 0 && this.stopped === null) {
       const group: Waiting[] = [];
       let size = 0;
-      while (
-        this.queue.length > 0 &&
-        (group.length === 0 || size + this.queue[0]!.entries.length <= ENTRIES_AN_APPEND)
-      ) {
+      while (this.queue.length > 0 && (group.length === 0 || size + this.queue[0]!.entries.length <= this.groupSize)) {
         const next = this.queue.shift()!;
         group.push(next);
         size += next.entries.length;
@@ -160,9 +161,12 @@ export class Lane {
   /** Stores a run of entries, in halves where the store takes less at once. */
   private async storeInParts(entries: readonly NewEntry[]): Promise<AppendResult> {
     try {
-      return await this.settle(entries);
+      const result = await this.settle(entries);
+      this.groupSize = Math.min(ENTRIES_AN_APPEND, this.groupSize + GROWTH);
+      return result;
     } catch (error) {
       if (!(error instanceof AppendTooLarge) || entries.length < 2) throw error;
+      this.groupSize = Math.ceil(entries.length / 2);
       const middle = Math.ceil(entries.length / 2);
       // A crash between the halves leaves the first: whoever sends the rest again finds it by the lane's end.
       await this.storeInParts(entries.slice(0, middle));

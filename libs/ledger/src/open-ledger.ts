@@ -54,7 +54,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
   };
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   try {
-    const store = keep(openStore(config, logger));
+    const store = keep(await openStore(config, logger));
     const keyring = await keyringFor(config, store, clock, logger);
     const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
     const readModels = keep(await ReadModels.open(sqlTarget(config, 'read-models'), clock));
@@ -132,7 +132,7 @@ class OwnLane {
 }
 
 /** The store alone, for what needs nothing else (health checks, verification). */
-export function openStore(config: Config, logger: Logger): EventStore {
+export async function openStore(config: Config, logger: Logger): Promise<EventStore> {
   if (config.eventStore.kind === 'embedded') return openEmbeddedStore({ file: config.eventStore.file });
   return openEventStoreDb({
     connectionString: config.eventStore.connectionString,

@@ -88,7 +88,7 @@ async function checkStore(config: Config): Promise<Finding[]> {
   if (eventStore.kind === 'embedded' && !existsSync(eventStore.file))
     return [ok('event store', 'embedded; it will be made on the first start')];
   try {
-    const store = openStore(config, createLogger('silent'));
+    const store = await openStore(config, createLogger('silent'));
     try {
       return [ok('event store', `${store.kind}; the last entry is at position ${await store.head()}`)];
     } finally {

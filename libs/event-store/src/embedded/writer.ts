@@ -62,6 +62,8 @@ export class Writer {
     const thread = new Worker(compiled ? PROGRAM : FROM_SOURCES, {
       eval: !compiled,
       workerData: { file: this.#file },
+      // What it handles is short-lived and bounded by one commit; left alone, the heap of a thread grows like that of a process.
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
     });
     let failure = 'the writer thread ended';
     thread.on('message', (outcomes: readonly AppendOutcome[]) => {

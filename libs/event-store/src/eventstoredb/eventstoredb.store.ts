@@ -23,22 +23,14 @@ export interface EventStoreDbOptions {
   readonly onNotice?: OnNotice;
 }
 
-/**
- * Opens an event store on EventStoreDB. It connects with the first call, not here.
- *
- * @throws StoreRefused the connection string cannot be used
- */
-export function openEventStoreDb(options: EventStoreDbOptions): EventStore {
-  return new EventStoreDbStore(options);
-}
-
 /** A client for appends and the appends that wait for it. */
 interface Writing {
   readonly guarded: GuardedClient;
   underWay: number;
 }
 
-class EventStoreDbStore implements EventStore {
+/** The event store on EventStoreDB, see `openEventStoreDb`. */
+export class EventStoreDbStore implements EventStore {
   readonly kind = 'eventstoredb';
   readonly #prefix: string;
   readonly #appendTimeoutMs: number;
