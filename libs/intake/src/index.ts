@@ -12,6 +12,7 @@ export {
 } from './http/http-intake.js';
 export { CodecMissing, registerCodecs } from './kafka/codecs.js';
 export { KafkaIntake, type KafkaIntakeState } from './kafka/kafka-intake.js';
+export { RECORDS_MISSED } from './kafka/missed-records.js';
 export { PartitionLane } from './kafka/partition-lane.js';
 export { readRecord } from './kafka/read-record.js';
 export { Quarantine, QUARANTINED, type RawRecord } from './quarantine/quarantine.js';

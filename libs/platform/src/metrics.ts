@@ -34,6 +34,12 @@ export class Metrics {
     labelNames: ['topic'] as const,
     registers: [this.registry],
   });
+  readonly kafkaMissed = new Counter({
+    name: 'sijill_kafka_missed_records_total',
+    help: 'Kafka records that were gone from their partition before they could be read',
+    labelNames: ['topic'] as const,
+    registers: [this.registry],
+  });
   readonly kafkaLag = new Gauge({
     name: 'sijill_kafka_lag',
     help: 'Records of a partition that are not yet in its lane',

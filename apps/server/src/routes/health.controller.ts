@@ -20,9 +20,11 @@ export class HealthController {
 
   @Get('live')
   @Public()
-  @ApiOperation({ summary: 'The process answers' })
-  live(): { status: 'up'; pid: number } {
-    return { status: 'up', pid: process.pid };
+  @ApiOperation({ summary: 'The process answers, and a new one would be no better' })
+  live(@Res({ passthrough: true }) reply: FastifyReply): { status: 'up' | 'down'; pid: number } {
+    const dead = this.roles.health().kafka?.state === 'dead';
+    void reply.status(dead ? 503 : 200);
+    return { status: dead ? 'down' : 'up', pid: process.pid };
   }
 
   @Get('ready')

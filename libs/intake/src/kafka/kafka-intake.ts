@@ -1,4 +1,5 @@
 import kafkajs, {
+  type Admin,
   type Consumer,
   type EachBatchPayload,
   type Kafka as KafkaClient,
@@ -13,6 +14,7 @@ import { prepareRecords, type ArrivedRecord } from '../prepare-records.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
 import { CodecMissing, registerCodecs } from './codecs.js';
+import { missedRecords } from './missed-records.js';
 import { kafkaArrival, PartitionLane } from './partition-lane.js';
 import { readRecord } from './read-record.js';
 
@@ -22,9 +24,15 @@ export interface KafkaIntakeOptions {
   readonly kafka: KafkaConfig;
   readonly limits: IntakeLimits;
   readonly defaultRegion: string;
+  /** How long the client may give no sign of life, in milliseconds: a minute. It fetches four times a second. */
+  readonly silenceMs?: number;
 }
 
-export type KafkaIntakeState = 'starting' | 'running' | 'waiting' | 'stopped';
+/**
+ * `waiting`: something is away and is tried again. `dead`: the client is silent, and starting it anew did not help; only a new
+ * process will.
+ */
+export type KafkaIntakeState = 'starting' | 'running' | 'waiting' | 'dead' | 'stopped';
 
 /** Records of one lane with the entries that were made of them. */
 interface ReadyStep {
@@ -36,14 +44,26 @@ interface ReadyStep {
 const RECORDS_A_STEP = 500;
 const BYTES_A_STEP = 1024 * 1024;
 const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_SILENCE_MS = 60_000;
+const SILENCES_BORNE = 2;
+
+type PartitionEnds = ReadonlyMap<number, { readonly low: bigint; readonly high: bigint }>;
 
 /** Reads the configured topics into their lanes, one lane a topic-partition. */
 export class KafkaIntake {
   private readonly client: KafkaClient;
   private consumer: Consumer | null = null;
-  private lanes = new Map<string, PartitionLane>();
+  private admin: Admin | null = null;
+  private lanes = new Map<string, Promise<PartitionLane>>();
+  /** Partitions that are not read, by the name of their lane, and why. */
+  private refused = new Map<string, string>();
+  /** The taking up of the latest assignment: records may come before it is done, and wait for it. */
+  private takingUp: Promise<void> = Promise.resolve();
   private stopping = false;
   private attempts = 0;
+  private lastSign = Date.now();
+  private silences = 0;
+  private watchdog: NodeJS.Timeout | null = null;
   private restart: NodeJS.Timeout | null = null;
   private status: { state: KafkaIntakeState; detail: string | null } = { state: 'starting', detail: null };
 
@@ -73,20 +93,28 @@ export class KafkaIntake {
 
   /** For health answers: what the intake is doing, and why it waits. */
   get health(): { state: KafkaIntakeState; detail: string | null } {
-    return this.status;
+    const [refusal] = this.refused.values();
+    return refusal === undefined || this.status.state !== 'running'
+      ? this.status
+      : { state: 'waiting', detail: refusal };
   }
 
   /** Starts in the background; a broker that is away is tried again for as long as it takes. */
   start(): void {
+    const silence = this.options.silenceMs ?? LONGEST_SILENCE_MS;
+    this.watchdog = setInterval(() => this.checkSilence(silence), Math.min(5_000, silence / 4));
+    this.watchdog.unref();
     void this.run();
   }
 
   /** Lets the batch in hand become durable, leaves the group, and gives the partitions back. */
   async stop(): Promise<void> {
     this.stopping = true;
+    if (this.watchdog !== null) clearInterval(this.watchdog);
     if (this.restart !== null) clearTimeout(this.restart);
     await this.consumer?.disconnect().catch(() => undefined);
-    await Promise.all([...this.lanes.values()].map((lane) => lane.close()));
+    await this.admin?.disconnect().catch(() => undefined);
+    await Promise.all([...this.lanes.values()].map(async (lane) => (await lane).close().catch(() => undefined)));
     this.status = { state: 'stopped', detail: null };
   }
 
@@ -101,13 +129,21 @@ export class KafkaIntake {
       sessionTimeout: 10_000,
       heartbeatInterval: 1_000,
       maxWaitTimeInMs: 250,
+      // How soon partitions that were added to a topic are noticed.
+      metadataMaxAge: 10_000,
       // We decide ourselves what to do after a crash; kafkajs's own restart would keep a dead assignment's state.
       retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8, restartOnFailure: async () => false },
     });
     this.consumer = consumer;
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => void this.takeUp(consumer, payload.memberAssignment));
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.takingUp = this.takeUp(consumer, payload.memberAssignment);
+    });
     consumer.on(consumer.events.REBALANCING, () => this.giveUp());
     consumer.on(consumer.events.CRASH, ({ payload }) => this.tryAgain(consumer, payload.error));
+    for (const sign of [consumer.events.FETCH, consumer.events.HEARTBEAT, consumer.events.CONNECT] as const) {
+      consumer.on(sign, () => (this.lastSign = Date.now()));
+    }
+    this.lastSign = Date.now();
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: kafka.topics.map(({ topic }) => topic), fromBeginning: true });
@@ -125,48 +161,115 @@ export class KafkaIntake {
 
   /** On assignment the lanes say where to read on; what the group had committed does not matter. */
   private async takeUp(consumer: Consumer, assignment: Record<string, number[]>): Promise<void> {
+    this.lastSign = Date.now();
     try {
       for (const [topic, partitions] of Object.entries(assignment)) {
+        const ends = await this.endsOf(topic);
         for (const partition of partitions) {
           const lane = await this.laneOf(topic, partition);
+          if (!(await this.canGoOn(consumer, lane, ends))) continue;
           consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
         }
       }
       this.attempts = 0;
+      this.silences = 0;
       this.status = { state: 'running', detail: null };
       this.logger.info({ assignment }, 'kafka partitions taken up');
     } catch (error) {
-      this.tryAgain(consumer, error as Error);
+      // Another assignment came meanwhile, and has lanes of its own.
+      if (!(error instanceof LaneClosed)) this.tryAgain(consumer, error as Error);
     }
   }
 
-  private async laneOf(topic: string, partition: number): Promise<PartitionLane> {
+  private laneOf(topic: string, partition: number): Promise<PartitionLane> {
     const name = PartitionLane.nameOf(topic, partition);
     const open = this.lanes.get(name);
-    if (open !== undefined && open.failure === null) return open;
-    const lane = await PartitionLane.open(this.store, topic, partition, (reason) =>
+    if (open !== undefined) return open;
+    const lanes = this.lanes;
+    const lane = PartitionLane.open(this.store, topic, partition, (reason) =>
       this.logger.warn({ lane: name, reason }, 'an append has to be tried again'),
     );
-    this.lanes.set(name, lane);
+    lanes.set(name, lane);
+    lane.catch(() => lanes.delete(name));
     return lane;
   }
 
   /** Another assignment is coming: nothing that is known about the lanes' ends may outlive it. */
   private giveUp(): void {
-    for (const lane of this.lanes.values()) lane.abandon();
+    for (const lane of this.lanes.values()) {
+      lane.then(
+        (open) => open.abandon(),
+        () => undefined,
+      );
+    }
     this.lanes = new Map();
+    this.refused = new Map();
+  }
+
+  /**
+   * Whether a lane can go on where it ends. Records behind its end that are gone are noted in it. A partition that ends before
+   * its lane does is another one under the same name: its records would be taken for ones that are stored already, so that it
+   * is not read at all.
+   */
+  private async canGoOn(consumer: Consumer, lane: PartitionLane, ends: PartitionEnds): Promise<boolean> {
+    const { topic, partition } = lane;
+    const { low, high } = ends.get(partition) ?? { low: 0n, high: lane.nextOffset };
+    if (lane.nextOffset > high) {
+      const detail =
+        `partition ${partition} of ${topic} ends at ${high}, and ${lane.nextOffset} records of it are in the ledger: the topic was ` +
+        'deleted and made anew, or has lost its end. It is not read; give the new topic another name';
+      this.refused.set(PartitionLane.nameOf(topic, partition), detail);
+      consumer.pause([{ topic, partitions: [partition] }]);
+      this.logger.error({ topic, partition, high: String(high), next: String(lane.nextOffset) }, detail);
+      return false;
+    }
+    if (lane.nextOffset >= low) return true;
+    const from = lane.nextOffset;
+    this.logger.error(
+      { topic, partition, from: String(from), to: String(low) },
+      'records were gone before they were read',
+    );
+    await lane.passOver(low, missedRecords(topic, partition, from, low, this.clock));
+    this.metrics.kafkaMissed.inc({ topic }, Number(low - from));
+    return true;
+  }
+
+  /** Where the partitions of a topic begin and end now. */
+  private async endsOf(topic: string): Promise<PartitionEnds> {
+    // One connection for the life of the intake: on a topic with transactions this is asked often.
+    const admin = (this.admin ??= this.client.admin());
+    await admin.connect();
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]));
   }
 
   private async consume(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
+    const { topic, partition } = payload.batch;
+    await this.takingUp;
+    const lanes = this.lanes;
+    try {
+      await this.storeBatch(consumer, payload, await this.laneOf(topic, partition));
+    } catch (error) {
+      // The partition was taken away in the middle. Whoever has it now reads on from the lane's end.
+      if (error instanceof LaneClosed && this.lanes !== lanes) return;
+      throw error;
+    }
+  }
+
+  private async storeBatch(consumer: Consumer, payload: EachBatchPayload, lane: PartitionLane): Promise<void> {
     const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
     const { topic, partition } = batch;
-    const lane = await this.laneOf(topic, partition);
     const first = BigInt(batch.firstOffset() ?? '0');
-    if (first > lane.nextOffset && !this.positioned.has(lane)) {
-      // Fetched from a committed offset before the seek took hold.
-      this.positioned.add(lane);
-      consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
-      return;
+    if (this.refused.has(PartitionLane.nameOf(topic, partition))) return;
+    if (BigInt(batch.highWatermark) < lane.nextOffset || first > lane.nextOffset) {
+      // Fetched from a committed offset before the seek took hold; records that are gone; or a gap that compaction or a
+      // transaction has left, which only the beginning of the partition can tell from them.
+      if (!(await this.canGoOn(consumer, lane, await this.endsOf(topic)))) return;
+      if (first > lane.nextOffset && !this.positioned.has(lane)) {
+        this.positioned.add(lane);
+        consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
+        return;
+      }
     }
     this.positioned.add(lane);
     const fresh = batch.messages.filter((message) => !lane.holds(BigInt(message.offset)));
@@ -255,6 +358,15 @@ export class KafkaIntake {
   }
 
   private readonly warnedTopics = new Set<string>();
+
+  /** A client can stop without an error and without a word; then nothing else would ever notice. */
+  private checkSilence(longestMs: number): void {
+    const consumer = this.consumer;
+    if (consumer === null || this.status.state !== 'running' || Date.now() - this.lastSign < longestMs) return;
+    this.silences += 1;
+    this.tryAgain(consumer, new Error(`the client has given no sign of life for ${Math.round(longestMs / 1000)} s`));
+    if (this.silences > SILENCES_BORNE) this.status = { state: 'dead', detail: this.status.detail };
+  }
 
   private tryAgain(consumer: Consumer, error: Error): void {
     if (this.stopping || this.consumer !== consumer) return;

@@ -74,6 +74,18 @@ export class PartitionLane {
     return { position };
   }
 
+  /**
+   * Puts an entry into the lane for records that are gone, and goes on behind them.
+   *
+   * @param to the offset of the first record that is there again
+   * @throws LaneTakenOver another consumer has the partition
+   */
+  async passOver(to: bigint, entry: NewEntry): Promise<void> {
+    await this.lane.append([entry]);
+    this.next = to;
+    this.skip = 0;
+  }
+
   abandon(): void {
     this.lane.abandon();
   }

@@ -1,0 +1,36 @@
+import type { NewEntry } from '@sijill/event-store';
+import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
+import { kafkaArrival } from './partition-lane.js';
+
+export const RECORDS_MISSED = 'sijill.records.missed.v1';
+
+/**
+ * The entry that stands in a lane for records that were gone from their partition before they could be read, because the topic's
+ * retention had passed or somebody deleted them. What they held nobody knows; that they are missing must be as plain as what is
+ * there. It carries the last missing offset, so the lane goes on behind it.
+ *
+ * @param from the first offset that is missing
+ * @param to   the first that is there again
+ */
+export function missedRecords(topic: string, partition: number, from: bigint, to: bigint, clock: Clock): NewEntry {
+  const recordedAt = isoTime(clock.now());
+  return {
+    id: newEntryId(),
+    type: RECORDS_MISSED,
+    data: {
+      topic,
+      partition,
+      from: Number(from),
+      to: Number(to),
+      count: Number(to - from),
+      cause: 'retention',
+      occurredAt: recordedAt,
+    },
+    metadata: {
+      recordedAt,
+      producer: null,
+      ...kafkaArrival(topic, partition, to - 1n),
+      salt: takeRandom(16).toString('base64url'),
+    },
+  };
+}
