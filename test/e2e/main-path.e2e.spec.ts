@@ -303,6 +303,21 @@ describe('events in, history and reports out, over HTTP', () => {
     );
   });
 
+  it('waits for a position that the reader names, and says so when it does not get there', async () => {
+    const posted = await post(disclosed('+966500000450'));
+    const position = posted.headers.get('sijill-position')!;
+    const subjectId = posted.body.accepted[0]!.entries[0]!.subjectId;
+    const ask = async (value: string): Promise<{ status: number; body: { items?: unknown[]; errors?: unknown[] } }> => {
+      const response = await fetch(`${server.url}/v1/subjects/${subjectId}/disclosures`, {
+        headers: { authorization: `Bearer ${officer}`, 'sijill-reason': 'test', 'sijill-position': value },
+      });
+      return { status: response.status, body: (await response.json()) as { items?: unknown[] } };
+    };
+    expect(await ask(position)).toMatchObject({ status: 200, body: { items: [{}] } });
+    expect(await ask('soon')).toMatchObject({ status: 400, body: { errors: [{ path: 'Sijill-Position' }] } });
+    expect((await ask(String(Number(position) + 1_000_000))).status).toBe(503);
+  }, 30_000);
+
   it('knows the difference between nobody and nothing', async () => {
     const nobody = await request(`${server.url}/v1/subjects/lookup`, {
       key: officer,

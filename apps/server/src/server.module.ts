@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_PIPE, DiscoveryModule } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AccessGuard, ApiKeys, ConsultationLog, RecordConsultationHandler } from '@sijill/access';
 import { EVENT_STORE } from '@sijill/event-store';
@@ -9,6 +9,7 @@ import { Metrics } from '@sijill/platform';
 import { QUERY_HANDLERS, ReadModels } from '@sijill/read-models';
 import { REPORT_COMMAND_HANDLERS, ReportDesk } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
+import { FreshnessInterceptor } from './http/freshness.interceptor.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { validation } from './http/validation.js';
 import { Documents, DOCUMENTS, DocumentsController } from './routes/documents.controller.js';
@@ -59,6 +60,7 @@ export class ServerModule {
         { provide: RUNNING_ROLES, useValue: roles },
         { provide: DOCUMENTS, useValue: documents },
         { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: FreshnessInterceptor },
         { provide: APP_PIPE, useValue: validation },
         { provide: APP_FILTER, useValue: new ProblemFilter(ledger.logger) },
         ...api,

@@ -13,6 +13,12 @@ import { instant } from './times.js';
 import { subjectIdPipe } from './ids.js';
 
 const reasonHeader = { name: 'Sijill-Reason', required: true, description: 'why; it is recorded' };
+const positionHeader = {
+  name: 'Sijill-Position',
+  required: false,
+  description:
+    'the value of this header from an earlier answer: wait until the answer includes all that was stored by then',
+};
 
 @ApiTags('subjects')
 @ApiBearerAuth()
@@ -56,6 +62,7 @@ export class SubjectsController {
   @Get(':subjectId/disclosures')
   @Allow('officer', 'regulator')
   @ApiHeader(reasonHeader)
+  @ApiHeader(positionHeader)
   @ApiOperation({ summary: "Who received this person's data", description: 'Newest first.' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/DisclosureAnswer' } })
   async disclosures(
@@ -76,6 +83,7 @@ export class SubjectsController {
   @Get(':subjectId/activities')
   @Allow('officer')
   @ApiHeader(reasonHeader)
+  @ApiHeader(positionHeader)
   @ApiOperation({ summary: 'All that the ledger holds about this person', description: 'Newest first.' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ActivityAnswer' } })
   async activities(

@@ -1,0 +1,36 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { AuthenticatedRequest } from '@sijill/access';
+import { ReadModels } from '@sijill/read-models';
+import { Problem } from './problem.js';
+
+const PATIENCE_MS = 10_000;
+
+/**
+ * Read your own writes, across servers: a request that carries `Sijill-Position` (as some answer gave it) is answered from read
+ * models that have reached it. It runs behind the guard, so that only callers with a key can make it wait.
+ */
+@Injectable()
+export class FreshnessInterceptor implements NestInterceptor {
+  constructor(private readonly readModels: ReadModels) {}
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<ReturnType<CallHandler['handle']>> {
+    const wanted = context.switchToHttp().getRequest<AuthenticatedRequest>().headers['sijill-position'];
+    if (wanted === undefined) return next.handle();
+    const position = typeof wanted === 'string' && /^\d{1,16}$/.test(wanted) ? Number(wanted) : Number.NaN;
+    if (!Number.isSafeInteger(position)) {
+      throw Problem.invalid([
+        {
+          path: 'Sijill-Position',
+          code: 'bad_format',
+          message: 'send the value of this header from an earlier answer',
+        },
+      ]);
+    }
+    const reached = await this.readModels.waitFor(position, PATIENCE_MS);
+    if (reached.position < position) {
+      const detail = `the read models stand at position ${reached.position} and have not reached ${position} in time; ask again`;
+      throw new Problem(503, 'not-fresh', 'Not fresh enough', detail, { asOf: reached }, { 'retry-after': '2' });
+    }
+    return next.handle();
+  }
+}
