@@ -1,6 +1,7 @@
 import { KeyRefused } from '@sijill/access';
 import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import { CodecMissing, FileUnreadable } from '@sijill/intake';
+import { BackupRefused } from '@sijill/ledger';
 import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
 import { KeyringUnusable } from '@sijill/vault';
 
@@ -20,7 +21,7 @@ export class WrongUse extends Error {
   override readonly name = 'WrongUse';
 }
 
-const WRONG_USE = [WrongUse, ConfigInvalid, KeyringUnusable, KeyRefused];
+const WRONG_USE = [WrongUse, ConfigInvalid, KeyringUnusable, KeyRefused, BackupRefused];
 const UNREACHABLE = [
   StoreUnavailable,
   StoreRefused,

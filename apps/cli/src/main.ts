@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addBackup, addRestore } from './commands/backup.command.js';
 import { addDemo } from './commands/demo.command.js';
 import { addDoctor } from './commands/doctor.command.js';
 import { addHistory } from './commands/history.command.js';
@@ -27,7 +28,19 @@ const program = new Command('sijill')
       'Exit codes: 0 done, 1 the answer is "no", 2 wrong use or configuration, 3 cannot reach or read something.\n' +
       '\nExamples:\n  $ sijill demo\n  $ sijill serve\n  $ sijill keys create --role officer --name privacy-desk',
   );
-for (const add of [addServe, addKeys, addImport, addHistory, addReport, addRebuild, addDoctor, addDemo]) add(program);
+for (const add of [
+  addServe,
+  addKeys,
+  addImport,
+  addHistory,
+  addReport,
+  addRebuild,
+  addBackup,
+  addRestore,
+  addDoctor,
+  addDemo,
+])
+  add(program);
 inheritExitOverride(program);
 
 try {

@@ -1,2 +1,3 @@
+export { BackupRefused, backUp, restore, type BackupManifest } from './backup.js';
 export { openLedger, openStore, type Ledger, type LedgerOptions } from './open-ledger.js';
 export { sqlTarget } from './sql-target.js';

@@ -53,6 +53,8 @@ export function openWriting(file: string): Database.Database {
   try {
     // Looked at before anything is written: a file that is not ours stays as it was found.
     if (isNew(db, file)) createSchema(db, file);
+    // A copy that SQLite itself has made, as backups are, comes without it.
+    if (db.pragma('journal_mode', { simple: true }) !== 'wal') db.pragma('journal_mode = WAL');
     settle(db);
     return db;
   } catch (error) {
