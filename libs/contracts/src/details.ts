@@ -8,7 +8,8 @@ export const MAX_DETAILS_DEPTH = 64;
 
 /**
  * What no schema can say of the free part of an event: that it can be written down again. Serializers recurse, so depth is
- * bounded; canonical JSON has no unpaired surrogates, so neither strings nor names may hold one.
+ * bounded; canonical JSON has no unpaired surrogates, so neither strings nor names may hold one; and a number must come back as it
+ * was sent (I-JSON, RFC 7493 section 2.2), which `1e400` and integers beyond 53 bits do not.
  */
 export function detailsFaults(event: unknown): FieldError[] {
   const details = (event as { data?: { details?: unknown } } | null)?.data?.details;
@@ -22,6 +23,10 @@ function faultsOf(details: unknown): FieldError[] {
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, depth } = next;
     if (typeof value === 'string' && !isWellFormed(value)) return [unpaired(path)];
+    if (typeof value === 'number' && !isKept(value)) {
+      const message = 'holds a number that JSON readers do not keep exactly; send large ones as text';
+      return [{ path, code: 'out_of_range', message }];
+    }
     if (typeof value !== 'object' || value === null) continue;
     if (depth === MAX_DETAILS_DEPTH) {
       return [{ path, code: 'too_deep', message: `may nest ${MAX_DETAILS_DEPTH} levels; flatten it` }];
@@ -36,6 +41,11 @@ function faultsOf(details: unknown): FieldError[] {
 
 function unpaired(path: string): FieldError {
   return { path, code: 'bad_format', message: 'holds an unpaired surrogate; send well-formed Unicode' };
+}
+
+/** Whether a parsed number is surely the one that was sent: of integers beyond 53 bits several have one double. */
+function isKept(value: number): boolean {
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }
 
 function isWellFormed(text: string): boolean {

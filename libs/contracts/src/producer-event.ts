@@ -191,6 +191,7 @@ export const LEDGER_ENTRY_TYPES = [
   'sijill.report.delivered.v1',
   'sijill.ledger.consulted.v1',
   'sijill.entry.quarantined.v1',
+  'sijill.records.missed.v1',
 ] as const;
 export type LedgerEntryType = (typeof LEDGER_ENTRY_TYPES)[number];
 

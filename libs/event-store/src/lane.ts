@@ -2,6 +2,7 @@ import {
   AppendTooLarge,
   LaneTakenOver,
   OutcomeUnknown,
+  StoreRefused,
   StoreUnavailable,
   StreamNotFound,
   WrongExpectedRevision,
@@ -37,6 +38,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** After these a lane takes nothing any more; any other failure is that of the entries. */
+const LOST = [LaneTakenOver, LaneClosed, StoreRefused];
 const ENTRIES_AN_APPEND = 1000;
 // How fast the lane forgets that a group was too large for the store.
 const GROWTH = 10;
@@ -59,6 +62,7 @@ export class Lane {
   private groupSize = ENTRIES_AN_APPEND;
   private writing: Promise<void> | null = null;
   private stopped: Error | null = null;
+  private closing = false;
 
   private constructor(
     private readonly store: EventStore,
@@ -98,6 +102,7 @@ export class Lane {
    */
   append(entries: readonly NewEntry[]): Promise<AppendResult> {
     if (this.stopped !== null) return Promise.reject(this.stopped);
+    if (this.closing) return Promise.reject(new LaneClosed(`lane ${this.name} is being closed`));
     if (this.queued > (this.options.queueLimit ?? 50_000)) {
       return Promise.reject(new LaneBusy(`${this.queued} entries wait for lane ${this.name}`));
     }
@@ -108,10 +113,16 @@ export class Lane {
     });
   }
 
-  /** Lets what was handed over become durable, then takes nothing more. */
-  async close(): Promise<void> {
+  /**
+   * Takes nothing more, and lets what was handed over become durable. A store that stays out of reach must not keep the process
+   * from ending: after `patienceMs` what still waits is refused, and its senders send it again.
+   */
+  async close(patienceMs = 10_000): Promise<void> {
+    this.closing = true;
+    const timer = setTimeout(() => this.abandon(), patienceMs);
     if (this.writing !== null) await this.writing;
-    this.stopped ??= new LaneClosed(`lane ${this.name} is closed`);
+    clearTimeout(timer);
+    this.stop(new LaneClosed(`lane ${this.name} is closed`));
   }
 
   /**
@@ -134,22 +145,32 @@ export class Lane {
         size += next.entries.length;
       }
       this.queued -= size;
-      try {
-        const last = await this.storeInParts(group.flatMap((waiting) => waiting.entries));
-        // Each caller is told the place of its own last entry; positions inside one append rise with it, and a caller only
-        // needs one that is not before its own.
-        let revision = last.revision - size;
-        for (const waiting of group) {
-          revision += waiting.entries.length;
-          waiting.resolve({ revision, position: last.position });
-        }
-      } catch (error) {
-        for (const waiting of group) waiting.reject(error);
-        this.stop(error instanceof Error ? error : new LaneTakenOver(String(error)));
-      }
+      await this.writeGroup(group, size);
     }
     // In the same turn as the look at the queue: whoever was just answered may hand over the next entries at once.
     this.writing = null;
+  }
+
+  private async writeGroup(group: readonly Waiting[], size: number): Promise<void> {
+    try {
+      const last = await this.storeInParts(group.flatMap((waiting) => waiting.entries));
+      // Each caller is told the place of its own last entry; positions inside one append rise with it, and a caller only
+      // needs one that is not before its own.
+      let revision = last.revision - size;
+      for (const waiting of group) {
+        revision += waiting.entries.length;
+        waiting.resolve({ revision, position: last.position });
+      }
+    } catch (error) {
+      const lost = LOST.some((kind) => error instanceof kind);
+      if (!lost && group.length > 1) {
+        // Somebody's entries cannot be written at all. That is no matter of the others, nor of the lane.
+        for (const waiting of group) await this.writeGroup([waiting], waiting.entries.length);
+        return;
+      }
+      for (const waiting of group) waiting.reject(error);
+      if (lost) this.stop(error as Error);
+    }
   }
 
   private stop(reason: Error): void {
@@ -188,7 +209,7 @@ export class Lane {
           }
           this.revision = error.actual;
         } else if (error instanceof OutcomeUnknown) {
-          const stored = await this.findAtEnd(entries);
+          const stored = await this.findStored(entries);
           if (stored !== null) return stored;
         } else if (!(error instanceof StoreUnavailable)) {
           throw error;
@@ -200,15 +221,22 @@ export class Lane {
     }
   }
 
-  /** Whether the lane's end is the last of these entries: then all are stored. Waits until the lane can be read. */
-  private async findAtEnd(entries: readonly NewEntry[]): Promise<AppendResult | null> {
+  /**
+   * Whether the last of these entries lies behind what this writer knows of: then all are stored, whoever has written behind
+   * them since. Waits until the lane can be read.
+   */
+  private async findStored(entries: readonly NewEntry[]): Promise<AppendResult | null> {
+    const { id } = entries.at(-1)!;
     for (let attempt = 0; ; attempt++) {
       try {
-        const end = await lastEntry(this.store, this.name);
-        if (end === null || end.id !== entries.at(-1)!.id) return null;
-        this.revision = end.revision;
-        return { revision: end.revision, position: end.position };
-      } catch {
+        for await (const entry of this.store.readStream(this.name, { from: this.revision + 1 })) {
+          if (entry.id !== id) continue;
+          this.revision = entry.revision;
+          return { revision: entry.revision, position: entry.position };
+        }
+        return null;
+      } catch (error) {
+        if (error instanceof StreamNotFound) return null;
         if (this.stopped !== null) throw this.stopped;
         await pause(Math.min(LONGEST_PAUSE_MS, 20 * 2 ** Math.min(attempt, 10)));
       }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { ENVELOPE_ATTRIBUTES } from '@sijill/contracts';
+import { ENVELOPE_ATTRIBUTES, type FieldError } from '@sijill/contracts';
 import type { JsonObject, JsonValue, NewEntry } from '@sijill/event-store';
 import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
@@ -18,6 +18,15 @@ export interface MadeEntry extends NewEntry {
   readonly subjectId: string | null;
 }
 
+/** What became of an event. */
+export type Made = { readonly entries: MadeEntry[] } | { readonly errors: readonly FieldError[] };
+
+const UNWRITABLE: FieldError = {
+  path: '',
+  code: 'unwritable',
+  message: 'passed every check and can still not be written; please report the shape of this event',
+};
+
 interface Entrant {
   readonly resolved: ResolvedSubject;
   readonly given: Identifier[];
@@ -34,8 +43,13 @@ export class EntryMaker {
   /**
    * Makes the entries of a batch, in the order of the events. One look into the vault for all of them; its rows are durable
    * before this returns, so an entry can never be stored that nobody can open.
+   *
+   * An event that cannot be written though it passed every check is refused by itself. None is known, each would be a hole in the
+   * checks; but one that came over Kafka would otherwise keep all behind it out, for ever.
+   *
+   * @throws SubjectErased | DatabaseUnavailable  what is no fault of an event
    */
-  async make(batch: readonly { accepted: AcceptedEvent; provenance: Provenance }[]): Promise<MadeEntry[][]> {
+  async make(batch: readonly { accepted: AcceptedEvent; provenance: Provenance }[]): Promise<Made[]> {
     const people = batch.flatMap(({ accepted }) => accepted.people.map((person) => person.normalized));
     const resolved = await this.vault.resolve(people);
     const ledger = await this.vault.holder(LEDGER_HOLDER);
@@ -43,7 +57,12 @@ export class EntryMaker {
     let next = 0;
     return batch.map(({ accepted, provenance }) => {
       const subjects = resolved.slice(next, (next += accepted.people.length));
-      return this.entriesOf(accepted, distinct(accepted, subjects), ledger, provenance, recordedAt);
+      try {
+        return { entries: this.entriesOf(accepted, distinct(accepted, subjects), ledger, provenance, recordedAt) };
+      } catch (error) {
+        if (error instanceof TypeError || error instanceof RangeError) return { errors: [UNWRITABLE] };
+        throw error;
+      }
     });
   }
 

@@ -1,7 +1,7 @@
 export type { AcceptedEvent, Reading } from './accepted-event.js';
 export { decodeJson } from './decode.js';
 export type { EntryCatalogue, EventKey } from './entry-catalogue.js';
-export { EntryMaker, type MadeEntry, type Provenance } from './entry-maker.js';
+export { EntryMaker, type Made, type MadeEntry, type Provenance } from './entry-maker.js';
 export { FileUnreadable, importFile, type ImportProgress, type ImportResult } from './file/import-file.js';
 export {
   HttpIntake,

@@ -5,7 +5,7 @@ import {
   type FieldError,
   type ProducerEvent,
 } from '@sijill/contracts';
-import { looksPersonal, normalizeIdentifier } from '@sijill/vault';
+import { looksPersonal, namesPerson, normalizeIdentifier } from '@sijill/vault';
 import type { Person, Reading } from './accepted-event.js';
 
 export interface IntakeLimits {
@@ -92,16 +92,36 @@ export function instantOf(time: string): number {
 }
 
 /** Attributes whose form is their own and cannot be mistaken for a person's. */
+/** In sum: an event about a thousand people carries them a thousand times. */
+const MAX_EXTENSIONS_LENGTH = 16 * 1024;
+
 const MACHINE_ATTRIBUTES = new Set(['sequence', 'traceparent', 'tracestate']);
 
-/** What lies in clear in an entry's metadata must not name a person. */
+const PERSONAL = 'looks like a phone number or an email address; people are named in data.dataSubjects only';
+
+/** What lies in clear in an entry must not name a person. */
 function personalAttributes(event: ProducerEvent, region: string): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [name, value] of Object.entries(event)) {
-    const kept = name === 'subject' || !ENVELOPE_ATTRIBUTES.includes(name);
-    if (!kept || MACHINE_ATTRIBUTES.has(name) || typeof value !== 'string' || !looksPersonal(value, region)) continue;
-    const message = 'looks like a phone number or an email address; people are named in data.dataSubjects only';
-    errors.push({ path: name, code: 'personal_data_in_envelope', message });
+  const { data, specversion: _1, type: _2, time: _3, datacontenttype: _4, ...attributes } = event;
+  let extensionsLength = 0;
+  for (const [name, value] of Object.entries(attributes)) {
+    if (MACHINE_ATTRIBUTES.has(name)) continue;
+    const text = String(value);
+    const named = name === 'id' || name === 'source' ? namesPerson(text, region) : looksPersonal(text, region);
+    if (named) errors.push({ path: name, code: 'personal_data_in_envelope', message: PERSONAL });
+    if (ENVELOPE_ATTRIBUTES.includes(name)) continue;
+    extensionsLength += text.length;
+    // The name of an extension is the sender's own text too.
+    if (looksPersonal(name, region))
+      errors.push({ path: '(extension)', code: 'personal_data_in_envelope', message: PERSONAL });
+  }
+  if (extensionsLength > MAX_EXTENSIONS_LENGTH) {
+    const message = `extension attributes may hold ${MAX_EXTENSIONS_LENGTH} characters together; every entry of the event repeats them`;
+    errors.push({ path: '', code: 'too_long', message });
+  }
+  const { system } = data as { system?: string };
+  if (system !== undefined && looksPersonal(system, region)) {
+    errors.push({ path: 'data.system', code: 'personal_data_in_envelope', message: PERSONAL });
   }
   return errors;
 }

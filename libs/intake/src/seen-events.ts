@@ -1,5 +1,8 @@
 import type { EntryCatalogue, EventKey } from './entry-catalogue.js';
 
+// About 50 MB of names.
+const MOST_REMEMBERED = 500_000;
+
 /**
  * Tells whether an event was accepted before: by the read models, and for the moments that they are behind by the memory of
  * what this process has accepted since. The word goes to the sender only; which entry counts is decided by the order of the
@@ -21,20 +24,32 @@ export class SeenEvents {
       mine.push(i);
       return false;
     });
-    const known = await this.catalogue.known(mine.map((i) => keys[i]!));
-    mine.forEach((i, k) => (seen[i] = known[k]!));
+    try {
+      const known = await this.catalogue.known(mine.map((i) => keys[i]!));
+      mine.forEach((i, k) => (seen[i] = known[k]!));
+    } catch (error) {
+      this.release(mine.map((i) => keys[i]!));
+      throw error;
+    }
     return seen;
   }
 
+  /** Which of the events were stored before, as far as the read models know. Claims nothing. */
+  known(keys: readonly EventKey[]): Promise<boolean[]> {
+    return this.catalogue.known(keys);
+  }
+
+  /** Never fails: the events are durable, and that is what their sender must hear. */
   async stored(keys: readonly EventKey[], position: number): Promise<void> {
     for (const key of keys) {
       const name = nameOf(key);
       if (this.recent.get(name) === null) this.recent.set(name, position);
     }
-    const projected = await this.catalogue.position();
+    const projected = await this.catalogue.position().catch(() => 0);
     for (const [name, at] of this.recent) {
       if (at === null) continue;
-      if (at > projected) break;
+      // A projection that stands still must not let the memory grow for ever; what is forgotten is only the sender's word.
+      if (at > projected && this.recent.size < MOST_REMEMBERED) break;
       this.recent.delete(name);
     }
   }

@@ -41,11 +41,25 @@ export function normalizeIdentifier(identifier: Identifier, region: string): str
   }
 }
 
+/**
+ * Whether a text surely names a person: an email address, or somewhere in it a number in use that begins with `+`, `00` or `tel:`.
+ * For ids and sources, where plain digits are most often a counter.
+ */
+export function namesPerson(text: string, region: string): boolean {
+  if (/[^\s@]+@[^\s@]+\.[^\s@]+/.test(text)) return true;
+  const numbers = text.match(/(?:\+|(?<![\p{L}\p{N}])(?:00|٠٠|۰۰)|(?:tel|sms):)[\d٠-٩۰-۹\s().+-]{7,24}/giu) ?? [];
+  return numbers.some((number) => typeof normalizePhone(number.replace(/^(tel|sms):/i, ''), region) === 'string');
+}
+
 function normalizePhone(value: string, region: string): string | IdentifierFault {
   const cacheKey = `${region} ${value}`;
   const known = phones.get(cacheKey);
   if (known !== undefined) return known;
-  const international = value.trim().replace(/^(00|٠٠|۰۰)/, '+');
+  // Text in two directions brings marks along that no number has.
+  const international = value
+    .replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, '')
+    .trim()
+    .replace(/^(00|٠٠|۰۰)/, '+');
   const parsed = parsePhoneNumberFromString(international, { defaultCountry: region as CountryCode, extract: false });
   const normalized =
     parsed?.isValid() && parsed.ext === undefined
@@ -71,7 +85,7 @@ function normalizeEmail(value: string): string | IdentifierFault {
  * envelope attributes: it may only cry wolf, never keep quiet, so digits in a phone's length with a phone's prefix count.
  */
 export function looksPersonal(text: string, region: string): boolean {
-  if (/[^\s@]+@[^\s@]+\.[^\s@]+/.test(text)) return true;
+  if (namesPerson(text, region)) return true;
   const digits = text.trim().replace(/[\s().-]/g, '');
   if (!/^(\+|00)?[\d\u0660-\u0669\u06f0-\u06f9]{8,15}$/.test(digits)) return false;
   if (digits.startsWith('+')) return true;

@@ -37,7 +37,13 @@ export function addImport(program: Command): void {
               bar.update(bytesDone, bytesTotal);
               if (projecting) return;
               projecting = true;
-              pending.push(readModels.catchUp(store).finally(() => (projecting = false)));
+              // Should it fail, the last one below fails too, where somebody waits for it.
+              pending.push(
+                readModels
+                  .catchUp(store)
+                  .catch(() => undefined)
+                  .finally(() => (projecting = false)),
+              );
             },
           );
         } finally {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { ReportFormat, ReportLanguage } from '@sijill/reports';
 import { EXIT, WrongUse } from '../exit-codes.js';
-import { parseIdentifier, parseInstant, parseReason } from '../terminal/identifier.js';
+import { parseIdentifier, parseTime, parseReason } from '../terminal/identifier.js';
 import { printAnswer } from '../terminal/print.js';
 import { COMMAND_READER, withLedger } from '../with-ledger.js';
 
@@ -41,8 +41,8 @@ export function addReport(program: Command): void {
     .action(async (options: AccountingOptions) => {
       const identifier = parseIdentifier(options.identifier);
       const reason = parseReason(options.reason);
-      const from = parseInstant('--from', options.from);
-      const to = parseInstant('--to', options.to);
+      const from = parseTime('--from', options.from);
+      const to = parseTime('--to', options.to);
       const out = resolve(options.out);
       const made = await withLedger(async (ledger) => {
         await ledger.readModels.catchUp(ledger.store);

@@ -1,4 +1,4 @@
-import { IDENTIFIER_SCHEMES } from '@sijill/contracts';
+import { IDENTIFIER_SCHEMES, parseInstant } from '@sijill/contracts';
 import type { Identifier } from '@sijill/vault';
 import { WrongUse } from '../exit-codes.js';
 
@@ -20,12 +20,12 @@ export function parseIdentifier(text: string): Identifier {
 }
 
 /** @throws WrongUse when there is no such day or time */
-export function parseInstant(option: string, text: string | undefined): string | null {
+export function parseTime(option: string, text: string | undefined): string | null {
   if (text === undefined) return null;
-  const milliseconds = /^\d{4}-\d{2}-\d{2}(T|$)/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(milliseconds))
+  const instant = parseInstant(text);
+  if (instant === null)
     throw new WrongUse(`${option} takes a date (2026-07-01) or an RFC 3339 time (2026-07-01T00:00:00Z)`);
-  return new Date(milliseconds).toISOString();
+  return instant;
 }
 
 /** @throws WrongUse when no reason is given */

@@ -1,3 +1,4 @@
+import { parseInstant } from '@sijill/contracts';
 import { Problem } from '../http/problem.js';
 
 /**
@@ -7,11 +8,7 @@ import { Problem } from '../http/problem.js';
  */
 export function instant(path: string, text: string | undefined | null): string | undefined {
   if (text === undefined || text === null) return undefined;
-  const milliseconds = Date.parse(text.toUpperCase().replace(/(\.\d{3})\d+/, '$1'));
-  const day = text.slice(0, 10);
-  // Date.parse rolls the 30th of February over to March.
-  if (Number.isNaN(milliseconds) || new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day) {
-    throw Problem.invalid([{ path, code: 'bad_format', message: 'there is no such day or time' }]);
-  }
-  return new Date(milliseconds).toISOString();
+  const parsed = parseInstant(text);
+  if (parsed === null) throw Problem.invalid([{ path, code: 'bad_format', message: 'there is no such day or time' }]);
+  return parsed;
 }

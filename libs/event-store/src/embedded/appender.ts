@@ -63,9 +63,11 @@ export class Appender {
    */
   appendTogether(appends: readonly Append[]): (AppendResult | Error)[] {
     let committing = false;
+    let begun = false;
     try {
       // The lock comes before the checks: what is compared with `expected` cannot change until the commit.
       this.#begin.run();
+      begun = true;
       const outcomes = appends.map((append) => this.#taken(append));
       committing = true;
       this.#commit.run();
@@ -73,8 +75,8 @@ export class Appender {
     } catch (error) {
       this.#rollBack();
       // Nothing is written. Who of them made it fail is not known, so that each gets a transaction of its own; not so when
-      // the commit itself failed, for then all of them may be stored.
-      if (!committing && appends.length > 1) return appends.flatMap((append) => this.appendTogether([append]));
+      // the lock was not to be had, nor when the commit itself failed, for then all of them may be stored.
+      if (begun && !committing && appends.length > 1) return appends.flatMap((append) => this.appendTogether([append]));
       const failure = storeFailure(error, committing) as Error;
       return appends.map(() => failure);
     }

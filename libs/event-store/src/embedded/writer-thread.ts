@@ -34,22 +34,21 @@ const appender = new Appender(db);
 
 port.on('message', (first: WriterMessage) => {
   let closing = first === null;
-  let waiting: AppendMessage[] = first === null ? [] : [first];
-  while (waiting.length > 0) {
-    // Whatever has come in meanwhile joins the commit.
-    let bytes = waiting.reduce((sum, { entries }) => sum + entries.length, 0);
-    while (bytes < COMMIT_BYTES && !closing) {
-      const next = receiveMessageOnPort(port) as { message: WriterMessage } | undefined;
-      if (next === undefined) break;
-      if (next.message === null) closing = true;
-      else {
-        waiting.push(next.message);
-        bytes += next.message.entries.length;
-      }
+  const waiting: AppendMessage[] = first === null ? [] : [first];
+  let bytes = first === null ? 0 : first.entries.length;
+  // Whatever has come in meanwhile joins the commit.
+  while (bytes < COMMIT_BYTES && !closing) {
+    const next = receiveMessageOnPort(port) as { message: WriterMessage } | undefined;
+    if (next === undefined) break;
+    if (next.message === null) closing = true;
+    else {
+      waiting.push(next.message);
+      bytes += next.message.entries.length;
     }
+  }
+  if (waiting.length > 0) {
     const outcomes = appender.appendTogether(waiting.map(appendOf));
     port.postMessage(waiting.map(({ call }, i) => outcomeOf(call, outcomes[i]!)));
-    waiting = [];
   }
   if (!closing) return;
   db.close();

@@ -30,6 +30,7 @@ export class Writer {
   #thread: Worker | null = null;
   #exited: Promise<void> = Promise.resolve();
   #last = 0;
+  #closing = false;
 
   constructor(file: string) {
     this.#file = file;
@@ -53,6 +54,7 @@ export class Writer {
   /** Waits for what is under way, then lets go of the file. */
   async close(): Promise<void> {
     if (this.#thread === null) return;
+    this.#closing = true;
     this.#thread.ref();
     this.#thread.postMessage(null satisfies WriterMessage);
     await this.#exited;
@@ -69,7 +71,7 @@ export class Writer {
     thread.on('message', (outcomes: readonly AppendOutcome[]) => {
       for (const outcome of outcomes) this.#settle(outcome);
       // Between appends the thread must not keep the process from ending.
-      if (this.#calls.size === 0) thread.unref();
+      if (this.#calls.size === 0 && !this.#closing) thread.unref();
     });
     thread.on('error', (error: Error) => (failure = `the writer thread failed: ${error.message}`));
     this.#exited = new Promise((resolve) => {

@@ -35,7 +35,10 @@ export async function* entriesOfLog(
   after: number,
   batchSize: number,
 ): AsyncGenerator<StoredEntry[]> {
-  const reading = client.readAll({ fromPosition: logPosition(after) }, { highWaterMark: batchSize });
+  const reading = client.readAll(
+    { fromPosition: logPosition(after), requiresLeader: true },
+    { highWaterMark: batchSize },
+  );
   let batch: StoredEntry[] = [];
   for await (const event of events(reading, '$all')) {
     // The log is read from the position on, that one included, and with everybody's events.

@@ -5,6 +5,7 @@ import { Lane, type EventStore } from '@sijill/event-store';
 import type { Clock } from '@sijill/platform';
 import type { AcceptedEvent } from '../accepted-event.js';
 import { decodeJson } from '../decode.js';
+import type { EventKey } from '../entry-catalogue.js';
 import type { EntryMaker } from '../entry-maker.js';
 import { readEvent, tooLarge, type IntakeLimits } from '../read-event.js';
 import type { SeenEvents } from '../seen-events.js';
@@ -74,46 +75,80 @@ export async function importFile(
     rejected: [] as { line: number; errors: readonly FieldError[] }[],
   };
   let step: GoodLine[] = [];
+  let earlier: GoodLine[] = [];
 
   const writeStep = async (): Promise<void> => {
     const good = step;
     step = [];
     if (good.length === 0) return;
-    const keys = good.map(({ accepted: { event } }) => ({ source: event.source, eventId: event.id }));
-    const seen = await context.seen.claim(keys);
-    const entries = await context.maker.make(
+    const made = await context.maker.make(
       good.map(({ line, accepted }) => ({
         accepted,
         provenance: { producer: null, arrival: { file: { sha256, line } } },
       })),
     );
-    const { position } = await lane.append(
-      entries.flatMap((made, i) => (good[i]!.line === cutAt?.line ? made.slice(cutAt.skip) : made)),
-    );
+    const written: GoodLine[] = [];
+    const entries = made.flatMap((outcome, i) => {
+      const line = good[i]!;
+      if ('errors' in outcome) {
+        result.rejected.push({ line: line.line, errors: outcome.errors });
+        return [];
+      }
+      written.push(line);
+      return line.line === cutAt?.line ? outcome.entries.slice(cutAt.skip) : outcome.entries;
+    });
+    if (entries.length === 0) return;
+    const keys = written.map(keyOf);
+    const seen = await context.seen.claim(keys);
+    const { position } = await lane.append(entries);
     await context.seen.stored(keys, position);
     const repeated = seen.filter((duplicate) => duplicate).length;
     result.duplicates += repeated;
     result.accepted += seen.length - repeated;
   };
 
+  // Lines before the lane's end were stored by an earlier run, or refused by it for what is right today (a time that lay ahead, a
+  // limit). The lane goes on behind its end, so that these cannot be stored in it any more; they must not pass for stored either.
+  const checkEarlier = async (): Promise<void> => {
+    const lines = earlier;
+    earlier = [];
+    const known = await context.seen.known(lines.map(keyOf));
+    lines.forEach(({ line }, i) => {
+      if (known[i]!) result.duplicates++;
+      else result.rejected.push({ line, errors: [REFUSED_BEFORE] });
+    });
+  };
+
   let bytesDone = 0;
-  for await (const { bytes: line, length } of linesOf(file)) {
+  for await (const { bytes: line, length } of linesOf(file, context.limits.eventBytes)) {
     bytesDone += length;
     result.lines++;
     if (isBlank(line)) continue;
     const reading = readLine(line, context);
     if ('errors' in reading) result.rejected.push({ line: result.lines, errors: reading.errors });
-    else if (result.lines <= lastWhole) result.duplicates++;
+    else if (result.lines <= lastWhole) earlier.push({ line: result.lines, accepted: reading.accepted });
     else step.push({ line: result.lines, accepted: reading.accepted });
     if (step.length >= LINES_A_STEP || result.lines % LINES_A_STEP === 0) {
+      await checkEarlier();
       await writeStep();
       onProgress({ bytesDone, bytesTotal: bytes });
     }
   }
+  await checkEarlier();
   await writeStep();
   onProgress({ bytesDone: bytes, bytesTotal: bytes });
   await lane.close();
-  return result;
+  return { ...result, rejected: result.rejected.sort((a, b) => a.line - b.line) };
+}
+
+const REFUSED_BEFORE: FieldError = {
+  path: '',
+  code: 'refused_before',
+  message: 'was refused when this file was first read, and is right today; import it in a file of its own',
+};
+
+function keyOf({ accepted: { event } }: GoodLine): EventKey {
+  return { source: event.source, eventId: event.id };
 }
 
 function readLine(line: Buffer, context: ImportContext): ReturnType<typeof readEvent> {
@@ -151,19 +186,36 @@ async function* chunksOf(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Lines as bytes: text decoding must not mend what is not UTF-8 before it is judged. `length` counts the line break. */
-async function* linesOf(file: string): AsyncGenerator<{ bytes: Buffer; length: number }> {
-  let rest: Buffer[] = [];
+/**
+ * Lines as bytes: text decoding must not mend what is not UTF-8 before it is judged. `length` counts the line break.
+ *
+ * @param most of a line that is longer than this only so much and a byte is kept: enough to tell that it is too long
+ */
+async function* linesOf(file: string, most: number): AsyncGenerator<{ bytes: Buffer; length: number }> {
+  let kept: Buffer[] = [];
+  let keptBytes = 0;
+  let length = 0;
+  const take = (piece: Buffer): void => {
+    length += piece.length;
+    const part = piece.subarray(0, Math.max(0, most + 1 - keptBytes));
+    if (part.length === 0) return;
+    kept.push(part);
+    keptBytes += part.length;
+  };
+  const line = (lineBreak: number): { bytes: Buffer; length: number } => {
+    const whole = { bytes: Buffer.concat(kept), length: length + lineBreak };
+    kept = [];
+    keptBytes = length = 0;
+    return whole;
+  };
   for await (const chunk of chunksOf(file)) {
     let from = 0;
     for (let to = chunk.indexOf(0x0a); to !== -1; to = chunk.indexOf(0x0a, from)) {
-      const bytes = Buffer.concat([...rest, chunk.subarray(from, to)]);
-      rest = [];
-      yield { bytes, length: bytes.length + 1 };
+      take(chunk.subarray(from, to));
+      yield line(1);
       from = to + 1;
     }
-    if (from < chunk.length) rest.push(chunk.subarray(from));
+    take(chunk.subarray(from));
   }
-  const last = Buffer.concat(rest);
-  if (last.length > 0) yield { bytes: last, length: last.length };
+  if (length > 0) yield line(0);
 }

@@ -62,20 +62,27 @@ export class HttpIntake {
     const measure = batch.events.length > 1 && batch.bytes > this.context.limits.eventBytes;
     const provenance = { producer: batch.producer, arrival: { http: { node: this.context.nodeId } } };
     for (let from = 0; from < batch.events.length; from += EVENTS_A_SLICE) {
-      const slice: AcceptedEvent[] = [];
+      const slice: { index: number; accepted: AcceptedEvent }[] = [];
       batch.events.slice(from, from + EVENTS_A_SLICE).forEach((event, i) => {
         const index = from + i;
         const bytes = batch.events.length === 1 ? batch.bytes : measure ? this.bytesOf(event) : 0;
         const reading = this.read(event, bytes);
         if ('errors' in reading) rejected.push({ index, ...identityOf(event), errors: reading.errors });
-        else {
-          slice.push(reading.accepted);
-          good.push({ index, accepted: reading.accepted });
-        }
+        else slice.push({ index, accepted: reading.accepted });
       });
-      entries.push(...(await this.maker.make(slice.map((accepted) => ({ accepted, provenance })))));
+      const made = await this.maker.make(slice.map(({ accepted }) => ({ accepted, provenance })));
+      made.forEach((outcome, i) => {
+        const { index, accepted } = slice[i]!;
+        if ('errors' in outcome) {
+          rejected.push({ index, ...identityOf(accepted.event), errors: outcome.errors });
+          return;
+        }
+        good.push({ index, accepted });
+        entries.push(outcome.entries);
+      });
       await new Promise((resolve) => setImmediate(resolve));
     }
+    rejected.sort((a, b) => a.index - b.index);
     for (const { errors } of rejected) this.metrics.eventsRejected.inc({ code: errors[0]?.code ?? 'unknown' });
     if (good.length === 0) return { accepted: [], rejected, position: 0 };
 

@@ -45,6 +45,7 @@ const RECORDS_A_STEP = 500;
 const BYTES_A_STEP = 1024 * 1024;
 const LONGEST_PAUSE_MS = 30_000;
 const LONGEST_SILENCE_MS = 60_000;
+const LAG_INTERVAL_MS = 5_000;
 const SILENCES_BORNE = 2;
 
 type PartitionEnds = ReadonlyMap<number, { readonly low: bigint; readonly high: bigint }>;
@@ -53,6 +54,8 @@ type PartitionEnds = ReadonlyMap<number, { readonly low: bigint; readonly high: 
 export class KafkaIntake {
   private readonly client: KafkaClient;
   private consumer: Consumer | null = null;
+  /** The one before, until it is disconnected. */
+  private retired: Consumer | null = null;
   private admin: Admin | null = null;
   private lanes = new Map<string, Promise<PartitionLane>>();
   /** Partitions that are not read, by the name of their lane, and why. */
@@ -64,6 +67,9 @@ export class KafkaIntake {
   private lastSign = Date.now();
   private silences = 0;
   private watchdog: NodeJS.Timeout | null = null;
+  private lagMeter: NodeJS.Timeout | null = null;
+  /** How far the lanes of this process are, for the lag; kept when they are given up for a failure. */
+  private readonly reached = new Map<string, { topic: string; partition: number; next: bigint }>();
   private restart: NodeJS.Timeout | null = null;
   private status: { state: KafkaIntakeState; detail: string | null } = { state: 'starting', detail: null };
 
@@ -104,17 +110,20 @@ export class KafkaIntake {
     const silence = this.options.silenceMs ?? LONGEST_SILENCE_MS;
     this.watchdog = setInterval(() => this.checkSilence(silence), Math.min(5_000, silence / 4));
     this.watchdog.unref();
+    this.lagMeter = setInterval(() => void this.measureLag().catch(() => undefined), LAG_INTERVAL_MS);
+    this.lagMeter.unref();
     void this.run();
   }
 
   /** Lets the batch in hand become durable, leaves the group, and gives the partitions back. */
   async stop(): Promise<void> {
     this.stopping = true;
-    if (this.watchdog !== null) clearInterval(this.watchdog);
+    for (const timer of [this.watchdog, this.lagMeter]) if (timer !== null) clearInterval(timer);
     if (this.restart !== null) clearTimeout(this.restart);
-    await this.consumer?.disconnect().catch(() => undefined);
+    // The lanes first: the client waits for the batch in hand, which waits for its lane, which may wait for a store that is away.
+    await Promise.all([...this.lanes.values()].map((lane) => lane.then((open) => open.close()).catch(() => undefined)));
+    await (this.consumer ?? this.retired)?.disconnect().catch(() => undefined);
     await this.admin?.disconnect().catch(() => undefined);
-    await Promise.all([...this.lanes.values()].map(async (lane) => (await lane).close().catch(() => undefined)));
     this.status = { state: 'stopped', detail: null };
   }
 
@@ -136,6 +145,7 @@ export class KafkaIntake {
     });
     this.consumer = consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.giveUp();
       this.takingUp = this.takeUp(consumer, payload.memberAssignment);
     });
     consumer.on(consumer.events.REBALANCING, () => this.giveUp());
@@ -168,6 +178,7 @@ export class KafkaIntake {
         for (const partition of partitions) {
           const lane = await this.laneOf(topic, partition);
           if (!(await this.canGoOn(consumer, lane, ends))) continue;
+          this.noteLag(topic, partition, ends.get(partition)?.high ?? lane.nextOffset, lane.nextOffset);
           consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
         }
       }
@@ -223,6 +234,8 @@ export class KafkaIntake {
       this.logger.error({ topic, partition, high: String(high), next: String(lane.nextOffset) }, detail);
       return false;
     }
+    // It may have been refused in an earlier assignment.
+    consumer.resume([{ topic, partitions: [partition] }]);
     if (lane.nextOffset >= low) return true;
     const from = lane.nextOffset;
     this.logger.error(
@@ -252,6 +265,8 @@ export class KafkaIntake {
     } catch (error) {
       // The partition was taken away in the middle. Whoever has it now reads on from the lane's end.
       if (error instanceof LaneClosed && this.lanes !== lanes) return;
+      // Whatever it was: the next try begins at what the store says.
+      lanes.delete(PartitionLane.nameOf(topic, partition));
       throw error;
     }
   }
@@ -276,25 +291,42 @@ export class KafkaIntake {
     // One step is stored while the next is made ready. Only one append of a lane is ever under way, so that a failure leaves
     // nothing behind it stored.
     let storing = Promise.resolve();
-    for (const step of stepsOf(fresh)) {
-      if (!isRunning() || isStale()) break;
-      const ready = await this.makeReady(lane, step);
+    try {
+      for (const step of stepsOf(fresh)) {
+        if (!isRunning() || isStale()) break;
+        const ready = await this.makeReady(lane, step);
+        await storing;
+        storing = this.storeStep(lane, step, ready).then(() => resolveOffset(step.at(-1)!.offset));
+        // Awaited above or below, in a later turn of the event loop than it may fail in.
+        storing.catch(() => undefined);
+        await heartbeat();
+      }
+    } finally {
+      // A heartbeat may fail while a step is being stored. The lane knows where it stands only when that is settled.
       await storing;
-      storing = this.storeStep(lane, step, ready).then(() => {
-        resolveOffset(step.at(-1)!.offset);
-        this.metrics.kafkaLag.set({ topic, partition }, Number(BigInt(batch.highWatermark) - lane.nextOffset));
-      });
-      // Awaited above or below, in a later turn of the event loop than it may fail in.
-      storing.catch(() => undefined);
-      await heartbeat();
     }
-    await storing;
     if (!isRunning() || isStale()) return;
     const last = batch.messages.at(-1);
     if (last !== undefined) resolveOffset(last.offset);
-    this.metrics.kafkaLag.set({ topic, partition }, Math.max(0, Number(BigInt(batch.highWatermark) - lane.nextOffset)));
+    this.noteLag(topic, partition, BigInt(batch.highWatermark), lane.nextOffset);
     // For lag monitoring by others only. A failure here changes nothing.
     await consumer.commitOffsets([{ topic, partition, offset: lane.nextOffset.toString() }]).catch(() => undefined);
+  }
+
+  private noteLag(topic: string, partition: number, high: bigint, next: bigint): void {
+    this.reached.set(PartitionLane.nameOf(topic, partition), { topic, partition, next });
+    this.metrics.kafkaLag.set({ topic, partition }, Number(high > next ? high - next : 0n));
+  }
+
+  /** Asked of the broker and not of the last batch: the lag is of interest when no batch comes through. */
+  private async measureLag(): Promise<void> {
+    for (const topic of new Set([...this.reached.values()].map((place) => place.topic))) {
+      const ends = await this.endsOf(topic);
+      for (const place of this.reached.values()) {
+        const high = ends.get(place.partition)?.high;
+        if (place.topic === topic && high !== undefined) this.noteLag(topic, place.partition, high, place.next);
+      }
+    }
   }
 
   /** Lanes whose consumer position was checked against the lane's end in this assignment. */
@@ -312,7 +344,7 @@ export class KafkaIntake {
         now,
       });
       const arrival = kafkaArrival(topic, partition, BigInt(message.offset));
-      return { reading, value: message.value, headers: headersOf(message), provenance: { producer, arrival } };
+      return { reading, value: message.value, headers: message.headers ?? {}, provenance: { producer, arrival } };
     });
     return { records, entries: await prepareRecords(records, this.maker, this.quarantine) };
   }
@@ -371,6 +403,7 @@ export class KafkaIntake {
   private tryAgain(consumer: Consumer, error: Error): void {
     if (this.stopping || this.consumer !== consumer) return;
     this.consumer = null;
+    this.retired = consumer;
     this.giveUp();
     const milliseconds = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(this.attempts++, 10));
     const detail = error instanceof LaneClosed ? 'the lanes were given up' : causeOf(error);
@@ -393,7 +426,9 @@ export class KafkaIntake {
 function causeOf(error: Error): string {
   const cause = (error as { cause?: unknown }).cause;
   const deeper = cause instanceof Error && cause !== error && !(error instanceof CodecMissing);
-  return deeper ? causeOf(cause) : error.message;
+  if (deeper) return causeOf(cause);
+  // Anybody may ask for health. The client's errors name brokers and topics; of the others only the kind is told.
+  return error instanceof CodecMissing || error.name.startsWith('KafkaJS') ? error.message : error.name;
 }
 
 function* stepsOf(messages: readonly KafkaMessage[]): Generator<KafkaMessage[]> {
@@ -408,19 +443,4 @@ function* stepsOf(messages: readonly KafkaMessage[]): Generator<KafkaMessage[]> 
     bytes = 0;
   }
   if (step.length > 0) yield step;
-}
-
-const LARGEST_HEADERS = 64 * 1024;
-
-/** All headers as text for the quarantine, so that a replay reads what first arrived. */
-function headersOf(message: KafkaMessage): Record<string, string> {
-  const kept: Record<string, string> = {};
-  let bytes = 0;
-  for (const [name, value] of Object.entries(message.headers ?? {})) {
-    const text = Array.isArray(value) ? value.map(String).join(', ') : String(value ?? '');
-    bytes += name.length + text.length;
-    if (bytes > LARGEST_HEADERS) break;
-    kept[name] = text;
-  }
-  return kept;
 }

@@ -12,6 +12,7 @@ export class PartitionLane {
   private next: bigint;
   /** Entries of the record at `next` that are stored already: a large event may be cut by a crash between two appends. */
   private skip: number;
+  private busy = false;
 
   private constructor(
     private readonly lane: Lane,
@@ -66,12 +67,10 @@ export class PartitionLane {
    *
    * @throws LaneTakenOver another consumer has the partition
    */
-  async append(offsets: readonly bigint[], prepared: readonly NewEntry[][]): Promise<{ position: number }> {
+  async append(offsets: readonly bigint[], prepared: readonly NewEntry[][]): Promise<void> {
+    this.assertFree(offsets[0]!);
     const entries = prepared.flatMap((made, i) => (offsets[i] === this.next ? made.slice(this.skip) : made));
-    const { position } = await this.lane.append(entries);
-    this.next = offsets.at(-1)! + 1n;
-    this.skip = 0;
-    return { position };
+    await this.write(entries, offsets.at(-1)! + 1n);
   }
 
   /**
@@ -81,9 +80,28 @@ export class PartitionLane {
    * @throws LaneTakenOver another consumer has the partition
    */
   async passOver(to: bigint, entry: NewEntry): Promise<void> {
-    await this.lane.append([entry]);
-    this.next = to;
-    this.skip = 0;
+    this.assertFree(to);
+    await this.write([entry], to);
+  }
+
+  /**
+   * Offsets only rise, and only one append is under way: `next` is true only between appends. Whoever breaks that would write
+   * records twice, under the right revision, where the store's fence sees nothing.
+   */
+  private assertFree(offset: bigint): void {
+    if (this.busy || offset < this.next)
+      throw new Error(`offset ${offset} of ${this.topic}/${this.partition} comes out of turn`);
+  }
+
+  private async write(entries: readonly NewEntry[], next: bigint): Promise<void> {
+    this.busy = true;
+    try {
+      await this.lane.append(entries);
+      this.next = next;
+      this.skip = 0;
+    } finally {
+      this.busy = false;
+    }
   }
 
   abandon(): void {

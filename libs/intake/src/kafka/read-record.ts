@@ -1,13 +1,16 @@
-import type { FieldError } from '@sijill/contracts';
+import { PLAIN_TEXT, type FieldError } from '@sijill/contracts';
 import { looksPersonal } from '@sijill/vault';
 import type { Reading } from '../accepted-event.js';
 import { decodeJson } from '../decode.js';
 import { readEvent, tooLarge, type ReadingContext } from '../read-event.js';
 
+/** Headers as kafkajs hands them over: bytes, a list where a name came more than once. */
+export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+
 /** A Kafka record as kafkajs hands it over, as far as reading needs it. */
 export interface KafkaRecord {
   readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  readonly headers?: RecordHeaders;
 }
 
 /** A reading, with the event's identity where it could be made out. */
@@ -95,5 +98,7 @@ const LONGEST_IDENTITY = 1024;
 /** The identity of what could not be read lies in clear: only what is surely no person's is shown. */
 function presentable(text: unknown, context: ReadingContext | undefined): string | null {
   if (typeof text !== 'string' || text.length > LONGEST_IDENTITY || context === undefined) return null;
+  // What no store can hold must not keep the record itself from being stored.
+  if (!PLAIN_TEXT.pattern.test(text)) return null;
   return looksPersonal(text, context.defaultRegion) ? null : text;
 }

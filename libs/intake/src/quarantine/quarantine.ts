@@ -1,8 +1,9 @@
 import type { FieldError } from '@sijill/contracts';
-import { StreamNotFound, type EventStore, type JsonObject, type NewEntry, type StoredEntry } from '@sijill/event-store';
+import { StreamNotFound, type EventStore, type NewEntry, type StoredEntry } from '@sijill/event-store';
 import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
 import { seal, unseal, type Vault } from '@sijill/vault';
 import type { Provenance } from '../entry-maker.js';
+import type { RecordHeaders } from '../kafka/read-record.js';
 
 export const QUARANTINED = 'sijill.entry.quarantined.v1';
 
@@ -10,7 +11,7 @@ export const QUARANTINED = 'sijill.entry.quarantined.v1';
 export interface Unreadable {
   /** The record's value; null for a record without one. */
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: RecordHeaders;
   readonly errors: readonly FieldError[];
   /** The event's identity where it could be read. */
   readonly source: string | null;
@@ -21,7 +22,7 @@ export interface Unreadable {
 /** The raw record out of its quarantine entry. */
 export interface RawRecord {
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: RecordHeaders;
 }
 
 // A sealed part grows by a third and shares its entry with metadata; stores take about a megabyte in one append.
@@ -83,20 +84,25 @@ export class Quarantine {
     lane: string,
     revision: number,
   ): Promise<{ first: StoredEntry; raw: RawRecord } | null> {
-    const parts: StoredEntry[] = [];
-    const wanted = (): number =>
-      ((parts[0]?.metadata['part'] as JsonObject | undefined)?.['of'] as number | undefined) ?? 1;
-    for await (const entry of store.readStream(lane, { from: revision })) {
-      parts.push(entry);
-      if (parts.length >= wanted()) break;
-    }
-    const first = parts[0];
+    const [first] = await entriesFrom(store, lane, revision, 1);
     if (first === undefined) throw new StreamNotFound(lane);
-    const keys = await this.vault.holderIfAny(first.data['holder'] as string);
-    if (keys === null) return null;
-    const bytes = Buffer.concat(parts.map((part) => unseal(keys, part.id, part.data['sealed'] as string)));
-    return { first, raw: unpacked(bytes) };
+    const { of } = (first.metadata['part'] as { of: number } | undefined) ?? { of: 1 };
+    const parts = [first, ...(of > 1 ? await entriesFrom(store, lane, revision + 1, of - 1) : [])];
+    const bytes: Buffer[] = [];
+    for (const part of parts) {
+      // A record that was cut by a crash between two appends goes on under another key: its rest was made anew.
+      const keys = await this.vault.holderIfAny(part.data['holder'] as string);
+      if (keys === null) return null;
+      bytes.push(unseal(keys, part.id, part.data['sealed'] as string));
+    }
+    return { first, raw: unpacked(Buffer.concat(bytes)) };
   }
+}
+
+async function entriesFrom(store: EventStore, lane: string, from: number, limit: number): Promise<StoredEntry[]> {
+  const entries: StoredEntry[] = [];
+  for await (const entry of store.readStream(lane, { from, limit })) entries.push(entry);
+  return entries;
 }
 
 /** The holder of a quarantine entry's own key; no subject's name looks like it. */
@@ -112,19 +118,28 @@ function reasonOf(errors: readonly FieldError[]): string {
   return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
 
-/** One line of JSON with the headers, then the value as it came. */
+/** One line of JSON with the headers in base64, then the value as it came. Nothing is mended: a replay judges what first came. */
 function packed(record: Unreadable): Buffer {
-  const head = JSON.stringify({ headers: record.headers, hasValue: record.value !== null });
+  const headers = Object.entries(record.headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((each) => [name, Buffer.from(each as string).toString('base64')]),
+  );
+  const head = JSON.stringify({ headers, hasValue: record.value !== null });
   return Buffer.concat([Buffer.from(`${head}\n`), record.value ?? Buffer.alloc(0)]);
 }
 
 function unpacked(bytes: Buffer): RawRecord {
   const end = bytes.indexOf(0x0a);
   const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as {
-    headers: Record<string, string>;
+    headers: [name: string, base64: string][];
     hasValue: boolean;
   };
-  return { headers: head.headers, value: head.hasValue ? bytes.subarray(end + 1) : null };
+  const headers: Record<string, Buffer | Buffer[]> = Object.create(null) as Record<string, Buffer | Buffer[]>;
+  for (const [name, base64] of head.headers) {
+    const earlier = headers[name];
+    const value = Buffer.from(base64, 'base64');
+    headers[name] = earlier === undefined ? value : [earlier, value].flat();
+  }
+  return { headers, value: head.hasValue ? bytes.subarray(end + 1) : null };
 }
 
 function partsOf(bytes: Buffer): Buffer[] {

@@ -56,7 +56,9 @@ export class QuarantineDesk {
     if ('errors' in reading) return { kind: 'refused', errors: reading.errors };
     const { producer, kafka } = opened.first.metadata as { producer: string | null; kafka?: JsonObject };
     const arrival = { ...(kafka === undefined ? {} : { replayedFrom: kafka }), replayOf: entryId };
-    const [entries = []] = await this.maker.make([{ accepted: reading.accepted, provenance: { producer, arrival } }]);
+    const [made] = await this.maker.make([{ accepted: reading.accepted, provenance: { producer, arrival } }]);
+    if (made === undefined || 'errors' in made) return { kind: 'refused', errors: made?.errors ?? [] };
+    const { entries } = made;
     if (this.replayed.has(entryId)) return { kind: 'replayed_before', entryId: this.replayed.get(entryId)! };
     this.replayed.set(entryId, entries[0]!.id);
     try {

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import type { ActivityView, ReferenceView, SealedState } from '@sijill/contracts';
+import { fieldsOfEvent, type ActivityView, type ReferenceView, type SealedState } from '@sijill/contracts';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import type { ReadModelTables } from '../tables.js';
 import type { ActivityTable } from './table.js';
@@ -80,33 +80,54 @@ export async function timelineRows(
 
 /** A row as readers get it. `erased`: the subject's key is gone. */
 export function activityView(row: ActivityTable, erased: boolean): ActivityView {
-  const { hasSealed, ...body } = JSON.parse(row.body) as Record<string, unknown> & {
+  const {
+    hasSealed,
+    entryId: about,
+    ...body
+  } = JSON.parse(row.body) as Record<string, unknown> & {
     hasSealed: boolean;
-    evidence?: Partial<ReferenceView>;
+    entryId?: string;
+    role?: string | null;
+    dataCategories?: string[];
+    producer: string | null;
+    source: string;
+    eventId: string;
   };
+  const given: Record<string, unknown> = body;
+  const ofKind = Object.fromEntries(
+    fieldsOfEvent(row.type).map((name) => {
+      // A notice to a recipient names the entry that it is about; here `entryId` is the notice's own.
+      if (name === 'entryId') return ['aboutEntryId', about ?? null];
+      if (name === 'evidence' || name === 'request')
+        return [name, referenceView(given[name] as Partial<ReferenceView>)];
+      return [name, given[name] ?? null];
+    }),
+  );
   return {
-    entryId: row.entry_id,
-    activity: row.activity as ActivityView['activity'],
-    type: row.type,
-    role: null,
-    occurredAt: row.occurred_at,
-    recordedAt: row.recorded_at,
-    dataCategories: [],
     purpose: null,
     legalBasis: null,
     policyVersion: null,
     system: null,
-    producer: null,
-    source: '',
-    eventId: '',
-    ...body,
-    evidence: referenceView(body.evidence),
+    evidence: null,
+    ...ofKind,
+    entryId: row.entry_id,
+    activity: row.activity as ActivityView['activity'],
+    type: row.type,
+    role: body.role ?? null,
+    occurredAt: row.occurred_at,
+    recordedAt: row.recorded_at,
+    dataCategories: body.dataCategories ?? [],
+    producer: body.producer,
+    source: body.source,
+    eventId: body.eventId,
     sealed: sealedState(hasSealed, erased),
   };
 }
 
-export function referenceView(reference: Partial<ReferenceView> | undefined): ReferenceView | null {
-  return reference === undefined ? null : { reference: reference.reference ?? null, sha256: reference.sha256 ?? null };
+export function referenceView(reference: Partial<ReferenceView> | null | undefined): ReferenceView | null {
+  return reference === undefined || reference === null
+    ? null
+    : { reference: reference.reference ?? null, sha256: reference.sha256 ?? null };
 }
 
 export function sealedState(hasSealed: boolean, erased: boolean): SealedState {

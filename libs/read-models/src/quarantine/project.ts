@@ -5,6 +5,11 @@ import type { QuarantineTable } from './table.js';
 
 const QUARANTINED = 'sijill.entry.quarantined.v1';
 
+/** PostgreSQL has no NUL in a text. An entry is there for ever, so that nothing in one may keep the projection from going on. */
+function storable(text: string | null): string | null {
+  return text?.replaceAll('\u0000', '\ufffd') ?? null;
+}
+
 /** Lists quarantine entries, and notes on them what they were replayed as. */
 export async function projectQuarantine(
   trx: Transaction<ReadModelTables>,
@@ -44,8 +49,8 @@ export async function projectQuarantine(
       code: data.reason.code,
       message: data.reason.message,
       size: data.size,
-      source: data.source,
-      event_id: data.eventId,
+      source: storable(data.source),
+      event_id: storable(data.eventId),
       replayed_as: null,
     };
     await trx.insertInto('quarantine').values(row).execute();
