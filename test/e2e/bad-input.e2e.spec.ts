@@ -115,6 +115,42 @@ describe('bad input over HTTP: a clear answer, and nothing is lost or half store
       'too_long',
       'data.details',
     ],
+    [
+      'a number that no reader keeps',
+      () => disclosed('+966500000001', {}, { details: { deep: [12345678901234567000] } }),
+      'out_of_range',
+      'data.details',
+    ],
+    [
+      'an id that is an email address',
+      () => disclosed('+966500000001', { id: 'layla@example.com' }),
+      'personal_data_in_envelope',
+      'id',
+    ],
+    [
+      'a source with a phone number in it',
+      () => disclosed('+966500000001', { source: 'tel:+966500000001' }),
+      'personal_data_in_envelope',
+      'source',
+    ],
+    [
+      'an extension that is a phone number as a number',
+      () => disclosed('+966500000001', { msisdn: 966500000001 }),
+      'personal_data_in_envelope',
+      'msisdn',
+    ],
+    [
+      'a system that is a phone number',
+      () => disclosed('+966500000001', {}, { system: '+966 50 000 0001' }),
+      'personal_data_in_envelope',
+      'data.system',
+    ],
+    [
+      'extensions that each entry would repeat a thousand times',
+      () => disclosed('+966500000001', { a: 'x'.repeat(8_000), b: 'x'.repeat(8_000), c: 'x'.repeat(8_000) }),
+      'too_long',
+      '',
+    ],
     ['no id', () => disclosed('+966500000001', { id: undefined }), 'required', 'id'],
     ['an event that is a list', () => [1], 'wrong_type', ''],
   ])('refuses %s', async (_, make, code, path) => {

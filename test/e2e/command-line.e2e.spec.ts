@@ -46,6 +46,26 @@ describe('sijill on the command line, without a server', () => {
     expect(again.rejected).toHaveLength(2);
   });
 
+  it('does not take a line for stored that was refused when the file was first read', async () => {
+    const soon = new Date(Date.now() + 306_000).toISOString();
+    const early = join(dataDir, 'early.ndjson');
+    writeFileSync(
+      early,
+      [disclosed('+966500000077', { time: soon }), disclosed('+966500000077')]
+        .map((event) => JSON.stringify(event))
+        .join('\n'),
+    );
+    const first = await sijillJson<Imported>(['import', early], env);
+    expect(first.rejected.map(({ errors }) => errors[0]!.code)).toEqual(['time_in_future']);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, Date.parse(soon) - 300_000 - Date.now())));
+    const again = await sijillJson<Imported>(['import', early], env);
+    expect(again).toMatchObject({
+      accepted: 0,
+      duplicates: 1,
+      rejected: [{ line: 1, errors: [{ code: 'refused_before' }] }],
+    });
+  });
+
   it('shows a history, records the look-up, and says no for nobody', async () => {
     const history = await sijillJson<History>(
       ['history', '--identifier', 'phone:0500000042', '--reason', 'access request 1'],

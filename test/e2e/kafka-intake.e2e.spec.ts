@@ -188,6 +188,48 @@ describeWithKafka('intake over Kafka', (kafka) => {
     );
   });
 
+  it('is stopped by no record, whatever its numbers and letters', async () => {
+    const sound = JSON.stringify(disclosed('+966500000709'));
+    const poison: [string, string][] = [
+      [
+        JSON.stringify(disclosed('+966500000710', {}, { details: { n: 1 } })).replace('"n":1', '"n":1e400'),
+        'out_of_range',
+      ],
+      [
+        JSON.stringify(disclosed('+966500000710', {}, { details: { n: 1 } })).replace(
+          '"n":1',
+          '"n":12345678901234567890',
+        ),
+        'out_of_range',
+      ],
+      [sound.replace(/"id":"/, '"id":"\\ud800'), 'bad_format'],
+      [sound.replace(/"id":"/, '"id":"\\u0000'), 'bad_format'],
+      [sound.replace(/"source":"/, '"source":"\\udfff'), 'bad_format'],
+      [sound.replace('"data":{', '"__proto__":{"a":1},"data":{'), 'unknown_field'],
+    ];
+    await send(...poison.map(([value]) => ({ value, headers: structured })), { value: sound, headers: structured });
+    await found('+966500000709');
+    const items = (await quarantine()).slice(0, poison.length).reverse();
+    expect(items.map(({ reason }) => reason.code)).toEqual(poison.map(([, code]) => code));
+    expect(items.slice(2, 4).map(({ eventId }) => eventId)).toEqual([null, null]);
+  });
+
+  it('replays what first came, not what it can be read as', async () => {
+    const { data, ...attributes } = disclosed('+966500000711');
+    const ce = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce_${name}`, String(value)]));
+    const headers = { ...ce, ce_id: ['a', 'b'] as unknown as string, 'content-type': 'application/json' };
+    await send({ value: JSON.stringify(data), headers });
+    const [item] = await eventually(quarantine, ([newest]) => newest?.reason.code === 'duplicate_header');
+    const replayed = await request<{ reason: { code: string } }>(
+      `${server.url}/v1/quarantine/${item!.entryId}/replay`,
+      {
+        key: admin,
+        method: 'POST',
+      },
+    );
+    expect(replayed).toMatchObject({ status: 409, body: { reason: { code: 'duplicate_header' } } });
+  });
+
   it('counts and warns of keys with personal data, and stores none', async () => {
     await send({ key: '+966500000706', value: JSON.stringify(disclosed('+966500000707')), headers: structured });
     const [item] = await found('+966500000707');

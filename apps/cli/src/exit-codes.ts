@@ -1,6 +1,6 @@
 import { KeyRefused } from '@sijill/access';
 import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
-import { CodecMissing, FileUnreadable } from '@sijill/intake';
+import { FileUnreadable } from '@sijill/intake';
 import { BackupRefused } from '@sijill/ledger';
 import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
 import { KeyringUnusable } from '@sijill/vault';
@@ -29,7 +29,6 @@ const UNREACHABLE = [
   OutcomeUnknown,
   LaneTakenOver,
   FileUnreadable,
-  CodecMissing,
 ];
 
 /** The exit code of an error, and the line that is shown for it. */

@@ -16,6 +16,11 @@ const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', 
   version: string;
 };
 
+// Whoever reads the answer may stop early (`sijill history … | head`); there is nobody left to tell then.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.unreachable),
+);
+
 const program = new Command('sijill')
   .description('A privacy audit ledger: who got whose data, when, why, under which clause.')
   .version(version)

@@ -164,4 +164,65 @@ describe('lane', () => {
     store.faults = ['refuse'];
     await expect(lane.append(entries(0, 1))).rejects.toThrow(StoreRefused);
   });
+
+  it('lets one caller’s unwritable entries fail alone, and goes on', async () => {
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop' });
+    store.limit = 0;
+    const first = lane.append(entries(0, 1));
+    await expect(first).rejects.toBeInstanceOf(AppendTooLarge);
+    store.limit = 10;
+    const bad = { ...entry(100), data: { n: Number.NaN } };
+    const outcomes = await Promise.allSettled([
+      lane.append(entries(1, 2)),
+      lane.append([bad]),
+      lane.append(entries(3, 2)),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(lane.failure).toBeNull();
+    expect((await lane.append(entries(5, 1))).revision).toBe(4);
+  });
+
+  it('finds what it has stored behind what others have written since', async () => {
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'follow' });
+    await lane.append(entries(0, 2));
+    store.faults = ['fail after'];
+    const readStream = store.readStream.bind(store);
+    let written = false;
+    store.readStream = (...args) => {
+      // Another writer comes between the append and the look at the lane's end.
+      const foreign = written
+        ? Promise.resolve()
+        : store.append('ledger-a', entries(50, 1), 'any').then(() => undefined);
+      written = true;
+      return (async function* () {
+        await foreign;
+        yield* readStream(...args);
+      })();
+    };
+    expect((await lane.append(entries(2, 3))).revision).toBe(4);
+    expect((await lane.append(entries(5, 1))).revision).toBe(6);
+    const ids: string[] = [];
+    for await (const { id } of readStream('ledger-a')) ids.push(id);
+    expect(ids).toHaveLength(new Set(ids).size);
+    expect(ids).toHaveLength(7);
+  });
+
+  it('does not wait for ever for a store that is away when it is closed', async () => {
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop' });
+    store.faults = Array.from({ length: 1000 }, () => 'unavailable' as const);
+    const refused = [lane.append(entries(0, 1)), lane.append(entries(1, 1))].map((append) =>
+      expect(append).rejects.toBeInstanceOf(LaneClosed),
+    );
+    await lane.close(100);
+    await Promise.all(refused);
+    await expect(lane.append(entries(2, 1))).rejects.toBeInstanceOf(LaneClosed);
+  });
+
+  it('settles whoever appends while it is being closed', async () => {
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop' });
+    const late = lane.append(entries(0, 1)).then(() => lane.append(entries(1, 1)));
+    const refused = expect(late).rejects.toBeInstanceOf(LaneClosed);
+    await lane.close();
+    await refused;
+  });
 });

@@ -26,7 +26,7 @@ export async function keyringFor(config: Config, store: EventStore, clock: Clock
         'keep a backup apart from the ledger, and set SIJILL_KEYRING_FILE',
     );
   }
-  const keyring = createKeyring(file, isoTime(clock.now()));
+  const keyring = createKeyring(file, isoTime(clock.now()), 'take what another process has made');
   logger.warn({ file }, 'a new keyring was made; keep a backup of it apart from the ledger');
   return keyring;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isSupportedCountry } from 'libphonenumber-js/max';
 
 /** A configuration that cannot be used: every fault is listed, each with the variable to change. */
 export class ConfigInvalid extends Error {
@@ -162,13 +163,7 @@ export function parseConfig(env: Environment): Config {
     keyringFile:
       keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
     tenant: required('SIJILL_TENANT'),
-    defaultRegion: matching(
-      'SIJILL_DEFAULT_REGION',
-      required('SIJILL_DEFAULT_REGION').toUpperCase(),
-      /^[A-Z]{2}$/,
-      'a two-letter country code',
-      faults,
-    ),
+    defaultRegion: regionOf('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), faults),
     limits: {
       eventBytes: bytesOf('SIJILL_MAX_EVENT_BYTES', required('SIJILL_MAX_EVENT_BYTES'), faults),
       dataSubjects: integer('SIJILL_MAX_DATA_SUBJECTS', 1, 100_000),
@@ -216,7 +211,11 @@ function given(name: string, env: Environment, faults: string[]): Given {
 }
 
 function maskSecret(text: string): string {
-  return /^[a-z+]+:\/\//.test(text) ? text.replace(/\/\/[^@/]*@/, '//****@') : text === 'embedded' ? text : '****';
+  if (text === 'embedded') return text;
+  if (!/^[a-z+]+:\/\//.test(text)) return '****';
+  return text
+    .replace(/\/\/[^/?#]*@/, '//****@')
+    .replace(/([?&][^=&]*(?:pass|pwd|secret|token|key)[^=&]*=)[^&]*/gi, '$1****');
 }
 
 function listOf(text: string): string[] {
@@ -292,12 +291,21 @@ function kafkaOf(
 
 const UNITS: Record<string, number> = { '': 1, b: 1, kib: 1024, kb: 1000, mib: 1024 ** 2, mb: 1000 ** 2 };
 
+function regionOf(name: string, region: string, faults: string[]): string {
+  if (!isSupportedCountry(region))
+    faults.push(`${name} takes a two-letter country code, such as SA; ${region} is none`);
+  return region;
+}
+
+// Sealed and written down, an entry grows by about a third, and every store takes one mebibyte in one append.
+const MOST_EVENT_BYTES = 512 * 1024;
+
 function bytesOf(name: string, text: string, faults: string[]): number {
   const match = /^(\d+)\s*([a-z]*)$/i.exec(text);
   const unit = UNITS[match?.[2]?.toLowerCase() ?? '?'];
   const value = Number(match?.[1]) * (unit ?? Number.NaN);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  faults.push(`${name} takes a size such as 262144 or 256 KiB`);
+  if (Number.isSafeInteger(value) && value > 0 && value <= MOST_EVENT_BYTES) return value;
+  faults.push(`${name} takes a size such as 262144 or 256 KiB, and at most 512 KiB`);
   return 1;
 }
 

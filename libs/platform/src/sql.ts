@@ -56,8 +56,10 @@ export async function openSql<Tables>(
   });
   const { error } = await retryWhileBusy(async () => {
     const outcome = await migrator.migrateToLatest();
-    if (outcome.error !== undefined && (outcome.error as { code?: string }).code?.startsWith('SQLITE_BUSY'))
-      throw outcome.error as Error;
+    const { code } = (outcome.error ?? {}) as { code?: string };
+    if (code?.startsWith('SQLITE_BUSY')) throw outcome.error as Error;
+    // Another process has made the same tables at the same time. The second look finds them made.
+    if (code?.startsWith('SQLITE_CONSTRAINT')) return migrator.migrateToLatest();
     return outcome;
   });
   if (error !== undefined) {

@@ -42,11 +42,11 @@ export class Projector {
         const { position } = await this.readModels.asOf();
         this.status = { state: 'running', detail: null };
         for await (const batch of this.store.subscribeToAll({ after: position, batchSize: 500, signal })) {
+          const reached = batch.at(-1)!.position;
+          this.metrics.storePosition.set(reached);
           await this.readModels.apply(batch);
           failures = 0;
-          const reached = batch.at(-1)!.position;
           this.metrics.projectionPosition.set(reached);
-          this.metrics.storePosition.set(reached);
         }
       } catch (error) {
         const { type } = describeError(error);

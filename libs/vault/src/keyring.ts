@@ -1,5 +1,15 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** The keyring cannot be used; the message says what to do. */
@@ -53,10 +63,17 @@ export function readKeyring(file: string): Keyring {
 }
 
 /**
- * Makes a keyring and puts it on disk before it returns: written beside, synced, renamed, so that a crash leaves the whole
- * file or none. Readable by its owner only.
+ * Makes a keyring and puts it on disk before it returns: written beside, synced, then linked to its name, so that a crash leaves
+ * the whole file or none, and a file that is there is never replaced. Readable by its owner only.
+ *
+ * @param ifThere two processes may start a ledger at once; both must go on with the one keyring that came to be
+ * @throws KeyringUnusable there is a file of that name
  */
-export function createKeyring(file: string, createdAt: string): Keyring {
+export function createKeyring(
+  file: string,
+  createdAt: string,
+  ifThere: 'refuse' | 'take what another process has made' = 'refuse',
+): Keyring {
   const made: KeyringFile = {
     version: 1,
     createdAt,
@@ -64,11 +81,22 @@ export function createKeyring(file: string, createdAt: string): Keyring {
     index: { id: `idx-${randomBytes(6).toString('hex')}`, key: randomBytes(32).toString('base64url') },
   };
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const beside = `${file}.new`;
-  const descriptor = openSync(beside, 'w', 0o600);
+  const beside = `${file}.${randomBytes(6).toString('hex')}`;
+  const descriptor = openSync(beside, 'wx', 0o600);
   writeSync(descriptor, `${JSON.stringify(made, null, 2)}\n`);
   fsyncSync(descriptor);
   closeSync(descriptor);
-  renameSync(beside, file);
+  try {
+    linkSync(beside, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (ifThere === 'refuse') throw new KeyringUnusable(`${file} exists; a keyring is never written over`);
+  } finally {
+    unlinkSync(beside);
+  }
+  // The name, too, must be on disk before anything is sealed.
+  const directory = openSync(dirname(file), 'r');
+  fsyncSync(directory);
+  closeSync(directory);
   return readKeyring(file);
 }

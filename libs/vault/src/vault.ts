@@ -21,7 +21,7 @@ export interface ResolvedSubject {
 /** Holds the parts that belong to no data subject: entries about none, reasons of look-ups that found nobody. */
 export const LEDGER_HOLDER = 'ledger';
 
-// Positive answers only, and an erasure in this process clears them; sizes keep a busy day's people in about 20 MB.
+// Positive answers only; sizes keep a busy day's people in about 20 MB. Whether a subject is still there is always asked anew.
 const CACHED_PEOPLE = 50_000;
 
 // SQLite and PostgreSQL both take this many parameters in one statement with room to spare.
@@ -129,12 +129,23 @@ export class Vault {
     const normalized = normalizeIdentifier(identifier, this.defaultRegion);
     if (typeof normalized !== 'string') return null;
     const index = this.blindIndex({ scheme: identifier.scheme, value: normalized });
-    return (await this.lookUpAll(this.sql.reader, [index])).get(index) ?? null;
+    // Not from memory: another process may have erased the subject since.
+    const row = await this.sql.reader
+      .selectFrom('vault_identifier')
+      .select('subject_id')
+      .where('blind_index', '=', index)
+      .executeTakeFirst();
+    return row?.subject_id ?? null;
   }
 
   /** Whether the subject has a key, that is: has existed and was not erased. */
   async has(subjectId: string): Promise<boolean> {
-    return (await this.holderIfAny(subjectId)) !== null;
+    const row = await this.sql.reader
+      .selectFrom('vault_key')
+      .select('holder_id')
+      .where('holder_id', '=', subjectId)
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
   /** All identifiers linked to a subject, in clear, in the order in which they were linked. For the subject's own documents. */

@@ -1,4 +1,5 @@
-import { existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import kafkajs from 'kafkajs';
 import { openStore, sqlTarget } from '@sijill/ledger';
@@ -53,6 +54,7 @@ export function addDoctor(program: Command): void {
       const config = parseConfig(process.env);
       const findings = [
         ...checkConfig(config),
+        ...checkDataDir(config),
         ...(await checkStore(config)),
         ...(await checkDatabase(config)),
         ...(await checkVault(config)),
@@ -81,6 +83,20 @@ function checkConfig(config: Config): Finding[] {
           'look for a misspelling; "doctor --print-config" lists what is known',
         ),
   ];
+}
+
+/** Looks and does not touch: the nearest folder that exists must be one that can be written into. */
+function checkDataDir({ dataDir }: Config): Finding[] {
+  let nearest = dataDir;
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  const cure = 'set SIJILL_DATA_DIR to a folder of its own that this user can write to';
+  if (!statSync(nearest).isDirectory()) return [fail('data directory', `${nearest} is no folder`, cure)];
+  try {
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+  } catch {
+    return [fail('data directory', `${nearest} cannot be written to by this user`, cure)];
+  }
+  return [ok('data directory', nearest === dataDir ? dataDir : `${dataDir}; it will be made on the first start`)];
 }
 
 async function checkStore(config: Config): Promise<Finding[]> {

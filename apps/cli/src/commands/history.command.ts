@@ -5,7 +5,7 @@ import { disclosureHistory } from '@sijill/read-models';
 import { EXIT } from '../exit-codes.js';
 import { parseIdentifier, parseReason } from '../terminal/identifier.js';
 import { printable, printAnswer, table } from '../terminal/print.js';
-import { COMMAND_READER, withLedger } from '../with-ledger.js';
+import { COMMAND_READER, commandConfig, withLedger } from '../with-ledger.js';
 
 export function addHistory(program: Command): void {
   program
@@ -22,7 +22,7 @@ export function addHistory(program: Command): void {
       '\nExamples:\n  $ sijill history --identifier phone:+966500000042 --reason "access request 17"\n  $ sijill history --identifier email:layla@example.com --reason "complaint 4" --json',
     )
     .action(async (options: { identifier: string; reason: string; json?: boolean }) => {
-      const identifier = parseIdentifier(options.identifier);
+      const identifier = parseIdentifier(options.identifier, commandConfig().defaultRegion);
       const reason = parseReason(options.reason);
       const history = await withLedger(async (ledger) => {
         await ledger.readModels.catchUp(ledger.store);

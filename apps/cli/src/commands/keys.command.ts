@@ -27,7 +27,11 @@ export function addKeys(program: Command): void {
   const keys = program
     .command('keys')
     .summary('make, list and revoke API keys')
-    .description('API keys. A key is shown once; the ledger keeps its hash.');
+    .description('API keys. A key is shown once; the ledger keeps its hash.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sijill keys create --role officer --name privacy-desk\n  $ sijill keys list\n  $ sijill keys revoke k0a1b2c3d4e5',
+    );
 
   keys
     .command('create')

@@ -24,7 +24,7 @@ export function addRebuild(program: Command): void {
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const result = await withLedger(async ({ readModels, store }) => {
         await readModels.catchUp(store);
-        const before = await readModels.digest();
+        const before = { digest: await readModels.digest(), position: (await readModels.asOf()).position };
         const total = await store.head();
         const bar = progressBar('rebuilding');
         try {
@@ -35,18 +35,21 @@ export function addRebuild(program: Command): void {
           bar.stop();
         }
         const digest = await readModels.digest();
-        return {
-          readModel: name ?? 'all',
-          position: (await readModels.asOf()).position,
-          digest,
-          unchanged: digest === before,
-        };
+        const { position } = await readModels.asOf();
+        // Beside a running server entries arrive in between, and two different ledgers cannot be compared.
+        const unchanged = position === before.position ? digest === before.digest : null;
+        return { readModel: name ?? 'all', position, digest, unchanged };
       });
       printAnswer(
         options.json === true,
         result,
         () =>
-          `rebuilt ${result.readModel} up to position ${result.position}; the content is ${result.unchanged ? 'identical to what was there' : 'different from what was there'} (SHA-256 ${result.digest})`,
+          `rebuilt ${result.readModel} up to position ${result.position}; ${comparison(result.unchanged)} (SHA-256 ${result.digest})`,
       );
     });
+}
+
+function comparison(unchanged: boolean | null): string {
+  if (unchanged === null) return 'entries arrived meanwhile, so that it cannot be compared with what was there';
+  return unchanged ? 'the content is identical to what was there' : 'the content is different from what was there';
 }

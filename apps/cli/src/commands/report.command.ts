@@ -5,7 +5,7 @@ import type { ReportFormat, ReportLanguage } from '@sijill/reports';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseIdentifier, parseTime, parseReason } from '../terminal/identifier.js';
 import { printAnswer } from '../terminal/print.js';
-import { COMMAND_READER, withLedger } from '../with-ledger.js';
+import { COMMAND_READER, commandConfig, withLedger } from '../with-ledger.js';
 
 interface AccountingOptions {
   readonly identifier: string;
@@ -23,6 +23,10 @@ export function addReport(program: Command): void {
     .command('report')
     .summary('make a report')
     .description('Makes a report from the ledger.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sijill report accounting --identifier phone:+966500000042 --reason "access request 17" --out accounting.pdf',
+    )
     .command('accounting')
     .summary("the accounting of disclosures: who received one person's data")
     .requiredOption('--identifier <scheme:value>', 'phone:…, email:…, account:…, national_id:…, device:…')
@@ -39,7 +43,7 @@ export function addReport(program: Command): void {
         '  $ sijill report accounting --identifier email:layla@example.com --reason "request 18" --lang ar --from 2026-01-01 --out layla.pdf',
     )
     .action(async (options: AccountingOptions) => {
-      const identifier = parseIdentifier(options.identifier);
+      const identifier = parseIdentifier(options.identifier, commandConfig().defaultRegion);
       const reason = parseReason(options.reason);
       const from = parseTime('--from', options.from);
       const to = parseTime('--to', options.to);

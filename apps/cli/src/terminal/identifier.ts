@@ -1,13 +1,15 @@
 import { IDENTIFIER_SCHEMES, parseInstant } from '@sijill/contracts';
-import type { Identifier } from '@sijill/vault';
+import { normalizeIdentifier, type Identifier } from '@sijill/vault';
 import { WrongUse } from '../exit-codes.js';
 
 /**
  * Reads an identifier as commands take it: `scheme:value`.
  *
+ * @param region ISO 3166 country of phones without a country code
+ *
  * @throws WrongUse
  */
-export function parseIdentifier(text: string): Identifier {
+export function parseIdentifier(text: string, region: string): Identifier {
   const colon = text.indexOf(':');
   const scheme = text.slice(0, colon);
   const value = text.slice(colon + 1).trim();
@@ -16,6 +18,9 @@ export function parseIdentifier(text: string): Identifier {
       `--identifier takes SCHEME:VALUE with one of the schemes ${IDENTIFIER_SCHEMES.join(', ')}, such as phone:+966500000042`,
     );
   }
+  const normalized = normalizeIdentifier({ scheme, value }, region);
+  // Not "nobody has it": it was never looked for.
+  if (typeof normalized !== 'string') throw new WrongUse(`--identifier: ${normalized.message}`);
   return { scheme, value };
 }
 

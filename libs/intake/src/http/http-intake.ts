@@ -67,14 +67,14 @@ export class HttpIntake {
         const index = from + i;
         const bytes = batch.events.length === 1 ? batch.bytes : measure ? this.bytesOf(event) : 0;
         const reading = this.read(event, bytes);
-        if ('errors' in reading) rejected.push({ index, ...identityOf(event), errors: reading.errors });
+        if ('errors' in reading) rejected.push({ index, ...identityOf(event, reading.errors), errors: reading.errors });
         else slice.push({ index, accepted: reading.accepted });
       });
       const made = await this.maker.make(slice.map(({ accepted }) => ({ accepted, provenance })));
       made.forEach((outcome, i) => {
         const { index, accepted } = slice[i]!;
         if ('errors' in outcome) {
-          rejected.push({ index, ...identityOf(accepted.event), errors: outcome.errors });
+          rejected.push({ index, ...identityOf(accepted.event, outcome.errors), errors: outcome.errors });
           return;
         }
         good.push({ index, accepted });
@@ -124,12 +124,15 @@ export class HttpIntake {
   }
 }
 
-function identityOf(event: unknown): { source: string | null; id: string | null } {
-  const { source, id } = (typeof event === 'object' && event !== null ? event : {}) as {
-    source?: unknown;
-    id?: unknown;
+/** The event's identity for its sender; null where it is missing, or is itself what names a person. */
+function identityOf(event: unknown, errors: readonly FieldError[]): { source: string | null; id: string | null } {
+  const members = (typeof event === 'object' && event !== null ? event : {}) as { source?: unknown; id?: unknown };
+  const shown = (name: 'source' | 'id'): string | null => {
+    const personal = errors.some(({ path, code }) => path === name && code === 'personal_data_in_envelope');
+    const value = members[name];
+    return typeof value === 'string' && !personal ? value : null;
   };
-  return { source: typeof source === 'string' ? source : null, id: typeof id === 'string' ? id : null };
+  return { source: shown('source'), id: shown('id') };
 }
 
 /** Whether a value's JSON may be longer than a limit: an upper bound, much cheaper than making the JSON. */
