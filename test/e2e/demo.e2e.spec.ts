@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FAMILY_NAMES } from '../../apps/cli/src/demo/names.js';
 import { demoTraffic, theProtagonist } from '../../apps/cli/src/demo/traffic.js';
 import { filesBelow, found } from '../support/byte-search.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
-import { freshDataDir, sijill, sijillJson, startServer } from '../support/sijill.js';
+import { disclosed, SINGLE } from '../support/events.js';
+import { freshDataDir, request, sijill, sijillJson, startServer } from '../support/sijill.js';
 
 // Every phone of the demo is +966 50 000 and four digits, every address ends in @example.…, every name holds a family name.
 // In its national form a number is looked for whole: so few digits occur by chance in ids and ciphertext.
@@ -85,12 +86,37 @@ describe('the demo', () => {
     expect(history.items.length).toBeGreaterThan(10);
     await server.kill();
 
-    const foreign = await startServer();
-    await foreign.kill();
-    const { code, stderr } = await sijill(['demo', '--exit'], { SIJILL_DATA_DIR: foreign.dataDir });
+    const running = await startServer({ SIJILL_DATA_DIR: dataDir });
+    expect(await sijill(['demo', '--exit'], env)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('runs on'),
+    });
+    const producer = await running.key('producer');
+    expect((await sijill(['demo', '--exit'], env)).code).toBe(2);
+    const posted = await request(`${running.url}/v1/events`, {
+      key: producer,
+      body: disclosed('+966500000001'),
+      type: SINGLE,
+    });
+    expect(posted.status).toBe(201);
+    await running.kill();
+    expect(await sijill(['demo', '--exit'], env)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has been used since'),
+    });
+
+    const foreign = freshDataDir('foreign');
+    writeFileSync(join(foreign, 'mine.txt'), 'mine');
+    const { code, stderr } = await sijill(['demo', '--exit'], { SIJILL_DATA_DIR: foreign });
     expect(code).toBe(2);
-    expect(stderr).toContain('holds a ledger that the demo did not make');
-  }, 60_000);
+    expect(stderr).toContain('was not made by the demo');
+    expect(readdirSync(foreign)).toEqual(['mine.txt']);
+  }, 90_000);
+
+  it('makes its ledger anew when nothing was added since', async () => {
+    const again = { SIJILL_DATA_DIR: freshDataDir('demo-again'), SIJILL_HTTP_PORT: '0' };
+    for (let i = 0; i < 2; i++) expect((await sijill(['demo', '--exit'], again)).code).toBe(0);
+  }, 120_000);
 });
 
 describeWithKafka('the demo over Kafka', (kafka) => {

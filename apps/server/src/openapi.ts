@@ -36,10 +36,30 @@ const ANSWERS: Record<string, object> = {
   Event: { oneOf: PRODUCER_EVENT_TYPES.map((type) => ref(EVENT_CATALOGUE[type].schema)) },
   AsOf: object({ position: { type: 'integer' }, time }),
   FieldError: object({ path: text, code: text, message: text }),
-  Problem: object(
-    { type: text, title: text, status: { type: 'integer' }, detail: text, errors: list(ref('FieldError')) },
-    ['errors'],
-  ),
+  Problem: {
+    ...object(
+      {
+        type: text,
+        title: text,
+        status: { type: 'integer' },
+        detail: text,
+        errors: list(ref('FieldError')),
+        accepted: list({ type: 'object' }),
+        rejected: list(ref('Rejected')),
+        reason: object({ code: text, message: text }),
+        replayedAs: uuid,
+        asOf: ref('AsOf'),
+      },
+      ['errors', 'accepted', 'rejected', 'reason', 'replayedAs', 'asOf'],
+    ),
+    description: 'RFC 9457; `rejected` when no event of a batch was accepted, `reason` when a replay is refused',
+  },
+  Rejected: object({
+    index: { type: 'integer' },
+    source: nullable('string'),
+    id: nullable('string'),
+    errors: list(ref('FieldError')),
+  }),
   IntakeAnswer: object({
     accepted: list(
       object({
@@ -50,14 +70,7 @@ const ANSWERS: Record<string, object> = {
         entries: list(object({ entryId: uuid, subjectId: { type: ['string', 'null'], format: 'uuid' } })),
       }),
     ),
-    rejected: list(
-      object({
-        index: { type: 'integer' },
-        source: nullable('string'),
-        id: nullable('string'),
-        errors: list(ref('FieldError')),
-      }),
-    ),
+    rejected: list(ref('Rejected')),
   }),
   FoundSubject: object({ subjectId: uuid }),
   Recipient: object({ id: text, name: text, class: text, capacity: nullable('string'), country: nullable('string') }),
@@ -87,7 +100,9 @@ const ANSWERS: Record<string, object> = {
       ...common,
     }),
     additionalProperties: true,
-    description: 'the common fields, and under their own names those of its kind',
+    description:
+      'the common fields, and under their own names those of its kind, null where they were not given; a notice to a recipient ' +
+      'names the entry that it is about in `aboutEntryId`',
   },
   ActivityAnswer: page('Activity'),
   EntryView: object({
@@ -145,7 +160,12 @@ export function openApiDocument(app: INestApplication, version: string): OpenAPI
     .setVersion(version)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .setOpenAPIVersion('3.1.0')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'an API key, made with "sijill keys create"' })
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'API key',
+      description: 'made with "sijill keys create"',
+    })
     .build();
   const document = SwaggerModule.createDocument(app, builder);
   const own = new Set(Object.keys(requests));
@@ -154,10 +174,89 @@ export function openApiDocument(app: INestApplication, version: string): OpenAPI
     refPointerPrefix: '#/components/schemas/',
   });
   const ofRequests = Object.fromEntries(Object.entries(derived).filter(([name]) => own.has(name)));
+  const events = document.paths['/v1/events']?.post?.requestBody;
+  if (events !== undefined && 'content' in events) {
+    events.content = {
+      'application/cloudevents+json': { schema: ref('Event') as never },
+      'application/cloudevents-batch+json': { schema: list(ref('Event')) as never },
+    };
+  }
   document.components = {
     ...document.components,
     schemas: { ...ANSWERS, ...ofRequests, ...eventSchemas() } as NonNullable<OpenAPIObject['components']>['schemas'] &
       object,
   };
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const operation of Object.values(operations as Record<string, Operation>))
+      complete(path, operation, derived as unknown as Readonly<Record<string, SchemaLike>>);
+  }
   return document;
+}
+
+interface Operation {
+  readonly operationId?: string;
+  readonly tags?: readonly string[];
+  parameters?: object[];
+  requestBody?: { content: Record<string, object> };
+  responses: Record<string, { description?: string; headers?: object; content?: Record<string, object> }>;
+}
+
+/** Classes that routes read their query into, by the id of the operation. */
+const QUERIES: Readonly<Record<string, string>> = {
+  SubjectsController_disclosures: 'DisclosuresQuery',
+  SubjectsController_activities: 'ActivitiesQuery',
+  QuarantineController_list: 'PageQuery',
+  QuarantineController_duplicates: 'PageQuery',
+};
+
+const PROBLEM = 'application/problem+json';
+const problem = (description: string): object => ({ description, content: { [PROBLEM]: { schema: ref('Problem') } } });
+const position = { 'Sijill-Position': { description: 'store position of the answer', schema: { type: 'integer' } } };
+
+/** What the decorators of a route do not say: its query, the problems that every route may answer, the headers. */
+function complete(path: string, operation: Operation, schemas: Readonly<Record<string, SchemaLike>>): void {
+  const query = schemas[QUERIES[operation.operationId ?? ''] ?? ''];
+  for (const [name, schema] of Object.entries(query?.properties ?? {})) {
+    operation.parameters = [
+      ...(operation.parameters ?? []),
+      {
+        name,
+        in: 'query',
+        required: false,
+        schema,
+        ...(schema.type === 'array' ? { style: 'form', explode: true } : {}),
+      },
+    ];
+  }
+  for (const response of Object.values(operation.responses)) {
+    const content = response.content ?? {};
+    if (JSON.stringify(content).includes('#/components/schemas/Problem"')) {
+      response.content = { [PROBLEM]: { schema: ref('Problem') } };
+    }
+  }
+  if (!path.startsWith('/v1/')) return;
+  const { responses } = operation;
+  responses['400'] ??= problem('the request does not fit; each fault is named in errors') as never;
+  responses['401'] ??= problem('no key, or one that is not known') as never;
+  responses['403'] ??= problem('the key has not the role that this needs') as never;
+  if (path.includes('{')) responses['404'] ??= problem('there is none of that id') as never;
+  if (operation.requestBody !== undefined) {
+    responses['413'] ??= problem('a body may hold 8 MiB') as never;
+    responses['415'] ??= problem('another media type, or a Content-Encoding') as never;
+  }
+  responses['503'] ??= problem(
+    'something is out of reach for now, or the server is stopping; see Retry-After',
+  ) as never;
+  for (const status of ['200', '201']) {
+    const answer = responses[status];
+    if (answer !== undefined && JSON.stringify(answer.content ?? {}).includes('Answer')) answer.headers = position;
+  }
+  if (responses['202'] !== undefined) {
+    responses['202'].headers = { Location: { description: 'where to look for the report', schema: text } };
+  }
+}
+
+interface SchemaLike {
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, SchemaLike>>;
 }

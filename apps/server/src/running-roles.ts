@@ -27,7 +27,9 @@ export class RunningRoles {
     const context = { limits: config.limits, defaultRegion: config.defaultRegion };
     const lane = has('api')
       ? await Lane.open(store, `ledger-http-${config.nodeId}`, {
-          onForeignWrite: 'stop',
+          // Events over HTTP carry no offsets: two servers under one node id, as for a moment in a rolling restart, do each other
+          // no harm.
+          onForeignWrite: 'follow',
           onRetry: (reason) => logger.warn({ lane: 'http', reason }, 'an append has to be tried again'),
         })
       : null;

@@ -23,32 +23,47 @@ export async function announce(dataDir: string, announcement: ServerAnnouncement
   await rename(beside, fileIn(dataDir));
 }
 
-export async function withdraw(dataDir: string): Promise<void> {
-  await rm(fileIn(dataDir), { force: true });
+/** Takes an announcement back, if it is still that of this process. */
+export async function withdraw(dataDir: string, pid: number): Promise<void> {
+  const announced = await announcementIn(dataDir);
+  if (announced?.pid === pid) await rm(fileIn(dataDir), { force: true });
+}
+
+async function announcementIn(dataDir: string): Promise<ServerAnnouncement | null> {
+  try {
+    return JSON.parse(await readFile(fileIn(dataDir), 'utf8')) as ServerAnnouncement;
+  } catch {
+    return null;
+  }
 }
 
 /**
- * Refuses to start beside a server that answers. A file left by a killed server is no obstacle: its process is gone, or another
- * program has its number, and then it does not answer as we do.
+ * Refuses to start beside a server that runs. A file left by a killed server is no obstacle: its process is gone, or another
+ * program has its number and nobody listens at its address, or somebody else does. One that takes a connection and is too slow
+ * to answer runs.
  *
  * @throws AlreadyRunning
  */
 export async function assertNoOtherServer(dataDir: string): Promise<void> {
-  let other: ServerAnnouncement;
+  const other = await announcementIn(dataDir);
+  if (other === null || !isAlive(other.pid)) return;
   try {
-    other = JSON.parse(await readFile(fileIn(dataDir), 'utf8')) as ServerAnnouncement;
-  } catch {
-    return;
-  }
-  try {
-    const answer = await fetch(`${other.url}/health/live`, { signal: AbortSignal.timeout(2_000) });
+    const answer = await fetch(`${other.url}/health/live`, { signal: AbortSignal.timeout(5_000) });
     const { pid } = (await answer.json()) as { pid?: number };
     if (pid !== other.pid) return;
-  } catch {
-    await withdraw(dataDir);
-    return;
+  } catch (error) {
+    if ((error as Error).name !== 'TimeoutError') return;
   }
   throw new AlreadyRunning(
     `a server (pid ${other.pid}) runs on ${dataDir} already, at ${other.url}. Stop it, or give this one another SIJILL_DATA_DIR`,
   );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

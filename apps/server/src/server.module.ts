@@ -10,6 +10,7 @@ import { QUERY_HANDLERS, ReadModels } from '@sijill/read-models';
 import { REPORT_COMMAND_HANDLERS, ReportDesk } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
 import { FreshnessInterceptor } from './http/freshness.interceptor.js';
+import { KnownQueryInterceptor } from './http/known-query.interceptor.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { validation } from './http/validation.js';
 import { Documents, DOCUMENTS, DocumentsController } from './routes/documents.controller.js';
@@ -60,6 +61,7 @@ export class ServerModule {
         { provide: RUNNING_ROLES, useValue: roles },
         { provide: DOCUMENTS, useValue: documents },
         { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: KnownQueryInterceptor },
         { provide: APP_INTERCEPTOR, useClass: FreshnessInterceptor },
         { provide: APP_PIPE, useValue: validation },
         { provide: APP_FILTER, useValue: new ProblemFilter(ledger.logger) },

@@ -5,8 +5,11 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { SwaggerModule } from '@nestjs/swagger';
 import { assertEveryRouteHasPolicy } from '@sijill/access';
 import { asyncApiDocument } from '@sijill/contracts';
+import { decodeJson } from '@sijill/intake';
 import { openLedger } from '@sijill/ledger';
 import { Metrics, type Config, type Logger } from '@sijill/platform';
+import { answerClientError, answerFrameworkError, sendProblem } from './http/framework-errors.js';
+import { Problem } from './http/problem.js';
 import { nestLogger } from './nest-logger.js';
 import { openApiDocument } from './openapi.js';
 import { Documents } from './routes/documents.controller.js';
@@ -33,11 +36,17 @@ export async function startServer(config: Config, logger: Logger, version: strin
   let app: NestFastifyApplication | null = null;
   let metricsServer: MetricsServer | null = null;
   let roles: RunningRoles | null = null;
+  let stopping = false;
+  // One part that does not close must not keep the others from draining.
   const stopAll = async (): Promise<void> => {
-    await app?.close();
-    metricsServer?.close();
-    await roles?.stop();
-    await ledger.close();
+    stopping = true;
+    const failures: unknown[] = [];
+    for (const close of [() => app?.close(), () => metricsServer?.close(), () => roles?.stop(), () => ledger.close()]) {
+      await Promise.resolve()
+        .then<unknown>(close)
+        .catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0] as Error;
   };
   try {
     roles = await RunningRoles.prepare(ledger);
@@ -48,11 +57,37 @@ export async function startServer(config: Config, logger: Logger, version: strin
         bodyLimit: config.limits.bodyBytes,
         routerOptions: { maxParamLength: 1000 },
         forceCloseConnections: 'idle',
+        // We answer ourselves while stopping, see below.
+        return503OnClosing: false,
+        frameworkErrors: answerFrameworkError as never,
+        clientErrorHandler: answerClientError,
       }),
-      { logger: nestLogger(logger), abortOnError: false },
+      { logger: nestLogger(logger), abortOnError: false, bodyParser: false },
     );
     assertEveryRouteHasPolicy(app.get(DiscoveryService), new MetadataScanner(), app.get(Reflector));
     const fastify = app.getHttpAdapter().getInstance();
+    fastify.addHook('onRequest', (request, reply, done) => {
+      if (stopping) {
+        reply.header('connection', 'close');
+        const detail = 'the server is stopping; nothing of this was stored, send it again';
+        sendProblem(reply, new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': '5' }));
+      } else if (!['identity', undefined].includes(request.headers['content-encoding'])) {
+        const detail = 'bodies are read as they are; send this one without Content-Encoding';
+        sendProblem(reply, new Problem(415, 'unsupported-media-type', 'Unsupported media type', detail));
+      } else done();
+    });
+    fastify.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer', bodyLimit: config.limits.bodyBytes },
+      (_, body: Buffer, done) => {
+        // Some clients name the type and send nothing.
+        if (body.length === 0) return done(null, undefined);
+        const decoded = decodeJson(body);
+        return 'error' in decoded
+          ? done(Problem.invalid([decoded.error], decoded.error.message))
+          : done(null, decoded.value);
+      },
+    );
     // The bytes are judged by the route: what is not UTF-8 must not be mended on the way.
     for (const type of ['application/cloudevents+json', 'application/cloudevents-batch+json']) {
       fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: config.limits.bodyBytes }, (_, body, done) =>
@@ -74,20 +109,20 @@ export async function startServer(config: Config, logger: Logger, version: strin
     });
     SwaggerModule.setup('docs', app, () => documents.openApi as never, { customSiteTitle: 'Sijill API' });
     roles.start();
+    await ledger.reports.resume();
     await app.listen({ host: config.http.host, port: config.http.port });
     const address = fastify.server.address();
     const port = typeof address === 'object' && address !== null ? address.port : config.http.port;
     const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
     const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
     if (config.metricsPort !== null) metricsServer = serveMetrics(metrics, config.http.host, config.metricsPort);
-    await ledger.reports.resume();
     await announce(config.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString(), version });
     logger.info({ url, roles: config.roles, store: ledger.store.kind }, 'sijill is ready');
     return {
       url,
       stop: async () => {
         await stopAll();
-        await withdraw(config.dataDir);
+        await withdraw(config.dataDir, process.pid);
       },
     };
   } catch (error) {

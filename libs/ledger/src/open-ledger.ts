@@ -74,6 +74,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const reports = keep(
       await ReportDesk.open(sqlTarget(config, 'reports'), {
         dataDir: config.dataDir,
+        node: config.nodeId,
         vault,
         readModels,
         lane,

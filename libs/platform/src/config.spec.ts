@@ -87,10 +87,23 @@ describe('configuration', () => {
   });
 
   it('reads sizes and times with their units', () => {
-    expect(parseConfig({ SIJILL_MAX_EVENT_BYTES: '1 MiB', SIJILL_MAX_CLOCK_SKEW: '60 s' }).limits).toMatchObject({
-      eventBytes: 1_048_576,
+    expect(parseConfig({ SIJILL_MAX_EVENT_BYTES: '500 KiB', SIJILL_MAX_CLOCK_SKEW: '60 s' }).limits).toMatchObject({
+      eventBytes: 512_000,
       clockSkewSeconds: 60,
     });
+  });
+
+  it('refuses what no entry could hold, and a country that is none', () => {
+    expect(faultsOf({ SIJILL_MAX_EVENT_BYTES: '1 MiB' })).toHaveLength(1);
+    expect(faultsOf({ SIJILL_DEFAULT_REGION: 'XX' })).toEqual([expect.stringContaining('SIJILL_DEFAULT_REGION')]);
+  });
+
+  it('masks every secret of an address', () => {
+    const shown = (value: string): string | null =>
+      describeConfig({ SIJILL_DATABASE: value }).find(({ name }) => name === 'SIJILL_DATABASE')!.value;
+    expect(shown('postgresql://user:pa@ss@host/db?password=s3&sslmode=require&sslpassword=s5')).toBe(
+      'postgresql://****@host/db?password=****&sslmode=require&sslpassword=****',
+    );
   });
 
   it('notices variables that are misspelt', () => {

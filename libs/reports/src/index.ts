@@ -8,6 +8,7 @@ export { RenderProcess, type RenderProcessOptions } from './desk/render-process.
 export {
   REPORT_GENERATED,
   ReportDesk,
+  ReportElsewhere,
   ReportSubjectErased,
   type AccountingOrder,
   type ReportFile,

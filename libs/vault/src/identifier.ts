@@ -42,12 +42,12 @@ export function normalizeIdentifier(identifier: Identifier, region: string): str
 }
 
 /**
- * Whether a text surely names a person: an email address, or somewhere in it a number in use that begins with `+`, `00` or `tel:`.
- * For ids and sources, where plain digits are most often a counter.
+ * Whether a text surely names a person: an email address, or somewhere in it a number in use that begins with `+` or `tel:`. For
+ * ids and sources, where plain digits are most often a counter or part of a UUID.
  */
 export function namesPerson(text: string, region: string): boolean {
   if (/[^\s@]+@[^\s@]+\.[^\s@]+/.test(text)) return true;
-  const numbers = text.match(/(?:\+|(?<![\p{L}\p{N}])(?:00|٠٠|۰۰)|(?:tel|sms):)[\d٠-٩۰-۹\s().+-]{7,24}/giu) ?? [];
+  const numbers = text.match(/(?:\+|(?:tel|sms):)[\d٠-٩۰-۹\s().+-]{7,24}/giu) ?? [];
   return numbers.some((number) => typeof normalizePhone(number.replace(/^(tel|sms):/i, ''), region) === 'string');
 }
 

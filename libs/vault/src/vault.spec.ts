@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compactDecrypt } from 'jose';
@@ -86,6 +86,7 @@ describe('vault', () => {
 
   it('refuses a keyring that is not the one it was made with', async () => {
     await (await open()).close();
+    rmSync(join(folder, 'keyring.json'));
     createKeyring(join(folder, 'keyring.json'), '2026-07-02T00:00:00.000Z');
     await expect(open()).rejects.toThrow(KeyringUnusable);
   });
@@ -93,6 +94,15 @@ describe('vault', () => {
 
 describe('keyring', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sijill-keyring-'));
+
+  it('is never written over, and two who make it at once have the same', () => {
+    const file = join(folder, 'shared.json');
+    const first = createKeyring(file, '2026-07-01T00:00:00.000Z');
+    expect(() => createKeyring(file, '2026-07-01T00:00:00.000Z')).toThrow(KeyringUnusable);
+    const second = createKeyring(file, '2026-07-01T00:00:00.000Z', 'take what another process has made');
+    expect(second.fingerprint).toBe(first.fingerprint);
+    expect(readdirSync(folder)).toEqual(['shared.json']);
+  });
 
   it('is readable by its owner only', () => {
     const file = join(folder, 'deep', 'keyring.json');

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { ApiKeys } from '@sijill/access';
-import { sqlTarget } from '@sijill/ledger';
-import { systemClock, type Config } from '@sijill/platform';
+import { isProducerEventType } from '@sijill/contracts';
+import { openStore, sqlTarget } from '@sijill/ledger';
+import { createLogger, systemClock, type Config } from '@sijill/platform';
 import { DemoClient, pause } from '../demo/demo-client.js';
 import { startDemoServer, type DemoServer } from '../demo/demo-server.js';
 import { openDemoTopic } from '../demo/demo-topic.js';
@@ -77,6 +78,7 @@ async function tell(config: Config, server: DemoServer, began: number): Promise<
     await writeFile(file, await client.pdf(subjectId, language, REASON));
     say(`  ${language === 'en' ? 'English' : 'Arabic '}  ${relative(process.cwd(), file)}`);
   }
+  await writeMark(config.dataDir, await countEvents(config));
   const megabytes = Math.round((await client.figure('process_resident_memory_bytes')) / 1024 / 1024);
   const env = process.env['SIJILL_DATA_DIR'] === undefined ? '' : `SIJILL_DATA_DIR=${config.dataDir} `;
   say(
@@ -140,23 +142,66 @@ async function demoKeys(config: Config): Promise<{ producer: string; officer: st
   }
 }
 
-const MARK = 'made-by-the-demo';
+const MARK = 'made-by-the-demo.json';
 const OURS = /^((ledger|read-models|access)\.sqlite(-wal|-shm)?|vault|reports|demo|server\.json)$/;
 
-/** The demo makes a ledger of its own and throws only that away again. */
+interface Mark {
+  readonly about: string;
+  /** Events in the ledger when the demo was done; null while it is not. */
+  readonly events: number | null;
+}
+
+/**
+ * The demo makes a ledger of its own, and throws only that away again: one in a folder that was empty when the demo began, in
+ * which no server runs, and that nobody has put events of his own into since.
+ */
 async function prepareDataDir(config: Config): Promise<void> {
-  const mark = join(config.dataDir, MARK);
-  if (existsSync(mark)) {
-    for (const name of await readdir(config.dataDir)) {
-      if (OURS.test(name)) await rm(join(config.dataDir, name), { recursive: true, force: true });
+  const { dataDir } = config;
+  const names = existsSync(dataDir) ? await readdir(dataDir) : [];
+  const another = 'Set SIJILL_DATA_DIR to an empty folder';
+  if (names.includes(MARK)) {
+    const running = await runningServer(dataDir);
+    if (running !== null)
+      throw new WrongUse(`a server (pid ${running}) runs on ${dataDir}. Stop it first, or: ${another}`);
+    const { events } = JSON.parse(await readFile(join(dataDir, MARK), 'utf8')) as Mark;
+    if (events !== null && (await countEvents(config)) !== events) {
+      throw new WrongUse(`the ledger in ${dataDir} has been used since the demo made it, and stays. ${another}`);
     }
-  } else if (existsSync(join(config.dataDir, 'ledger.sqlite')) || existsSync(join(config.dataDir, 'vault'))) {
-    throw new WrongUse(
-      `${config.dataDir} holds a ledger that the demo did not make. Set SIJILL_DATA_DIR to an empty folder`,
-    );
+    for (const name of names) if (OURS.test(name)) await rm(join(dataDir, name), { recursive: true, force: true });
+  } else if (names.length > 0) {
+    throw new WrongUse(`${dataDir} is not empty, and what is in it was not made by the demo. ${another}`);
   }
-  await mkdir(config.dataDir, { recursive: true });
-  await writeFile(mark, 'When the demo is run again, it throws away the ledger in this folder and makes a new one.\n');
+  await mkdir(dataDir, { recursive: true });
+  await writeMark(dataDir, null);
+}
+
+async function writeMark(dataDir: string, events: number | null): Promise<void> {
+  const about = 'When the demo is run again and nothing was added since, it throws away the ledger in this folder.';
+  await writeFile(join(dataDir, MARK), `${JSON.stringify({ about, events } satisfies Mark, null, 2)}\n`);
+}
+
+/** Entries that came from producers; look-ups and reports are no use that anyone would miss. */
+async function countEvents(config: Config): Promise<number> {
+  if (!existsSync(join(config.dataDir, 'ledger.sqlite'))) return 0;
+  const store = await openStore(config, createLogger('silent'));
+  let events = 0;
+  try {
+    for await (const batch of store.readAll()) events += batch.filter(({ type }) => isProducerEventType(type)).length;
+  } finally {
+    await store.close();
+  }
+  return events;
+}
+
+/** The process that has announced itself in a data directory and is alive. */
+async function runningServer(dataDir: string): Promise<number | null> {
+  try {
+    const { pid } = JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8')) as { pid: number };
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return null;
+  }
 }
 
 /** The configured port, or a free one when it is taken and nobody asked for it by name. */

@@ -10,8 +10,9 @@ import {
 } from '@sijill/event-store';
 import { DatabaseUnavailable, type Logger } from '@sijill/platform';
 import { CursorInvalid } from '@sijill/read-models';
+import { ReportElsewhere, ReportSubjectErased } from '@sijill/reports';
 import { SubjectErased } from '@sijill/vault';
-import { Problem, problemBody } from './problem.js';
+import { Problem, PROBLEM_TYPE, problemBody } from './problem.js';
 
 const TITLES: Record<number, [code: string, title: string]> = {
   400: ['invalid-request', 'Invalid request'],
@@ -49,7 +50,7 @@ export class ProblemFilter implements ExceptionFilter {
     void reply
       .status(problem.status)
       .headers(problem.headers)
-      .header('content-type', 'application/problem+json; charset=utf-8')
+      .header('content-type', PROBLEM_TYPE)
       .send(JSON.stringify(problemBody(problem)));
   }
 }
@@ -72,7 +73,14 @@ function problemOf(error: unknown): Problem {
     return unavailable('the event store cannot be reached or refuses; this is not an empty answer', '5');
   if (error instanceof DatabaseUnavailable || isConnectionError(error))
     return unavailable('the database cannot be reached; this is not an empty answer', '5');
-  if (error instanceof SubjectErased)
+  if (error instanceof ReportElsewhere)
+    return new Problem(
+      409,
+      'elsewhere',
+      'On another server',
+      `ask the server with the node id ${error.node} for this file`,
+    );
+  if (error instanceof SubjectErased || error instanceof ReportSubjectErased)
     return new Problem(409, 'subject-erased', 'Subject erased', 'the subject was erased; nothing can be sealed for it');
   const status = statusOf(error);
   if (status !== null && status < 500) {

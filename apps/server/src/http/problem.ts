@@ -27,6 +27,8 @@ export class Problem extends Error {
   }
 }
 
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
 /** The body of a problem answer. `type` is a URN of ours, stable for programs. */
 export function problemBody(problem: Problem): Record<string, unknown> {
   const { code, title, status, detail, members } = problem;

@@ -31,7 +31,7 @@ export const Reason = createParamDecorator((_: unknown, context: ExecutionContex
 /** The reason where it is welcome and not required. */
 export const OptionalReason = createParamDecorator((_: unknown, context: ExecutionContext): string | null => {
   const reason = headerText(context.switchToHttp().getRequest<AuthenticatedRequest>().headers['sijill-reason']);
-  return reason === undefined || reason === '' ? null : reason.slice(0, LONGEST_REASON);
+  return reason === undefined || reason === '' ? null : [...reason].slice(0, LONGEST_REASON).join('');
 });
 
 /** Who asks, as the guard found out. */

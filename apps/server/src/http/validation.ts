@@ -19,14 +19,23 @@ const CODES: Record<string, string> = {
   isNotEmpty: 'required',
   isInt: 'wrong_type',
   isString: 'wrong_type',
+  isObject: 'wrong_type',
+  isUuid: 'bad_format',
   isArray: 'wrong_type',
 };
+
+/** What is named first of several faults in one place: that it is missing, then that it is of another type. */
+function rank(constraint: string): number {
+  const place = ['whitelistValidation', 'isDefined', 'isObject', 'isArray', 'isString', 'isInt'].indexOf(constraint);
+  return place === -1 ? Number.POSITIVE_INFINITY : place;
+}
 
 function flatten(error: ValidationError, parent: string): FieldError[] {
   const isIndex = /^\d+$/.test(error.property);
   const name = /^[\w.-]{1,64}$/.test(error.property) ? error.property : '(unprintable)';
   const path = isIndex ? `${parent}[${name}]` : parent === '' ? name : `${parent}.${name}`;
   const own = Object.entries(error.constraints ?? {})
+    .sort(([a], [b]) => rank(a) - rank(b))
     .slice(0, 1)
     .map(([constraint, message]): FieldError => {
       const code = CODES[constraint] ?? 'bad_format';

@@ -9,6 +9,7 @@ import { Problem } from '../http/problem.js';
 import { From } from '../http/reason.js';
 import { reportIdPipe } from './ids.js';
 import { ReportBody } from './requests.js';
+import { known } from './identifiers.js';
 import { instant } from './times.js';
 
 @ApiTags('reports')
@@ -37,13 +38,13 @@ export class ReportsController {
   ): Promise<ReportView> {
     const { parameters, language, formats } = body;
     const reason = parameters.reason.trim();
+    const from = instant('parameters.from', parameters.from) ?? null;
+    const to = instant('parameters.to', parameters.to) ?? null;
     const subjectId = await this.subjectOf(parameters);
     await this.commands.execute(
       new RecordConsultation({ what: 'report', subjectId, found: subjectId !== null, reason, reader }),
     );
     if (subjectId === null) throw Problem.notFound('nobody in this ledger has that identifier or id');
-    const from = instant('parameters.from', parameters.from) ?? null;
-    const to = instant('parameters.to', parameters.to) ?? null;
     const view = await this.commands.execute(
       new OrderAccounting({ subjectId, from, to, reason, requestedBy: reader.name, language, formats }),
     );
@@ -65,7 +66,16 @@ export class ReportsController {
   @Get(':id/files/:name')
   @Allow('officer')
   @ApiOperation({ summary: 'One file of a finished report' })
-  @ApiResponse({ status: 200, description: 'the file', content: { 'application/octet-stream': {} } })
+  @ApiResponse({
+    status: 200,
+    description: 'the file',
+    content: { 'application/pdf': {}, 'text/csv': {}, 'application/json': {} },
+  })
+  @ApiResponse({
+    status: 409,
+    description: 'the file lies with another server',
+    schema: { $ref: '#/components/schemas/Problem' },
+  })
   async file(
     @Param('id', reportIdPipe) id: string,
     @Param('name') name: string,
@@ -97,7 +107,8 @@ export class ReportsController {
     if ((subjectId === undefined) === (identifier === undefined)) {
       throw Problem.invalid([{ path: 'parameters', code: 'required', message: 'give either subjectId or identifier' }]);
     }
-    if (identifier !== undefined) return this.vault.find(identifier);
-    return (await this.vault.has(subjectId!)) ? subjectId! : null;
+    if (identifier !== undefined) return this.vault.find(known(identifier, 'parameters.identifier.value', this.vault));
+    const id = subjectId!.toLowerCase();
+    return (await this.vault.has(id)) ? id : null;
   }
 }

@@ -6,6 +6,7 @@ import {
   IsIn,
   IsInt,
   IsNotEmpty,
+  IsObject,
   IsOptional,
   IsString,
   IsUUID,
@@ -17,9 +18,17 @@ import {
   IsDefined,
   ArrayNotEmpty,
 } from 'class-validator';
-import { ACTIVITIES, DATA_CATEGORIES, IDENTIFIER_SCHEMES, PURPOSES, RECIPIENT_CLASSES } from '@sijill/contracts';
+import {
+  ACTIVITIES,
+  DATA_CATEGORIES,
+  IDENTIFIER_SCHEMES,
+  PLAIN_TEXT,
+  PURPOSES,
+  RECIPIENT_CLASSES,
+} from '@sijill/contracts';
 
 const TIME = /^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2}))?$/;
+const PLAIN = { message: 'holds characters that no text has: NUL, or half a surrogate pair' };
 const TIME_WANTED = { message: 'give a date (2026-07-01) or an RFC 3339 time (2026-07-01T00:00:00Z)' };
 
 /** A parameter given once or several times: always a list inside. */
@@ -42,6 +51,7 @@ export class PageQuery {
   @IsString()
   @IsNotEmpty()
   @MaxLength(1000)
+  @Matches(PLAIN_TEXT.pattern, PLAIN)
   cursor?: string;
 }
 
@@ -63,6 +73,7 @@ export class DisclosuresQuery extends PageQuery {
   @ArrayMaxSize(50)
   @IsString({ each: true })
   @IsNotEmpty({ each: true })
+  @Matches(PLAIN_TEXT.pattern, { ...PLAIN, each: true })
   recipient?: string[];
 
   @IsOptional()
@@ -93,9 +104,12 @@ export class ActivitiesQuery extends DisclosuresQuery {
 }
 
 export class IdentifierBody {
+  @IsDefined()
   @IsIn(IDENTIFIER_SCHEMES)
   scheme: string;
 
+  @IsDefined()
+  @Matches(PLAIN_TEXT.pattern, PLAIN)
   @IsString()
   @IsNotEmpty()
   @MaxLength(320)
@@ -104,12 +118,15 @@ export class IdentifierBody {
 
 export class LookUpBody {
   @IsDefined()
+  @IsObject()
   @ValidateNested()
   @Type(() => IdentifierBody)
   identifier: IdentifierBody;
 
   /** Why; it is recorded. */
+  @IsDefined()
   @IsString()
+  @Matches(PLAIN_TEXT.pattern, PLAIN)
   @Matches(/\S/, { message: 'say why you look this person up; it is recorded' })
   @MaxLength(500)
   reason: string;
@@ -121,6 +138,7 @@ export class ReportParametersBody {
   subjectId?: string;
 
   @IsOptional()
+  @IsObject()
   @ValidateNested()
   @Type(() => IdentifierBody)
   identifier?: IdentifierBody;
@@ -133,17 +151,21 @@ export class ReportParametersBody {
   @Matches(TIME, TIME_WANTED)
   to?: string;
 
+  @IsDefined()
   @IsString()
+  @Matches(PLAIN_TEXT.pattern, PLAIN)
   @Matches(/\S/, { message: 'say why the report is made; it is recorded and printed' })
   @MaxLength(500)
   reason: string;
 }
 
 export class ReportBody {
+  @IsDefined()
   @IsIn(['accounting'])
   report: 'accounting';
 
   @IsDefined()
+  @IsObject()
   @ValidateNested()
   @Type(() => ReportParametersBody)
   parameters: ReportParametersBody;

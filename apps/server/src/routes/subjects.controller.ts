@@ -9,6 +9,7 @@ import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { From, Reason } from '../http/reason.js';
 import { ActivitiesQuery, DisclosuresQuery, LookUpBody } from './requests.js';
+import { known } from './identifiers.js';
 import { instant } from './times.js';
 import { subjectIdPipe } from './ids.js';
 
@@ -45,7 +46,7 @@ export class SubjectsController {
     schema: { $ref: '#/components/schemas/Problem' },
   })
   async lookUp(@Body() body: LookUpBody, @From() reader: Caller): Promise<{ subjectId: string }> {
-    const subjectId = await this.vault.find(body.identifier);
+    const subjectId = await this.vault.find(known(body.identifier, 'identifier.value', this.vault));
     await this.commands.execute(
       new RecordConsultation({
         what: 'subject',

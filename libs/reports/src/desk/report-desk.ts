@@ -61,8 +61,18 @@ export class ReportSubjectErased extends Error {
   override readonly name = 'ReportSubjectErased';
 }
 
+/** The files of a report lie in the data directory of another server. */
+export class ReportElsewhere extends Error {
+  override readonly name = 'ReportElsewhere';
+  constructor(readonly node: string) {
+    super(`the report lies with server ${node}`);
+  }
+}
+
 interface DeskParts {
   readonly dataDir: string;
+  /** Tells this server's orders from those of others in the same database. */
+  readonly node: string;
   readonly vault: Vault;
   readonly readModels: ReadModels;
   readonly lane: () => Promise<Lane>;
@@ -94,12 +104,13 @@ export class ReportDesk {
     );
   }
 
-  /** Takes up what a stopped server left: orders are durable, so those not finished are made now. */
+  /** Takes up what this server left when it was stopped: orders are durable, so those not finished are made now. */
   async resume(): Promise<void> {
     const rows = await this.sql.reader
       .selectFrom('report')
       .select('id')
       .where('status', 'in', ['queued', 'running'])
+      .where('node', '=', this.parts.node)
       .orderBy('created_at')
       .execute();
     for (const { id } of rows) this.enqueue(id);
@@ -117,6 +128,7 @@ export class ReportDesk {
       id,
       kind: 'accounting',
       subject_id: order.subjectId,
+      node: this.parts.node,
       status: 'queued',
       progress: 0,
       created_at: isoTime(this.parts.clock.now()),
@@ -135,12 +147,17 @@ export class ReportDesk {
     return row === undefined ? null : { ...viewOf(row), subjectId: row.subject_id };
   }
 
-  /** One file of a finished report, opened; null when there is none of that name, or the subject was erased. */
+  /**
+   * One file of a finished report, opened; null when there is none of that name, or the subject was erased.
+   *
+   * @throws ReportElsewhere the file lies with another server
+   */
   async file(id: string, name: string): Promise<{ file: ReportFile; bytes: Buffer; reason: string } | null> {
     const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirst();
     const file = row === undefined ? undefined : viewOf(row).files.find((candidate) => candidate.name === name);
     const keys = row === undefined ? null : await this.parts.vault.holderIfAny(row.subject_id);
     if (row === undefined || file === undefined || keys === null) return null;
+    if (row.node !== this.parts.node) throw new ReportElsewhere(row.node);
     const sealed = await readFile(this.pathOf(id, name), 'utf8');
     const order = JSON.parse(unseal(keys, id, row.sealed_order).toString('utf8')) as AccountingOrder;
     return { file, bytes: unseal(keys, `${id}/${name}`, sealed), reason: order.reason };
@@ -180,6 +197,8 @@ export class ReportDesk {
       retryWhileBusy(() => this.sql.writer.updateTable('report').set(set).where('id', '=', id).execute());
     try {
       const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+      // Ordered and taken up again in the same moment of a start.
+      if (row.status === 'done' || row.status === 'failed') return;
       const keys = await this.keysOf(row.subject_id);
       const order = JSON.parse(unseal(keys, id, row.sealed_order).toString('utf8')) as AccountingOrder;
       await update({ status: 'running', progress: 0.1 });
@@ -289,6 +308,12 @@ export class ReportDesk {
       await handle.close();
     }
     await rename(beside, this.pathOf(id, name));
+    const folder = await open(this.folderOf(id), 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   }
 
   private folderOf(id: string): string {

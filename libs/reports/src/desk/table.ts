@@ -7,6 +7,8 @@ export interface ReportTables {
     id: string;
     kind: string;
     subject_id: string;
+    /** The server that took the order: it makes the report, and its data directory holds the files. */
+    node: string;
     status: string;
     /** 0 to 1. */
     progress: number;
@@ -30,6 +32,7 @@ export const reportMigrations = (dialect: SqlDialect): Record<string, Migration>
         .addColumn('id', text, (column) => column.primaryKey())
         .addColumn('kind', 'text', (column) => column.notNull())
         .addColumn('subject_id', text, (column) => column.notNull())
+        .addColumn('node', text, (column) => column.notNull())
         .addColumn('status', 'text', (column) => column.notNull())
         .addColumn('progress', 'real', (column) => column.notNull())
         .addColumn('created_at', text, (column) => column.notNull())
