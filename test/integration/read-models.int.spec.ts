@@ -165,7 +165,13 @@ function contract(name: string, target: () => Promise<SqlTarget>): void {
       await models.apply(first!);
       const before = { digest: await models.digest(), asOf: await models.asOf() };
       const broken = [...second!.slice(0, 50), { ...second![50]!, type: null as unknown as string }];
-      await expect(models.apply(broken)).rejects.toThrow();
+      // By its outcome: an error of SQLite's is one of the process's, and tests run in contexts of their own.
+      expect(
+        await models.apply(broken).then(
+          () => 'applied',
+          () => 'failed',
+        ),
+      ).toBe('failed');
       await models.apply(first!);
       expect({ digest: await models.digest(), asOf: await models.asOf() }).toEqual(before);
       await models.apply(second!);

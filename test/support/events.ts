@@ -1,36 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { EXAMPLE_EVENT } from '@sijill/contracts';
 
 type Json = Record<string, unknown>;
 
 /** A disclosure to a carrier about one person; whatever is given replaces what is there. */
 export function disclosed(phone: string, envelope: Json = {}, data: Json = {}): Json {
+  const { sequence: _, ...example } = EXAMPLE_EVENT as unknown as Json;
   return {
-    specversion: '1.0',
+    ...example,
     id: randomUUID(),
-    source: '/sms/gateway',
-    type: 'sijill.data.disclosed.v1',
-    time: '2026-07-01T09:15:02.114Z',
-    datacontenttype: 'application/json',
     ...envelope,
     data: {
+      ...EXAMPLE_EVENT.data,
       dataSubjects: [{ identifiers: [{ scheme: 'phone', value: phone }], role: 'message_recipient' }],
-      dataCategories: ['contact.phone', 'message.content'],
-      purpose: 'provide_services',
-      legalBasis: 'contract',
-      policyVersion: '2026-06',
-      system: 'gateway-3',
-      actor: 'router',
-      recipient: {
-        id: 'carrier-stc',
-        name: 'Saudi Telecom',
-        class: 'service_provider',
-        capacity: 'processor',
-        country: 'SA',
-      },
-      ground: 'service',
-      method: 'api',
-      occasion: 'recurring',
-      minimumNecessary: true,
       ...data,
     },
   };

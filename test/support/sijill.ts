@@ -48,6 +48,7 @@ export async function sijillJson<T>(args: readonly string[], env: Record<string,
 
 export interface TestServer {
   readonly url: string;
+  readonly pid: number;
   readonly dataDir: string;
   readonly env: Record<string, string>;
   /** All that the server logged so far. */
@@ -88,6 +89,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Tes
       if (pid === child.pid) {
         return {
           url,
+          pid,
           dataDir,
           env: full,
           log: () => output,

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { createServer, type Server as MetricsServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import { DiscoveryService, MetadataScanner, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
@@ -34,18 +34,23 @@ export async function startServer(config: Config, logger: Logger, version: strin
   metrics.collectProcess();
   const ledger = await openLedger(config, { logger, metrics, ownLane: `ledger-service-${config.nodeId}` });
   let app: NestFastifyApplication | null = null;
-  let metricsServer: MetricsServer | null = null;
+  let metricsServer: HttpServer | null = null;
   let roles: RunningRoles | null = null;
   let stopping = false;
   // One part that does not close must not keep the others from draining.
   const stopAll = async (): Promise<void> => {
     stopping = true;
+    // Clients keep connections open for the next request, and a server waits for every one of them: those that are answered
+    // after the stop has begun are closed with their answer, and what falls between the two here.
+    const http = app?.getHttpServer() as HttpServer | undefined;
+    const sweep = setInterval(() => http?.closeIdleConnections(), 100);
     const failures: unknown[] = [];
     for (const close of [() => app?.close(), () => metricsServer?.close(), () => roles?.stop(), () => ledger.close()]) {
       await Promise.resolve()
         .then<unknown>(close)
         .catch((error: unknown) => failures.push(error));
     }
+    clearInterval(sweep);
     if (failures.length > 0) throw failures[0] as Error;
   };
   try {
@@ -68,7 +73,6 @@ export async function startServer(config: Config, logger: Logger, version: strin
     const fastify = app.getHttpAdapter().getInstance();
     fastify.addHook('onRequest', (request, reply, done) => {
       if (stopping) {
-        reply.header('connection', 'close');
         const detail = 'the server is stopping; nothing of this was stored, send it again';
         sendProblem(reply, new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': '5' }));
       } else if (!['identity', undefined].includes(request.headers['content-encoding'])) {
@@ -94,6 +98,9 @@ export async function startServer(config: Config, logger: Logger, version: strin
         done(null, body),
       );
     }
+    fastify.addHook('onSend', async (_, reply) => {
+      if (stopping) reply.header('connection', 'close');
+    });
     fastify.addHook('onResponse', async (request, reply) => {
       const route = request.routeOptions.url ?? 'none';
       metrics.httpSeconds.observe(
@@ -131,7 +138,7 @@ export async function startServer(config: Config, logger: Logger, version: strin
   }
 }
 
-function serveMetrics(metrics: Metrics, host: string, port: number): MetricsServer {
+function serveMetrics(metrics: Metrics, host: string, port: number): HttpServer {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404).end();

@@ -7,9 +7,8 @@ import { isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget 
 import { canonicalJson } from '@sijill/transparency';
 import { projectActivities } from './activity-timeline/project.js';
 import { projectEntries, type Standings } from './entries/project.js';
-import type { Standing } from './entries/table.js';
 import { projectQuarantine } from './quarantine/project.js';
-import { rowsAtATime } from './rows.js';
+import { isAmong } from './rows.js';
 import { readModelMigrations, type ReadModelTables } from './tables.js';
 
 type Trx = Transaction<ReadModelTables>;
@@ -204,17 +203,11 @@ async function project(trx: Trx, batch: readonly StoredEntry[]): Promise<void> {
 }
 
 async function standingsOf(trx: Trx, batch: readonly StoredEntry[]): Promise<Standings> {
-  const standings = new Map<string, Standing>();
-  for (const chunk of rowsAtATime(
-    batch.map(({ id }) => id),
-    1,
-  )) {
-    const rows = await trx
-      .selectFrom('entry')
-      .select(['entry_id', 'standing'])
-      .where('entry_id', 'in', chunk)
-      .execute();
-    for (const row of rows) if (row.standing !== null) standings.set(row.entry_id, row.standing);
-  }
-  return standings;
+  const ids = batch.map(({ id }) => id);
+  const rows = await trx
+    .selectFrom('entry')
+    .select(['entry_id', 'standing'])
+    .where(isAmong(trx, 'entry_id', ids))
+    .execute();
+  return new Map(rows.flatMap(({ entry_id, standing }) => (standing === null ? [] : [[entry_id, standing]])));
 }

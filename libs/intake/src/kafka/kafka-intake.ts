@@ -1,5 +1,4 @@
 import kafkajs, {
-  type Admin,
   type Consumer,
   type EachBatchPayload,
   type Kafka as KafkaClient,
@@ -14,7 +13,9 @@ import { prepareRecords, type ArrivedRecord } from '../prepare-records.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
 import { CodecMissing, registerCodecs } from './codecs.js';
+import { Lag } from './lag.js';
 import { missedRecords } from './missed-records.js';
+import { PartitionEnds, type PartitionEnd } from './partition-ends.js';
 import { kafkaArrival, PartitionLane } from './partition-lane.js';
 import { readRecord } from './read-record.js';
 
@@ -45,18 +46,16 @@ const RECORDS_A_STEP = 500;
 const BYTES_A_STEP = 1024 * 1024;
 const LONGEST_PAUSE_MS = 30_000;
 const LONGEST_SILENCE_MS = 60_000;
-const LAG_INTERVAL_MS = 5_000;
 const SILENCES_BORNE = 2;
-
-type PartitionEnds = ReadonlyMap<number, { readonly low: bigint; readonly high: bigint }>;
 
 /** Reads the configured topics into their lanes, one lane a topic-partition. */
 export class KafkaIntake {
   private readonly client: KafkaClient;
+  private readonly ends: PartitionEnds;
+  private readonly lag: Lag;
   private consumer: Consumer | null = null;
   /** The one before, until it is disconnected. */
   private retired: Consumer | null = null;
-  private admin: Admin | null = null;
   private lanes = new Map<string, Promise<PartitionLane>>();
   /** Partitions that are not read, by the name of their lane, and why. */
   private refused = new Map<string, string>();
@@ -67,9 +66,6 @@ export class KafkaIntake {
   private lastSign = Date.now();
   private silences = 0;
   private watchdog: NodeJS.Timeout | null = null;
-  private lagMeter: NodeJS.Timeout | null = null;
-  /** How far the lanes of this process are, for the lag; kept when they are given up for a failure. */
-  private readonly reached = new Map<string, { topic: string; partition: number; next: bigint }>();
   private restart: NodeJS.Timeout | null = null;
   private status: { state: KafkaIntakeState; detail: string | null } = { state: 'starting', detail: null };
 
@@ -95,6 +91,8 @@ export class KafkaIntake {
       logCreator: () => (entry) => this.relayLog(entry.level, entry.namespace, entry.log.message),
       retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
     });
+    this.ends = new PartitionEnds(this.client);
+    this.lag = new Lag(this.ends, metrics);
   }
 
   /** For health answers: what the intake is doing, and why it waits. */
@@ -110,20 +108,20 @@ export class KafkaIntake {
     const silence = this.options.silenceMs ?? LONGEST_SILENCE_MS;
     this.watchdog = setInterval(() => this.checkSilence(silence), Math.min(5_000, silence / 4));
     this.watchdog.unref();
-    this.lagMeter = setInterval(() => void this.measureLag().catch(() => undefined), LAG_INTERVAL_MS);
-    this.lagMeter.unref();
+    this.lag.start();
     void this.run();
   }
 
   /** Lets the batch in hand become durable, leaves the group, and gives the partitions back. */
   async stop(): Promise<void> {
     this.stopping = true;
-    for (const timer of [this.watchdog, this.lagMeter]) if (timer !== null) clearInterval(timer);
+    this.lag.stop();
+    if (this.watchdog !== null) clearInterval(this.watchdog);
     if (this.restart !== null) clearTimeout(this.restart);
     // The lanes first: the client waits for the batch in hand, which waits for its lane, which may wait for a store that is away.
     await Promise.all([...this.lanes.values()].map((lane) => lane.then((open) => open.close()).catch(() => undefined)));
     await (this.consumer ?? this.retired)?.disconnect().catch(() => undefined);
-    await this.admin?.disconnect().catch(() => undefined);
+    await this.ends.close();
     this.status = { state: 'stopped', detail: null };
   }
 
@@ -174,11 +172,11 @@ export class KafkaIntake {
     this.lastSign = Date.now();
     try {
       for (const [topic, partitions] of Object.entries(assignment)) {
-        const ends = await this.endsOf(topic);
+        const ends = await this.ends.of(topic);
         for (const partition of partitions) {
           const lane = await this.laneOf(topic, partition);
           if (!(await this.canGoOn(consumer, lane, ends))) continue;
-          this.noteLag(topic, partition, ends.get(partition)?.high ?? lane.nextOffset, lane.nextOffset);
+          this.lag.note(topic, partition, ends.get(partition)?.high ?? lane.nextOffset, lane.nextOffset);
           consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
         }
       }
@@ -222,7 +220,11 @@ export class KafkaIntake {
    * its lane does is another one under the same name: its records would be taken for ones that are stored already, so that it
    * is not read at all.
    */
-  private async canGoOn(consumer: Consumer, lane: PartitionLane, ends: PartitionEnds): Promise<boolean> {
+  private async canGoOn(
+    consumer: Consumer,
+    lane: PartitionLane,
+    ends: ReadonlyMap<number, PartitionEnd>,
+  ): Promise<boolean> {
     const { topic, partition } = lane;
     const { low, high } = ends.get(partition) ?? { low: 0n, high: lane.nextOffset };
     if (lane.nextOffset > high) {
@@ -245,15 +247,6 @@ export class KafkaIntake {
     await lane.passOver(low, missedRecords(topic, partition, from, low, this.clock));
     this.metrics.kafkaMissed.inc({ topic }, Number(low - from));
     return true;
-  }
-
-  /** Where the partitions of a topic begin and end now. */
-  private async endsOf(topic: string): Promise<PartitionEnds> {
-    // One connection for the life of the intake: on a topic with transactions this is asked often.
-    const admin = (this.admin ??= this.client.admin());
-    await admin.connect();
-    const offsets = await admin.fetchTopicOffsets(topic);
-    return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]));
   }
 
   private async consume(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
@@ -279,7 +272,7 @@ export class KafkaIntake {
     if (BigInt(batch.highWatermark) < lane.nextOffset || first > lane.nextOffset) {
       // Fetched from a committed offset before the seek took hold; records that are gone; or a gap that compaction or a
       // transaction has left, which only the beginning of the partition can tell from them.
-      if (!(await this.canGoOn(consumer, lane, await this.endsOf(topic)))) return;
+      if (!(await this.canGoOn(consumer, lane, await this.ends.of(topic)))) return;
       if (first > lane.nextOffset && !this.positioned.has(lane)) {
         this.positioned.add(lane);
         consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
@@ -308,25 +301,9 @@ export class KafkaIntake {
     if (!isRunning() || isStale()) return;
     const last = batch.messages.at(-1);
     if (last !== undefined) resolveOffset(last.offset);
-    this.noteLag(topic, partition, BigInt(batch.highWatermark), lane.nextOffset);
+    this.lag.note(topic, partition, BigInt(batch.highWatermark), lane.nextOffset);
     // For lag monitoring by others only. A failure here changes nothing.
     await consumer.commitOffsets([{ topic, partition, offset: lane.nextOffset.toString() }]).catch(() => undefined);
-  }
-
-  private noteLag(topic: string, partition: number, high: bigint, next: bigint): void {
-    this.reached.set(PartitionLane.nameOf(topic, partition), { topic, partition, next });
-    this.metrics.kafkaLag.set({ topic, partition }, Number(high > next ? high - next : 0n));
-  }
-
-  /** Asked of the broker and not of the last batch: the lag is of interest when no batch comes through. */
-  private async measureLag(): Promise<void> {
-    for (const topic of new Set([...this.reached.values()].map((place) => place.topic))) {
-      const ends = await this.endsOf(topic);
-      for (const place of this.reached.values()) {
-        const high = ends.get(place.partition)?.high;
-        if (place.topic === topic && high !== undefined) this.noteLag(topic, place.partition, high, place.next);
-      }
-    }
   }
 
   /** Lanes whose consumer position was checked against the lane's end in this assignment. */

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { activityOf, PRODUCER_EVENT_TYPES } from '@sijill/contracts';
 import type { JsonObject, StoredEntry } from '@sijill/event-store';
-import { rowsAtATime } from '../rows.js';
+import { insertRows } from '../rows.js';
 import type { Standings } from '../entries/project.js';
 import type { ReadModelTables } from '../tables.js';
 import type { ActivityTable } from './table.js';
@@ -18,7 +18,7 @@ export async function projectActivities(
     const counts = standings.get(entry.id) === 'first' && PRODUCER_TYPES.has(entry.type);
     return counts && typeof entry.data['subjectId'] === 'string' ? [activityRow(entry, entry.data['subjectId'])] : [];
   });
-  for (const chunk of rowsAtATime(rows, 12)) await trx.insertInto('activity').values(chunk).execute();
+  await insertRows(trx, 'activity', rows);
 }
 
 function activityRow(entry: StoredEntry, subjectId: string): ActivityTable {

@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { StoredEntry } from '@sijill/event-store';
-import { rowsAtATime } from '../rows.js';
+import { insertRows, isAmong } from '../rows.js';
 import type { ReadModelTables } from '../tables.js';
 import type { EntryTable, EventTable, Standing } from './table.js';
 
@@ -73,8 +73,8 @@ export async function projectEntries(
     standings.set(entry.id, row.standing);
     return row;
   });
-  for (const chunk of rowsAtATime(rows, 11)) await trx.insertInto('entry').values(chunk).execute();
-  for (const chunk of rowsAtATime([...made], 6)) await trx.insertInto('event').values(chunk).execute();
+  await insertRows(trx, 'entry', rows);
+  await insertRows(trx, 'event', [...made]);
   for (const event of changed) {
     if (made.has(event)) continue;
     await trx
@@ -99,15 +99,13 @@ async function eventsOf(
   }
   const events = new Map<string, EventTable>();
   for (const [source, ids] of bySource) {
-    for (const chunk of rowsAtATime([...ids], 1)) {
-      const rows = await trx
-        .selectFrom('event')
-        .selectAll()
-        .where('source', '=', source)
-        .where('event_id', 'in', chunk)
-        .execute();
-      for (const row of rows) events.set(keyOf(row.source, row.event_id), row);
-    }
+    const rows = await trx
+      .selectFrom('event')
+      .selectAll()
+      .where('source', '=', source)
+      .where(isAmong(trx, 'event_id', [...ids]))
+      .execute();
+    for (const row of rows) events.set(keyOf(row.source, row.event_id), row);
   }
   return events;
 }

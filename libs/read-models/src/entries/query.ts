@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { rowsAtATime } from '../rows.js';
+import { isAmong } from '../rows.js';
 import type { ReadModelTables } from '../tables.js';
 import type { Standing } from './table.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
@@ -30,17 +30,19 @@ export async function knownEvents(
 ): Promise<boolean[]> {
   const found = new Set<string>();
   const bySource = new Map<string, string[]>();
-  for (const { source, eventId } of keys) bySource.set(source, [...(bySource.get(source) ?? []), eventId]);
+  for (const { source, eventId } of keys) {
+    const ids = bySource.get(source);
+    if (ids === undefined) bySource.set(source, [eventId]);
+    else ids.push(eventId);
+  }
   for (const [source, ids] of bySource) {
-    for (const chunk of rowsAtATime(ids, 1)) {
-      const rows = await db
-        .selectFrom('event')
-        .select('event_id')
-        .where('source', '=', source)
-        .where('event_id', 'in', chunk)
-        .execute();
-      for (const row of rows) found.add(`${source}\0${row.event_id}`);
-    }
+    const rows = await db
+      .selectFrom('event')
+      .select('event_id')
+      .where('source', '=', source)
+      .where(isAmong(db, 'event_id', ids))
+      .execute();
+    for (const row of rows) found.add(`${source}\0${row.event_id}`);
   }
   return keys.map(({ source, eventId }) => found.has(`${source}\0${eventId}`));
 }
