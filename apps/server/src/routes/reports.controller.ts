@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { Allow, RecordConsultation, type Caller } from '@sijill/access';
 import { OrderAccounting, ReportDesk, type ReportView } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
+import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { From } from '../http/reason.js';
 import { reportIdPipe } from './ids.js';
@@ -56,10 +57,14 @@ export class ReportsController {
   @Allow('officer')
   @ApiOperation({ summary: 'How far a report is' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ReportView' } })
-  async report(@Param('id', reportIdPipe) id: string): Promise<ReportView> {
+  async report(
+    @Param('id', reportIdPipe) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReportView> {
     const found = await this.desk.find(id);
     if (found === null) throw Problem.notFound('there is no report of that id');
     const { subjectId: _, ...view } = found;
+    if (view.asOf !== null) stampPosition(reply, view.asOf);
     return view;
   }
 

@@ -1,0 +1,93 @@
+import { KafkaIntake } from '@sijill/intake';
+import { openLedger, type Ledger } from '@sijill/ledger';
+import { createLogger, parseConfig } from '@sijill/platform';
+import { disclosed } from '../support/events.js';
+import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
+import { eventually, freshDataDir } from '../support/sijill.js';
+
+const PARTITIONS = 4;
+const CONSUMERS = 3;
+/** SIJILL_TEST_REBALANCE_SECONDS=120 runs it in full. */
+const SECONDS = Number(process.env['SIJILL_TEST_REBALANCE_SECONDS'] ?? 16);
+
+describeWithKafka('consumers that come and go every two seconds', (kafka) => {
+  it(
+    'store what was produced, each record once, in the order of its partition',
+    async () => {
+      const topic = await kafka.freshTopic({ partitions: PARTITIONS });
+      const env = {
+        SIJILL_DATA_DIR: freshDataDir('rebalance'),
+        SIJILL_LOG_LEVEL: 'silent',
+        SIJILL_KAFKA_BROKERS: kafka.brokers.join(','),
+        SIJILL_KAFKA_TOPICS: topic,
+        SIJILL_KAFKA_GROUP: `group-${topic}`,
+      };
+      const config = parseConfig(env);
+      // Each with a ledger of its own over the same files, as servers of one machine would have.
+      const open = (): Promise<Ledger> =>
+        openLedger(config, { logger: createLogger('silent'), ownLane: 'ledger-test' });
+      const first = await open();
+      const start = async (): Promise<{ ledger: Ledger; intake: KafkaIntake }> => {
+        const ledger = await open();
+        const { store, maker, quarantine, clock, metrics, logger } = ledger;
+        const options = { limits: config.limits, defaultRegion: 'SA', kafka: config.kafka! };
+        const intake = new KafkaIntake(store, maker, quarantine, clock, options, metrics, logger);
+        intake.start();
+        return { ledger, intake };
+      };
+      const running = [];
+      for (let i = 0; i < CONSUMERS; i++) running.push(await start());
+
+      const produced = Array.from({ length: PARTITIONS }, () => 0);
+      const producer = kafka.client().producer({ idempotent: true, maxInFlightRequests: 1 });
+      await producer.connect();
+      const until = Date.now() + SECONDS * 1000;
+      const producing = (async () => {
+        while (Date.now() < until) {
+          const messages = Array.from({ length: 40 }, (_, i) => {
+            const partition = i % PARTITIONS;
+            const id = `${partition}-${produced[partition]!++}`;
+            return {
+              partition,
+              value: JSON.stringify(disclosed(`+96650000${String(i).padStart(4, '0')}`, { id })),
+              headers: { 'content-type': 'application/cloudevents+json' },
+            };
+          });
+          await producer.send({ topic, messages });
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      })();
+      while (Date.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        const { ledger, intake } = running.shift()!;
+        await intake.stop();
+        await ledger.close();
+        running.push(await start());
+      }
+      await producing;
+      await producer.disconnect();
+
+      const stored = async (): Promise<string[][]> => {
+        const ids: string[][] = Array.from({ length: PARTITIONS }, () => []);
+        for await (const batch of first.store.readAll()) {
+          for (const { metadata } of batch) {
+            const { kafka: place, eventId } = metadata as { kafka?: { partition: number }; eventId?: string };
+            if (place !== undefined && eventId !== undefined) ids[place.partition]!.push(eventId);
+          }
+        }
+        return ids;
+      };
+      const total = produced.reduce((sum, count) => sum + count, 0);
+      const ids = await eventually(stored, (all) => all.flat().length >= total, 90_000);
+      ids.forEach((of, partition) =>
+        expect(of).toEqual(Array.from({ length: produced[partition]! }, (_, i) => `${partition}-${i}`)),
+      );
+      for (const { ledger, intake } of running) {
+        await intake.stop();
+        await ledger.close();
+      }
+      await first.close();
+    },
+    SECONDS * 1000 + 150_000,
+  );
+});
