@@ -25,7 +25,11 @@ export function validateEventWithClasses(value: unknown): FieldError[] {
   if (!isObject(value)) return [{ path: '', code: 'wrong_type', message: 'must be an object' }];
   const { data, ...attributes } = Object.fromEntries(ENVELOPE_ATTRIBUTES.flatMap((name) => ownMember(value, name)));
   return [
-    ...faultsOf(EventEnvelope, { ...(shielded(attributes, 1) as object), data: isObject(data) ? {} : shielded(data, 1) }, ''),
+    ...faultsOf(
+      EventEnvelope,
+      { ...(shielded(attributes, 1) as object), data: isObject(data) ? {} : shielded(data, 1) },
+      '',
+    ),
     ...extensionFaults(value),
     ...dataFaults(attributes['type'], data),
     ...detailsFaults(value),
