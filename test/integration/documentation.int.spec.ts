@@ -9,7 +9,7 @@ import { eventually } from '../support/sijill.js';
 const ROOT = join(import.meta.dirname, '..', '..');
 const PAGES = [
   'README.md',
-  ...['docs', 'docs/adr', 'docs/guides', 'test/support', 'test/support/eventstoredb'].flatMap((folder) =>
+  ...['docs', 'docs/adr', 'docs/guides', 'test', 'test/support', 'test/support/eventstoredb'].flatMap((folder) =>
     readdirSync(join(ROOT, folder))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `${folder}/${name}`),
