@@ -1,7 +1,11 @@
 import fc from 'fast-check';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { accountingCsv, accountingJson, accountingReference, compileAccountingPdf } from '@sijill/reports';
 import { accounting, disclosure } from '../support/sample-disclosures.js';
+import { describeWithVeraPdf } from '../support/verapdf/describe-with-verapdf.js';
 
 /** The text of each page, as a reader of the file gets it. */
 async function pagesOf(pdf: Buffer): Promise<string[]> {
@@ -155,4 +159,25 @@ describe('the accounting of disclosures', () => {
       expect(found).toEqual(['#evil[x]', '*bold*', '[U+1F600]', '[U+202E]']);
     }
   }, 60_000);
+});
+
+describeWithVeraPdf('the accounting of disclosures, judged by another', (verapdf) => {
+  it('keeps to PDF/A-2a in both languages, whatever text it holds', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sijill-pdf-'));
+    const strange = accounting(
+      ['\u202Eevil', '漢字 😀', 'a\u0000b', 'محكمة الرياض', 'Zoë\u0301', 'x'.repeat(300)].map((name, i) =>
+        disclosure(i, { recipient: { ...disclosure(1).recipient, id: `r${i}`, name } }),
+      ),
+    );
+    const files: string[] = [];
+    for (const [name, dataset] of Object.entries({ several, strange, empty: accounting([]) })) {
+      for (const language of ['en', 'ar'] as const) {
+        const file = join(folder, `${name}-${language}.pdf`);
+        writeFileSync(file, await compileAccountingPdf(dataset, { language }));
+        files.push(file);
+      }
+    }
+    const said = await verapdf.judge('2a', files);
+    expect(said).toEqual(files.map(() => expect.stringMatching(/^compliant, \d{4,} checks$/)));
+  }, 120_000);
 });

@@ -1,12 +1,12 @@
 import { describeWith } from '../describe-with.js';
 import { ServerNotFound } from '../server-not-found.js';
 import { startJavaKafka } from './kafka-java.js';
-import { kafkaJars } from './kafka-jars.js';
+import { mavenJars } from '../maven-jars.js';
 import type { KafkaProcess } from './kafka-server.js';
 
 const START_LIMIT_MS = 120_000;
 
-const found = await kafkaJars().then(
+const found = await mavenJars({ what: 'Kafka', folder: import.meta.dirname }).then(
   () => ({}),
   (error: unknown) => {
     if (error instanceof ServerNotFound) return error;

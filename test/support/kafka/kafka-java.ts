@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePorts } from '../free-port.js';
 import { GuardedServer } from '../guarded-server.js';
-import { kafkaJars } from './kafka-jars.js';
+import { mavenJars } from '../maven-jars.js';
 import { serves } from './kafka-ready.js';
 import type { KafkaProcess } from './kafka-server.js';
 
@@ -22,7 +22,7 @@ const CLUSTER_ID = 'c2lqaWxsLXRlc3RzLWthZg';
  * @throws ServerNotFound when Java, Maven or the jars are missing
  */
 export async function startJavaKafka(): Promise<KafkaProcess> {
-  const libs = await kafkaJars();
+  const libs = await mavenJars({ what: 'Kafka', folder: import.meta.dirname });
   const directory = await mkdtemp(join(tmpdir(), 'sijill-kafka-'));
   // From here on the guardian answers for the directory, whatever happens to us.
   const server = new GuardedServer({ stopSignal: 'SIGTERM', directories: [directory] });
