@@ -102,7 +102,17 @@ describe('a backup', () => {
       code: 2,
       stderr: expect.stringContaining('holds a ledger already'),
     });
-    const fresh = (): Record<string, string> => ({ SIJILL_DATA_DIR: freshDataDir('restored') });
+    const without = { SIJILL_DATA_DIR: freshDataDir('restored') };
+    expect(await sijill(['restore', folder], without)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there is no keyring at'),
+    });
+    expect(readdirSync(without.SIJILL_DATA_DIR)).toEqual([]);
+    const keyring = join(server.dataDir, 'vault', 'keyring.json');
+    const fresh = (): Record<string, string> => ({
+      SIJILL_DATA_DIR: freshDataDir('restored'),
+      SIJILL_KEYRING_FILE: keyring,
+    });
     appendFileSync(join(folder, 'vault', 'vault.sqlite'), 'x');
     const changed = fresh();
     expect(await sijill(['restore', folder], changed)).toMatchObject({

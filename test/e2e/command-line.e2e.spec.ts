@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collected, disclosed } from '../support/events.js';
 import { freshDataDir, request, sijill, sijillJson, startServer } from '../support/sijill.js';
@@ -142,6 +142,8 @@ describe('sijill on the command line, without a server', () => {
       );
       expect([stderr, code]).toEqual(['', 0]);
       expect(readFileSync(out).length).toBeGreaterThan(100);
+      // It names a person: for nobody else on the machine.
+      expect(statSync(out).mode & 0o077).toBe(0);
     }
     expect(JSON.parse(readFileSync(join(dataDir, 'accounting.json'), 'utf8'))).toMatchObject({
       report: 'accounting',
@@ -229,6 +231,17 @@ describe('sijill on the command line, beside a running server', () => {
     );
     expect(keys.find((each) => each.id === id)?.revokedAt).not.toBeNull();
     expect(JSON.stringify(keys)).not.toContain(key);
+    await server.kill();
+  });
+
+  it('does not take the port of another, and says what to change', async () => {
+    const server = await startServer();
+    const { port } = new URL(server.url);
+    const { code, stderr } = await sijill(['serve'], {
+      SIJILL_DATA_DIR: freshDataDir('same-port'),
+      SIJILL_HTTP_PORT: port,
+    });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`:${port} is taken; set SIJILL_HTTP_PORT`)]);
     await server.kill();
   });
 

@@ -125,6 +125,8 @@ describe('the accounting of disclosures', () => {
     } else {
       // Shaped Arabic comes back in presentation order; the words are there all the same.
       expect(text).toMatch(/محكمة|ةمكحم/u);
+      expect(text).toContain('المرسل');
+      expect(pages.join('').replace(/[^\p{M}]/gu, '')).toBe('');
     }
   });
 

@@ -16,6 +16,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', 
   version: string;
 };
 
+// What a command writes may name people: nobody else on the machine reads it.
+process.umask(0o077);
+
 // Whoever reads the answer may stop early (`sijill history … | head`); there is nobody left to tell then.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.unreachable),

@@ -7,7 +7,7 @@ import { assertEveryRouteHasPolicy } from '@sijill/access';
 import { asyncApiDocument } from '@sijill/contracts';
 import { decodeJson } from '@sijill/intake';
 import { openLedger } from '@sijill/ledger';
-import { Metrics, type Config, type Logger } from '@sijill/platform';
+import { ConfigInvalid, Metrics, type Config, type Logger } from '@sijill/platform';
 import { answerClientError, answerFrameworkError, sendProblem } from './http/framework-errors.js';
 import { Problem } from './http/problem.js';
 import { nestLogger } from './nest-logger.js';
@@ -117,7 +117,7 @@ export async function startServer(config: Config, logger: Logger, version: strin
     SwaggerModule.setup('docs', app, () => documents.openApi as never, { customSiteTitle: 'Sijill API' });
     roles.start();
     await ledger.reports.resume();
-    await app.listen({ host: config.http.host, port: config.http.port });
+    await listen(app, config.http);
     const address = fastify.server.address();
     const port = typeof address === 'object' && address !== null ? address.port : config.http.port;
     const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
@@ -135,6 +135,20 @@ export async function startServer(config: Config, logger: Logger, version: strin
   } catch (error) {
     await stopAll().catch(() => undefined);
     throw error;
+  }
+}
+
+/** @throws ConfigInvalid the port is taken, or not ours to take */
+async function listen(app: NestFastifyApplication, { host, port }: Config['http']): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const why = { EADDRINUSE: 'is taken', EACCES: 'may not be used', EADDRNOTAVAIL: 'is not on this machine' };
+    const code = (error as NodeJS.ErrnoException).code as keyof typeof why | undefined;
+    if (code === undefined || why[code] === undefined) throw error;
+    throw new ConfigInvalid([
+      `${host}:${port} ${why[code]}; set SIJILL_HTTP_PORT (0 takes a free port) or SIJILL_HTTP_HOST`,
+    ]);
   }
 }
 

@@ -83,7 +83,7 @@ export async function backUp(
 /**
  * Puts a backup into an empty data directory, each file checked against the manifest before anything is written.
  *
- * @throws BackupRefused the backup is not whole or was changed, or there is a ledger already
+ * @throws BackupRefused the backup is not whole or was changed, there is a ledger already, or no keyring to open it with
  */
 export async function restore(
   config: Config,
@@ -99,6 +99,11 @@ export async function restore(
   if (present.length > 0) {
     throw new BackupRefused(
       `${config.dataDir} holds a ledger already (${present[0]}); set SIJILL_DATA_DIR to an empty folder`,
+    );
+  }
+  if (!existsSync(config.keyringFile)) {
+    throw new BackupRefused(
+      `there is no keyring at ${config.keyringFile}, and the backup can only be opened with the one that it was made with. Put it there, or set SIJILL_KEYRING_FILE; nothing was copied`,
     );
   }
   const manifest = await readManifest(folder);

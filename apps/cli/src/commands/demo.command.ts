@@ -84,7 +84,7 @@ async function tell(config: Config, server: DemoServer, began: number): Promise<
   say(
     `\nDone in ${((Date.now() - began) / 1000).toFixed(1)} s; the server uses ${megabytes} MB and runs at ${server.url} (API: ${server.url}/docs). Ctrl-C stops it.\n\n` +
       `An officer's key, shown this once:\n  ${officer}\n\n` +
-      'Three things to try in another terminal:\n' +
+      'Three things to try in another terminal, in this folder:\n' +
       `  ${env}npx sijill history --identifier ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value} --reason "just looking"\n` +
       `  ${env}npx sijill report accounting --identifier ${theProtagonist.identifier.scheme}:${theProtagonist.identifier.value} --reason "just looking" --lang ar --out accounting.pdf\n` +
       `  curl -s "${server.url}/v1/subjects/${subjectId}/activities?limit=5" -H "Authorization: Bearer ${officer}" -H "Sijill-Reason: just looking"`,

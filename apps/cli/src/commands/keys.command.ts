@@ -36,6 +36,11 @@ export function addKeys(program: Command): void {
   keys
     .command('create')
     .summary('make a key')
+    .description(
+      'Makes a key. A producer hands over events; an officer looks people up, reads their history and makes reports; an admin ' +
+        'sees the quarantine and replays from it; a regulator reads disclosures and entries. The name is what ' +
+        'the ledger records.',
+    )
     .requiredOption('--role <role>', `${ROLES.join(', ')}; may be given several times`, collect, [])
     .requiredOption('--name <name>', 'who uses it: a service, a desk')
     .option('--json', 'one JSON document')

@@ -29,6 +29,10 @@ export function addReport(program: Command): void {
     )
     .command('accounting')
     .summary("the accounting of disclosures: who received one person's data")
+    .description(
+      "Writes who received one person's data, when, why and on which ground, up to now. The report and this look-up become " +
+        'entries of the ledger; both say that the command line asked.',
+    )
     .requiredOption('--identifier <scheme:value>', 'phone:…, email:…, account:…, national_id:…, device:…')
     .requiredOption('--reason <text>', 'why the report is made; it is recorded and printed')
     .option('--from <time>', 'from this time of the event on (inclusive)')

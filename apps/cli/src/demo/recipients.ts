@@ -41,7 +41,7 @@ export function carrierOf(person: DemoPerson): DemoRecipient {
 }
 
 export const HOSTING_ABROAD = provider('cloud-rheinland', 'Rheinland Cloud Hosting GmbH', 'DE');
-export const HOSTING_TRANSFER_BASIS = 'standard_contractual_clauses';
+export const HOSTING_TRANSFER_BASIS = 'Standard contractual clauses';
 
 export const BILLING_PARTNER: DemoRecipient = {
   id: 'partner-wafi',

@@ -44,7 +44,7 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
 // ---- Title block
 #let seal-latin = text(size: 17pt, weight: 600, fill: accent, tracking: 0.4pt, dir: ltr, font: latin-first, "Sijill")
 #let seal-arabic = box(height: 30pt, inset: (bottom: 9pt), align(bottom, text(
-  size: 27pt, weight: 700, fill: accent, font: "Amiri", lang: "ar", dir: rtl, "سِجِلّ",
+  size: 27pt, weight: 700, fill: accent, font: "Amiri", lang: "ar", dir: rtl, "سجل",
 )))
 #let description = small(size: 8.5pt, words.registerDescription)
 #grid(

@@ -171,7 +171,7 @@ export const countries: Readonly<Record<string, { readonly en: string; readonly 
   NR: { en: 'Nauru', ar: 'ناورو' },
   NU: { en: 'Niue', ar: 'نيوي' },
   NZ: { en: 'New Zealand', ar: 'نيوزيلندا' },
-  OM: { en: 'Oman', ar: 'عُمان' },
+  OM: { en: 'Oman', ar: 'سلطنة عمان' },
   PA: { en: 'Panama', ar: 'بنما' },
   PE: { en: 'Peru', ar: 'بيرو' },
   PF: { en: 'French Polynesia', ar: 'بولينيزيا الفرنسية' },

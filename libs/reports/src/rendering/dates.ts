@@ -77,7 +77,7 @@ export function writtenTime(instant: string, language: ReportLanguage): WrittenT
 function hijriDay(date: Date, language: ReportLanguage): string {
   const parts = new Map(ummAlQura.formatToParts(date).map(({ type, value }) => [type, value]));
   const month = hijriMonths[language][Number(parts.get('month')) - 1] ?? '';
-  return `${parts.get('day') ?? ''} ${month} ${parts.get('year') ?? ''} ${era[language]}`;
+  return `${parts.get('day') ?? ''} ${month} ${parts.get('year') ?? ''}\u00a0${era[language]}`;
 }
 
 /** A count with its thousands apart. Western digits in both languages: ids, hashes and telephone numbers have no others. */
