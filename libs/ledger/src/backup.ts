@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { copyFile, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { openEmbeddedStore } from '@sijill/event-store';
@@ -65,7 +65,11 @@ export async function backUp(
     onProgress(done, total);
   }
 
-  const position = await positionOf(join(folder, 'ledger.sqlite'));
+  const ledger = join(folder, 'ledger.sqlite');
+  const position = await positionOf(ledger);
+  // The look at it leaves SQLite's two side files behind, with nothing in them.
+  const [log, index] = [`${ledger}-wal`, `${ledger}-shm`];
+  if (existsSync(log) && statSync(log).size === 0) for (const empty of [log, index]) await rm(empty, { force: true });
   const files: BackupManifest['files'][number][] = [];
   for (const file of filesBelow(folder)) {
     await synced(file);

@@ -200,12 +200,12 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
     row.data.map(say).join([~· ]),
     labelled(row.why),
     labelled(row.how),
-    table.cell(colspan: 5, inset: (x: 5pt, top: 0.5pt, bottom: 5.5pt), trail(row.trail)),
+    table.cell(colspan: 5, inset: (x: 5pt, top: 2pt, bottom: 5pt), trail(row.trail)),
   )
   set text(size: 7.6pt)
   set par(leading: 0.5em)
   table(
-    columns: (11mm, 41mm, 51mm, 42mm, 54mm, 1fr),
+    columns: (11mm, 43.5mm, 51mm, 42mm, 54mm, 1fr),
     inset: (x: 5pt, top: 5.5pt, bottom: 3.5pt),
     align: start + top,
     stroke: (x, y) => if y > 1 and calc.odd(y) { (top: 0.5pt + hair) },
