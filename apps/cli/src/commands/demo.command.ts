@@ -7,7 +7,7 @@ import { ApiKeys } from '@sijill/access';
 import { isProducerEventType } from '@sijill/contracts';
 import { openStore, sqlTarget } from '@sijill/ledger';
 import { createLogger, systemClock, type Config } from '@sijill/platform';
-import { DemoClient, pause } from '../demo/demo-client.js';
+import { DemoClient, DemoRefused, pause } from '../demo/demo-client.js';
 import { startDemoServer, type DemoServer } from '../demo/demo-server.js';
 import { openDemoTopic } from '../demo/demo-topic.js';
 import { demoTraffic, theProtagonist } from '../demo/traffic.js';
@@ -23,6 +23,7 @@ const DAYS = 30;
 const BATCH = 500;
 const REASON = 'demo: access request 17';
 const SHOWN = 12;
+const PATIENCE_MS = 60_000;
 
 export function addDemo(program: Command): void {
   program
@@ -125,10 +126,24 @@ async function sendTraffic(config: Config, client: DemoClient): Promise<Sent> {
   await flush();
   if (topic !== null) {
     await topic.close();
-    while ((await client.figure('sijill_events_accepted_total', accepted)) - before < events) await pause(200);
+    await takenIn(events, async () => (await client.figure('sijill_events_accepted_total', accepted)) - before);
   }
   bar.stop();
   return { events, duplicates, seconds: (Date.now() - began) / 1000, via: topic === null ? 'HTTP' : 'Kafka' };
+}
+
+/** Waits until the server has taken in what was sent, as long as it goes forward. */
+async function takenIn(events: number, count: () => Promise<number>): Promise<void> {
+  let taken = 0;
+  for (let moved = Date.now(); taken < events; await pause(200)) {
+    const now = await count();
+    if (now > taken) moved = Date.now();
+    else if (Date.now() - moved > PATIENCE_MS)
+      throw new DemoRefused(
+        `the server took in ${taken} of ${events} events from Kafka, and no more for a minute; its log and /health/ready say more`,
+      );
+    taken = now;
+  }
 }
 
 async function demoKeys(config: Config): Promise<{ producer: string; officer: string }> {

@@ -27,6 +27,8 @@ export async function openDemoTopic(
   const producer = client.producer({
     idempotent: true,
     maxInFlightRequests: 1,
+    // Left alone an idempotent producer tries for ever; this is about a minute.
+    retry: { retries: 8 },
     createPartitioner: Partitioners.DefaultPartitioner,
   });
   await producer.connect();
