@@ -1,8 +1,10 @@
-import type { INestApplication } from '@nestjs/common';
+import type { INestApplication, Type } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { getMetadataStorage } from 'class-validator';
 import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
 import { EVENT_CATALOGUE, eventSchemas, PRODUCER_EVENT_TYPES } from '@sijill/contracts';
+import { queryClassOf } from './http/known-query.interceptor.js';
 import * as requests from './routes/requests.js';
 
 const nullable = (type: string): object => ({ type: [type, 'null'] });
@@ -186,9 +188,13 @@ export function openApiDocument(app: INestApplication, version: string): OpenAPI
     schemas: { ...ANSWERS, ...ofRequests, ...eventSchemas() } as NonNullable<OpenAPIObject['components']>['schemas'] &
       object,
   };
+  const schemas = derived as unknown as Readonly<Record<string, SchemaLike>>;
+  const queryNameOf = queryNames(app);
   for (const [path, operations] of Object.entries(document.paths)) {
-    for (const operation of Object.values(operations as Record<string, Operation>))
-      complete(path, operation, derived as unknown as Readonly<Record<string, SchemaLike>>);
+    for (const operation of Object.values(operations as Record<string, Operation>)) {
+      const query = schemas[queryNameOf(operation.operationId ?? '') ?? ''];
+      complete(path, operation, query);
+    }
   }
   return document;
 }
@@ -201,21 +207,27 @@ interface Operation {
   responses: Record<string, { description?: string; headers?: object; content?: Record<string, object> }>;
 }
 
-/** Classes that routes read their query into, by the id of the operation. */
-const QUERIES: Readonly<Record<string, string>> = {
-  SubjectsController_disclosures: 'DisclosuresQuery',
-  SubjectsController_activities: 'ActivitiesQuery',
-  QuarantineController_list: 'PageQuery',
-  QuarantineController_duplicates: 'PageQuery',
-};
+/** The name of the class that a route reads its query into, by the id of the operation: `Controller_method`. */
+function queryNames(app: INestApplication): (operationId: string) => string | undefined {
+  const controllers = new Map(
+    app
+      .get(DiscoveryService)
+      .getControllers()
+      .map(({ metatype }) => [metatype?.name, metatype]),
+  );
+  return (operationId) => {
+    const [controller, method = ''] = operationId.split('_');
+    const found = controllers.get(controller);
+    return found === undefined || found === null ? undefined : queryClassOf(found as Type, method)?.name;
+  };
+}
 
 const PROBLEM = 'application/problem+json';
 const problem = (description: string): object => ({ description, content: { [PROBLEM]: { schema: ref('Problem') } } });
 const position = { 'Sijill-Position': { description: 'store position of the answer', schema: { type: 'integer' } } };
 
 /** What the decorators of a route do not say: its query, the problems that every route may answer, the headers. */
-function complete(path: string, operation: Operation, schemas: Readonly<Record<string, SchemaLike>>): void {
-  const query = schemas[QUERIES[operation.operationId ?? ''] ?? ''];
+function complete(path: string, operation: Operation, query: SchemaLike | undefined): void {
   for (const [name, schema] of Object.entries(query?.properties ?? {})) {
     operation.parameters = [
       ...(operation.parameters ?? []),
