@@ -7,7 +7,7 @@ export * from './producer-event.js';
 export { ENVELOPE_ATTRIBUTES, EventEnvelope } from './envelope.js';
 export { MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH } from './details.js';
 export { ENVELOPE_SCHEMA, eventSchemas, type ObjectSchema } from './json-schema.js';
-export { parseInstant } from './instant.js';
+export { instantOf, parseInstant } from './instant.js';
 export { isRfc3339 } from './rfc3339.js';
 export { fieldsOfEvent } from './event-fields.js';
 export { PLAIN_TEXT } from './text-forms.js';

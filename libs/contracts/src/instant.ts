@@ -1,5 +1,10 @@
 import { isRfc3339 } from './rfc3339.js';
 
+/** An RFC 3339 time as milliseconds since the epoch, finer digits cut; NaN when there is no such instant. */
+export function instantOf(time: string): number {
+  return Date.parse(time.toUpperCase().replace(/(\.\d{3})\d+/, '$1'));
+}
+
 /**
  * A time as the ledger keeps times: UTC, milliseconds, finer digits cut. A date alone is its first instant in UTC.
  *
@@ -9,7 +14,7 @@ import { isRfc3339 } from './rfc3339.js';
 export function parseInstant(text: string): string | null {
   const whole = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
   if (!isRfc3339(whole)) return null;
-  const milliseconds = Date.parse(whole.toUpperCase().replace(/(\.\d{3})\d+/, '$1'));
+  const milliseconds = instantOf(whole);
   const year = new Date(milliseconds).getUTCFullYear();
   return year >= 0 && year <= 9999 ? new Date(milliseconds).toISOString() : null;
 }

@@ -1,4 +1,5 @@
 import {
+  instantOf,
   ENVELOPE_ATTRIBUTES,
   MAX_DETAILS_BYTES,
   validateEvent,
@@ -86,15 +87,10 @@ function subjectsOf(value: unknown): readonly unknown[] {
   return Array.isArray(subjects) ? subjects : [];
 }
 
-/** An RFC 3339 time as milliseconds since the epoch, finer digits cut; NaN when there is no such instant. */
-export function instantOf(time: string): number {
-  return Date.parse(time.toUpperCase().replace(/(\.\d{3})\d+/, '$1'));
-}
-
-/** Attributes whose form is their own and cannot be mistaken for a person's. */
 /** In sum: an event about a thousand people carries them a thousand times. */
 const MAX_EXTENSIONS_LENGTH = 16 * 1024;
 
+/** Attributes whose form is their own and cannot be mistaken for a person's. */
 const MACHINE_ATTRIBUTES = new Set(['sequence', 'traceparent', 'tracestate']);
 
 const PERSONAL = 'looks like a phone number or an email address; people are named in data.dataSubjects only';
