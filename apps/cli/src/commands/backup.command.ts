@@ -20,19 +20,16 @@ export function addBackup(program: Command): void {
     .action(async (folder: string, options: { json?: boolean }) => {
       const config = commandConfig();
       const bar = progressBar('copying');
-      try {
-        const manifest = await backUp(config, resolve(folder), systemClock, (done, total) => bar.update(done, total));
-        bar.stop();
-        printAnswer(
-          options.json === true,
-          { folder: resolve(folder), ...manifest },
-          () =>
-            `${resolve(folder)} holds the ledger up to position ${manifest.position} (${manifest.files.length} files).\n` +
-            `The keyring is not in it; keep a copy of ${config.keyringFile} apart from it.`,
-        );
-      } finally {
-        bar.stop();
-      }
+      const manifest = await backUp(config, resolve(folder), systemClock, (done, total) =>
+        bar.update(done, total),
+      ).finally(() => bar.stop());
+      printAnswer(
+        options.json === true,
+        { folder: resolve(folder), ...manifest },
+        () =>
+          `${resolve(folder)} holds the ledger up to position ${manifest.position} (${manifest.files.length} files).\n` +
+          `The keyring is not in it; keep a copy of ${config.keyringFile} apart from it.`,
+      );
     });
 }
 
@@ -50,23 +47,19 @@ export function addRestore(program: Command): void {
     .action(async (folder: string, options: { json?: boolean }) => {
       const config = commandConfig();
       const bar = progressBar('restoring');
-      try {
-        const { position, createdAt } = await restore(config, resolve(folder), (done, total) =>
-          bar.update(done, total),
-        );
-        bar.stop();
-        await withLedger(async ({ store, readModels }) => {
-          const projecting = progressBar('read models');
-          await readModels.catchUp(store, (reached) => projecting.update(reached, position));
-          projecting.stop();
-        });
-        printAnswer(
-          options.json === true,
-          { dataDir: config.dataDir, position, createdAt },
-          () => `${config.dataDir} holds the ledger as it was at ${createdAt}, up to position ${position}.`,
-        );
-      } finally {
-        bar.stop();
-      }
+      const { position, createdAt } = await restore(config, resolve(folder), (done, total) =>
+        bar.update(done, total),
+      ).finally(() => bar.stop());
+      await withLedger(async ({ store, readModels }) => {
+        const projecting = progressBar('read models');
+        await readModels
+          .catchUp(store, (reached) => projecting.update(reached, position))
+          .finally(() => projecting.stop());
+      });
+      printAnswer(
+        options.json === true,
+        { dataDir: config.dataDir, position, createdAt },
+        () => `${config.dataDir} holds the ledger as it was at ${createdAt}, up to position ${position}.`,
+      );
     });
 }
