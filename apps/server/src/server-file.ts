@@ -1,5 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isProcessAlive } from '@sijill/platform';
 
 /** How a running server can be found from its data directory. */
 export interface ServerAnnouncement {
@@ -46,7 +47,7 @@ async function announcementIn(dataDir: string): Promise<ServerAnnouncement | nul
  */
 export async function assertNoOtherServer(dataDir: string): Promise<void> {
   const other = await announcementIn(dataDir);
-  if (other === null || !isAlive(other.pid)) return;
+  if (other === null || !isProcessAlive(other.pid)) return;
   try {
     const answer = await fetch(`${other.url}/health/live`, { signal: AbortSignal.timeout(5_000) });
     const { pid } = (await answer.json()) as { pid?: number };
@@ -57,13 +58,4 @@ export async function assertNoOtherServer(dataDir: string): Promise<void> {
   throw new AlreadyRunning(
     `a server (pid ${other.pid}) runs on ${dataDir} already, at ${other.url}. Stop it, or give this one another SIJILL_DATA_DIR`,
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { ApiKeys } from '@sijill/access';
 import { isProducerEventType } from '@sijill/contracts';
 import { openStore, sqlTarget } from '@sijill/ledger';
-import { createLogger, systemClock, type Config } from '@sijill/platform';
+import { createLogger, isProcessAlive, systemClock, type Config } from '@sijill/platform';
 import { DemoClient, DemoRefused, pause } from '../demo/demo-client.js';
 import { startDemoServer, type DemoServer } from '../demo/demo-server.js';
 import { openDemoTopic } from '../demo/demo-topic.js';
@@ -212,8 +212,7 @@ async function countEvents(config: Config): Promise<number> {
 async function runningServer(dataDir: string): Promise<number | null> {
   try {
     const { pid } = JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8')) as { pid: number };
-    process.kill(pid, 0);
-    return pid;
+    return isProcessAlive(pid) ? pid : null;
   } catch {
     return null;
   }
