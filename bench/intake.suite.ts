@@ -73,7 +73,7 @@ async function intakePass(
 ): Promise<Pass> {
   const config = parseConfig({ SIJILL_DATA_DIR: dataDir, SIJILL_LOG_LEVEL: 'silent' });
   const ledger = await openLedger(config, { logger: createLogger('silent'), ownLane: 'ledger-bench' });
-  const lane = await Lane.open(ledger.store, 'ledger-http-bench', { onForeignWrite: 'stop' });
+  const lane = await Lane.open(ledger.store, 'ledger-http-bench', { onForeignWrite: 'stop', whenFull: 'refuse' });
   const context = { limits: config.limits, defaultRegion: config.defaultRegion, nodeId: 'bench' };
   const intake = new HttpIntake(lane, ledger.maker, ledger.seen, ledger.clock, context, ledger.metrics);
   const projector = new Projector(ledger.store, ledger.readModels, ledger.metrics, ledger.logger);

@@ -1,4 +1,4 @@
-import { openEmbeddedStore, StoreRefused, StoreUnavailable } from '@sijill/event-store';
+import { copyEmbeddedStore, openEmbeddedStore, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import Database from 'better-sqlite3';
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -98,6 +98,29 @@ describe('the file of the embedded store', () => {
     db.close();
     await reading.return?.();
     await store.close();
+  });
+
+  it('is copied page by page while it grows, and the log can be moved into the file meanwhile', async () => {
+    const [file, copy] = [newFile(), newFile()];
+    const store = openEmbeddedStore({ file });
+    for (let i = 0; i < 5; i++) await store.append(`ledger-${i}`, entries(1000), 'no_stream');
+    const before = await all(store.readAll());
+    const db = new Database(file);
+    const [checkpoints, reached]: [unknown[], number[]] = [[], []];
+    const end = await copyEmbeddedStore(file, copy, (position, last) => {
+      reached.push(position);
+      expect(last).toBe(5000);
+      db.exec(`INSERT INTO stream (name) VALUES ('ledger-later-${position}')`);
+      checkpoints.push(db.pragma('wal_checkpoint(TRUNCATE)'));
+    });
+    db.close();
+    expect(checkpoints).toEqual(reached.map(() => [{ busy: 0, log: 0, checkpointed: 0 }]));
+    expect(reached.length).toBeGreaterThan(1);
+    expect(end).toBe(5000);
+    await store.close();
+    const copied = openEmbeddedStore({ file: copy });
+    expect(await all(copied.readAll())).toEqual(before);
+    await copied.close();
   });
 
   it('can be shared with other processes: created by all at once, written by all, followed by one', async () => {

@@ -30,6 +30,7 @@ export class RunningRoles {
           // Events over HTTP carry no offsets: two servers under one node id, as for a moment in a rolling restart, do each other
           // no harm.
           onForeignWrite: 'follow',
+          whenFull: 'refuse',
           onRetry: (reason) => logger.warn({ lane: 'http', reason }, 'an append has to be tried again'),
         })
       : null;

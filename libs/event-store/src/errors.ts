@@ -17,7 +17,17 @@ export class OutcomeUnknown extends Error {
 
 /** The store cannot be reached or refuses for now; nothing was written. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+  override readonly name: string = 'StoreUnavailable';
+}
+
+/**
+ * The store's disk is full; nothing of this is stored. Reading goes on, and so does writing once there is room.
+ *
+ * Should the process die before anything else is written, a commit that failed for this reason may be found whole after all.
+ * Its entries then stand in their lane like any others, and are repeats when they are sent again.
+ */
+export class StoreFull extends StoreUnavailable {
+  override readonly name = 'StoreFull';
 }
 
 /** The store will not take this, now or later (rights, a deleted stream, a file of another schema). */

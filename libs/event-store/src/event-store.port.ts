@@ -10,6 +10,19 @@ export interface NewEntry {
   readonly metadata: JsonObject;
 }
 
+/**
+ * An entry with its bodies already written as canonical JSON, see `writeEntry`: measured and serialized once, wherever it waits
+ * afterwards.
+ */
+export interface WrittenEntry {
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+  /** What it counts for in an append. */
+  readonly bytes: number;
+}
+
 /** An entry as the store gives it back. */
 export interface StoredEntry extends NewEntry {
   readonly stream: string;
@@ -51,9 +64,14 @@ export interface EventStore {
    * @throws AppendTooLarge        the batch is over what the store takes at once; nothing was written, split it
    * @throws OutcomeUnknown        the store did not answer in time or the connection broke: it may or may not be stored
    * @throws StoreUnavailable      nothing was sent, or the store refused for now; nothing was written
+   * @throws StoreFull             one of those: its disk is full
    * @throws StoreRefused          the store will not take this (rights, deleted stream); nothing was written
    */
-  append(stream: string, entries: readonly NewEntry[], expected: ExpectedRevision): Promise<AppendResult>;
+  append(
+    stream: string,
+    entries: readonly (NewEntry | WrittenEntry)[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult>;
 
   /**
    * Reads one stream. `from` is inclusive and defaults to the start (forwards) or the end (backwards).

@@ -1,4 +1,5 @@
-export { entryBytes, MAX_APPEND_BYTES } from './append-limits.js';
+export { MAX_APPEND_BYTES, writeEntry } from './append-limits.js';
+export { copyEmbeddedStore } from './embedded/copy-store.js';
 export { openEmbeddedStore, type EmbeddedStoreOptions } from './embedded/embedded.store.js';
 export * from './errors.js';
 export type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedStore } from './embedded/embedded.store.js';
-import { AppendTooLarge, LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from './errors.js';
+import { AppendTooLarge, LaneTakenOver, OutcomeUnknown, StoreFull, StoreRefused, StoreUnavailable } from './errors.js';
 import type { AppendResult, EventStore, ExpectedRevision, NewEntry, StoredEntry } from './event-store.port.js';
 import { Lane, LaneBusy, LaneClosed } from './lane.js';
 
@@ -17,7 +17,7 @@ const entries = (from: number, count: number): NewEntry[] => Array.from({ length
 /** A real store whose appends can be made to go wrong before or after they are stored. */
 class Faulty implements EventStore {
   readonly kind = 'embedded';
-  faults: ('fail before' | 'fail after' | 'unavailable' | 'refuse' | null)[] = [];
+  faults: ('fail before' | 'fail after' | 'unavailable' | 'full' | 'refuse' | null)[] = [];
   appends = 0;
   limit = Number.MAX_SAFE_INTEGER;
 
@@ -29,6 +29,7 @@ class Faulty implements EventStore {
     const fault = this.faults.shift();
     if (fault === 'fail before') throw new OutcomeUnknown('connection lost');
     if (fault === 'unavailable') throw new StoreUnavailable('away');
+    if (fault === 'full') throw new StoreFull('no room');
     if (fault === 'refuse') throw new StoreRefused('no rights');
     const result = await this.real.append(stream, batch, expected);
     if (fault === 'fail after') throw new OutcomeUnknown('connection lost');
@@ -64,8 +65,8 @@ describe('lane', () => {
     for await (const { data } of store.readStream(lane)) numbers.push(data['n'] as number);
     return numbers;
   };
-  const open = (onForeignWrite: 'stop' | 'follow' = 'stop', queueLimit = 50_000): Promise<Lane> =>
-    Lane.open(store, 'ledger-a', { onForeignWrite, queueLimit });
+  const open = (onForeignWrite: 'stop' | 'follow' = 'stop', byteBudget = 50_000_000): Promise<Lane> =>
+    Lane.open(store, 'ledger-a', { onForeignWrite, whenFull: 'refuse', byteBudget });
 
   it('shares one append between callers that wait, and tells each its own place', async () => {
     const lane = await open();
@@ -142,6 +143,43 @@ describe('lane', () => {
     expect(await stored('ledger-a')).toHaveLength(12);
   });
 
+  it('counts what waits in bytes, what is under way included, and takes more once that is durable', async () => {
+    const large = { ...entry(0), data: { text: 'x'.repeat(1000) } };
+    const lane = await open('stop', 2500);
+    const handed = [0, 1, 2].map((n) => lane.append([{ ...large, id: entry(n).id }]));
+    await expect(lane.append(entries(3, 1))).rejects.toThrow(LaneBusy);
+    await Promise.all(handed);
+    await lane.append(entries(3, 1));
+    expect((await lane.append(entries(4, 1))).revision).toBe(4);
+  });
+
+  it('puts no more into one append than every store takes', async () => {
+    const lane = await open();
+    const large = Array.from({ length: 5 }, (_, n) => ({ ...entry(n), data: { n, text: 'x'.repeat(400_000) } }));
+    const { revision } = await lane.append(large);
+    expect(revision).toBe(4);
+    expect(await stored('ledger-a')).toEqual([0, 1, 2, 3, 4]);
+    expect(store.appends).toBe(3);
+  });
+
+  it('refuses at once what a full disk does not take, and goes on when there is room', async () => {
+    const lane = await open();
+    store.faults = ['full'];
+    const refused = await Promise.allSettled([lane.append(entries(0, 2)), lane.append(entries(2, 1))]);
+    expect(refused.map((each) => (each as PromiseRejectedResult).reason)).toEqual([
+      expect.any(StoreFull),
+      expect.any(StoreFull),
+    ]);
+    expect(lane.failure).toBeNull();
+    expect((await lane.append(entries(3, 1))).revision).toBe(0);
+  });
+
+  it('waits for room where its entries can be had only here', async () => {
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'wait' });
+    store.faults = ['full', 'full'];
+    expect((await lane.append(entries(0, 2))).revision).toBe(1);
+  });
+
   it('drains before it closes, and takes nothing after', async () => {
     const lane = await open();
     const last = lane.append(entries(0, 5));
@@ -166,7 +204,7 @@ describe('lane', () => {
   });
 
   it('lets one caller’s unwritable entries fail alone, and goes on', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop' });
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'refuse' });
     store.limit = 0;
     const first = lane.append(entries(0, 1));
     await expect(first).rejects.toBeInstanceOf(AppendTooLarge);
@@ -183,7 +221,7 @@ describe('lane', () => {
   });
 
   it('finds what it has stored behind what others have written since', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'follow' });
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'follow', whenFull: 'refuse' });
     await lane.append(entries(0, 2));
     store.faults = ['fail after'];
     const readStream = store.readStream.bind(store);
@@ -208,7 +246,7 @@ describe('lane', () => {
   });
 
   it('does not wait for ever for a store that is away when it is closed', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop' });
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'refuse' });
     store.faults = Array.from({ length: 1000 }, () => 'unavailable' as const);
     const refused = [lane.append(entries(0, 1)), lane.append(entries(1, 1))].map((append) =>
       expect(append).rejects.toBeInstanceOf(LaneClosed),
@@ -219,7 +257,7 @@ describe('lane', () => {
   });
 
   it('settles whoever appends while it is being closed', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop' });
+    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'refuse' });
     const late = lane.append(entries(0, 1)).then(() => lane.append(entries(1, 1)));
     const refused = expect(late).rejects.toBeInstanceOf(LaneClosed);
     await lane.close();

@@ -1,13 +1,15 @@
+import { MAX_APPEND_BYTES, writeEntry } from './append-limits.js';
 import {
   AppendTooLarge,
   LaneTakenOver,
   OutcomeUnknown,
+  StoreFull,
   StoreRefused,
   StoreUnavailable,
   StreamNotFound,
   WrongExpectedRevision,
 } from './errors.js';
-import type { AppendResult, EventStore, NewEntry, StoredEntry } from './event-store.port.js';
+import type { AppendResult, EventStore, NewEntry, StoredEntry, WrittenEntry } from './event-store.port.js';
 
 /** The lane's queue is full: the caller tells its own caller to come back later. */
 export class LaneBusy extends Error {
@@ -26,23 +28,27 @@ export interface LaneOptions {
    * (the command line): take the new end and go on.
    */
   readonly onForeignWrite: 'stop' | 'follow';
-  /** Entries that may wait for the append under way. */
-  readonly queueLimit?: number;
+  /** Bytes that may be handed over and not yet be durable: 64 MiB. */
+  readonly byteBudget?: number;
+  /**
+   * What becomes of entries when the store's disk is full. `wait` until there is room (a topic keeps its records meanwhile), or
+   * `refuse` them (somebody waits for the answer).
+   */
+  readonly whenFull: 'wait' | 'refuse';
   /** Called when an append has to be tried again, with the reason's name. */
   readonly onRetry?: (reason: string) => void;
 }
 
 interface Waiting {
-  readonly entries: readonly NewEntry[];
+  readonly entries: readonly WrittenEntry[];
+  readonly bytes: number;
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** After these a lane takes nothing any more; any other failure is that of the entries. */
 const LOST = [LaneTakenOver, LaneClosed, StoreRefused];
-const ENTRIES_AN_APPEND = 1000;
-// How fast the lane forgets that a group was too large for the store.
-const GROWTH = 10;
+const BYTE_BUDGET = 64 * 1024 * 1024;
 const LONGEST_PAUSE_MS = 2000;
 
 /**
@@ -57,9 +63,8 @@ const LONGEST_PAUSE_MS = 2000;
  */
 export class Lane {
   private readonly queue: Waiting[] = [];
-  private queued = 0;
-  /** So many entries of several callers go into one append: what the store took of late, since serializing twice costs. */
-  private groupSize = ENTRIES_AN_APPEND;
+  /** Bytes of what waits and of what is under way. */
+  private held = 0;
   private writing: Promise<void> | null = null;
   private stopped: Error | null = null;
   private closing = false;
@@ -94,21 +99,26 @@ export class Lane {
 
   /**
    * Appends entries behind all that was handed over before, and returns once they are durable. They stay together and in order;
-   * a batch over the store's limit is split over several appends.
+   * what is over the store's limit goes in several appends.
    *
+   * @throws TypeError | AppendTooLarge one of them can never be stored; none of these is
    * @throws LaneTakenOver  another writer has the lane; this one has stopped for good
-   * @throws LaneBusy       too many entries wait already; none of these is stored
+   * @throws LaneBusy       too much waits already; none of these is stored
    * @throws LaneClosed     the process is stopping; none of these is stored
+   * @throws StoreFull      where the lane refuses then; none of these is stored
    */
-  append(entries: readonly NewEntry[]): Promise<AppendResult> {
-    if (this.stopped !== null) return Promise.reject(this.stopped);
-    if (this.closing) return Promise.reject(new LaneClosed(`lane ${this.name} is being closed`));
-    if (this.queued > (this.options.queueLimit ?? 50_000)) {
-      return Promise.reject(new LaneBusy(`${this.queued} entries wait for lane ${this.name}`));
+  async append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<AppendResult> {
+    if (this.stopped !== null) throw this.stopped;
+    if (this.closing) throw new LaneClosed(`lane ${this.name} is being closed`);
+    if (this.held >= (this.options.byteBudget ?? BYTE_BUDGET)) {
+      throw new LaneBusy(`${this.held} bytes wait for lane ${this.name}`);
     }
+    const written = entries.map(writeEntry);
+    if (written.some((entry) => entry.bytes > MAX_APPEND_BYTES)) throw new AppendTooLarge(MAX_APPEND_BYTES);
+    const bytes = written.reduce((sum, entry) => sum + entry.bytes, 0);
     return new Promise((resolve, reject) => {
-      this.queue.push({ entries, resolve, reject });
-      this.queued += entries.length;
+      this.queue.push({ entries: written, bytes, resolve, reject });
+      this.held += bytes;
       this.writing ??= this.writeQueued();
     });
   }
@@ -138,34 +148,35 @@ export class Lane {
     await Promise.resolve();
     while (this.queue.length > 0 && this.stopped === null) {
       const group: Waiting[] = [];
-      let size = 0;
-      while (this.queue.length > 0 && (group.length === 0 || size + this.queue[0]!.entries.length <= this.groupSize)) {
+      let bytes = 0;
+      while (this.queue.length > 0 && (group.length === 0 || bytes + this.queue[0]!.bytes <= MAX_APPEND_BYTES)) {
         const next = this.queue.shift()!;
         group.push(next);
-        size += next.entries.length;
+        bytes += next.bytes;
       }
-      this.queued -= size;
-      await this.writeGroup(group, size);
+      await this.writeGroup(group);
+      this.held -= bytes;
     }
     // In the same turn as the look at the queue: whoever was just answered may hand over the next entries at once.
     this.writing = null;
   }
 
-  private async writeGroup(group: readonly Waiting[], size: number): Promise<void> {
+  private async writeGroup(group: readonly Waiting[]): Promise<void> {
     try {
-      const last = await this.storeInParts(group.flatMap((waiting) => waiting.entries));
+      const entries = group.flatMap((waiting) => waiting.entries);
+      const last = await this.storeInParts(entries);
       // Each caller is told the place of its own last entry; positions inside one append rise with it, and a caller only
       // needs one that is not before its own.
-      let revision = last.revision - size;
+      let revision = last.revision - entries.length;
       for (const waiting of group) {
         revision += waiting.entries.length;
         waiting.resolve({ revision, position: last.position });
       }
     } catch (error) {
       const lost = LOST.some((kind) => error instanceof kind);
-      if (!lost && group.length > 1) {
+      if (!lost && !(error instanceof StoreFull) && group.length > 1) {
         // Somebody's entries cannot be written at all. That is no matter of the others, nor of the lane.
-        for (const waiting of group) await this.writeGroup([waiting], waiting.entries.length);
+        for (const waiting of group) await this.writeGroup([waiting]);
         return;
       }
       for (const waiting of group) waiting.reject(error);
@@ -175,28 +186,36 @@ export class Lane {
 
   private stop(reason: Error): void {
     this.stopped ??= reason;
-    for (const waiting of this.queue.splice(0)) waiting.reject(this.stopped);
-    this.queued = 0;
+    for (const waiting of this.queue.splice(0)) {
+      this.held -= waiting.bytes;
+      waiting.reject(this.stopped);
+    }
   }
 
-  /** Stores a run of entries, in halves where the store takes less at once. */
-  private async storeInParts(entries: readonly NewEntry[]): Promise<AppendResult> {
+  /**
+   * Stores a run of entries in as many appends as it takes. A crash between two leaves the first: whoever sends the rest again
+   * finds it by the lane's end.
+   */
+  private async storeInParts(entries: readonly WrittenEntry[]): Promise<AppendResult> {
+    let result: AppendResult | undefined;
+    for (const part of partsOf(entries, MAX_APPEND_BYTES)) result = await this.storeOrHalve(part);
+    return result!;
+  }
+
+  /** Stores what should fit one append; in halves where the store is set to take less. */
+  private async storeOrHalve(entries: readonly WrittenEntry[]): Promise<AppendResult> {
     try {
-      const result = await this.settle(entries);
-      this.groupSize = Math.min(ENTRIES_AN_APPEND, this.groupSize + GROWTH);
-      return result;
+      return await this.settle(entries);
     } catch (error) {
       if (!(error instanceof AppendTooLarge) || entries.length < 2) throw error;
-      this.groupSize = Math.ceil(entries.length / 2);
       const middle = Math.ceil(entries.length / 2);
-      // A crash between the halves leaves the first: whoever sends the rest again finds it by the lane's end.
-      await this.storeInParts(entries.slice(0, middle));
-      return this.storeInParts(entries.slice(middle));
+      await this.storeOrHalve(entries.slice(0, middle));
+      return this.storeOrHalve(entries.slice(middle));
     }
   }
 
   /** Appends until it is known that the entries are stored, or that they cannot be. */
-  private async settle(entries: readonly NewEntry[]): Promise<AppendResult> {
+  private async settle(entries: readonly WrittenEntry[]): Promise<AppendResult> {
     for (let attempt = 0; ; attempt++) {
       try {
         const result = await this.store.append(this.name, entries, this.revision === -1 ? 'no_stream' : this.revision);
@@ -213,6 +232,8 @@ export class Lane {
           if (stored !== null) return stored;
         } else if (!(error instanceof StoreUnavailable)) {
           throw error;
+        } else if (error instanceof StoreFull && this.options.whenFull === 'refuse') {
+          throw error;
         }
         if (this.stopped !== null) throw this.stopped;
         this.options.onRetry?.((error as Error).name);
@@ -225,7 +246,7 @@ export class Lane {
    * Whether the last of these entries lies behind what this writer knows of: then all are stored, whoever has written behind
    * them since. Waits until the lane can be read.
    */
-  private async findStored(entries: readonly NewEntry[]): Promise<AppendResult | null> {
+  private async findStored(entries: readonly WrittenEntry[]): Promise<AppendResult | null> {
     const { id } = entries.at(-1)!;
     for (let attempt = 0; ; attempt++) {
       try {
@@ -242,6 +263,22 @@ export class Lane {
       }
     }
   }
+}
+
+/** Runs of entries of at most so many bytes each, or of one entry. */
+function* partsOf(entries: readonly WrittenEntry[], bytes: number): Generator<readonly WrittenEntry[]> {
+  let from = 0;
+  let size = 0;
+  for (let i = 0; i < entries.length; i++) {
+    const next = entries[i]!.bytes;
+    if (i > from && size + next > bytes) {
+      yield entries.slice(from, i);
+      from = i;
+      size = 0;
+    }
+    size += next;
+  }
+  yield from === 0 ? entries : entries.slice(from);
 }
 
 async function lastEntry(store: EventStore, lane: string): Promise<StoredEntry | null> {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { copyFile, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { openEmbeddedStore } from '@sijill/event-store';
+import { copyEmbeddedStore } from '@sijill/event-store';
 import { isoTime, type Clock, type Config } from '@sijill/platform';
 import { sqlTarget } from './sql-target.js';
 import type { VacuumOrder } from './vacuum-thread.js';
@@ -54,7 +54,12 @@ export async function backUp(
   const reports = filesBelow(join(config.dataDir, 'reports')).filter((file) => file.endsWith('.jwe'));
   const total = [...databases, ...reports].reduce((sum, file) => sum + statSync(file).size, 0);
   let done = 0;
-  for (const file of databases) {
+  const [ledger, ...others] = databases as [string, ...string[]];
+  const position = await copyEmbeddedStore(ledger, target(folder, config, ledger), (reached, end) =>
+    onProgress(Math.min(total, (statSync(ledger).size * reached) / end), total),
+  );
+  done += statSync(ledger).size;
+  for (const file of others) {
     const to = target(folder, config, file);
     await vacuumed({ from: file, to }, (bytes) => onProgress(Math.min(total, done + bytes), total));
     done += statSync(file).size;
@@ -65,11 +70,6 @@ export async function backUp(
     onProgress(done, total);
   }
 
-  const ledger = join(folder, 'ledger.sqlite');
-  const position = await positionOf(ledger);
-  // The look at it leaves SQLite's two side files behind, with nothing in them.
-  const [log, index] = [`${ledger}-wal`, `${ledger}-shm`];
-  if (existsSync(log) && statSync(log).size === 0) for (const empty of [log, index]) await rm(empty, { force: true });
   const files: BackupManifest['files'][number][] = [];
   for (const file of filesBelow(folder)) {
     await synced(file);
@@ -173,15 +173,6 @@ async function vacuumed(order: VacuumOrder, onBytes: (bytes: number) => void): P
     });
   } finally {
     clearInterval(timer);
-  }
-}
-
-async function positionOf(file: string): Promise<number> {
-  const store = openEmbeddedStore({ file });
-  try {
-    return await store.head();
-  } finally {
-    await store.close();
   }
 }
 

@@ -126,7 +126,7 @@ class OwnLane {
   }
 
   private openNow(): Promise<Lane> {
-    const opening = Lane.open(this.store, this.name, { onForeignWrite: 'follow' });
+    const opening = Lane.open(this.store, this.name, { onForeignWrite: 'follow', whenFull: 'refuse' });
     opening.catch(() => (this.opening = null));
     return opening;
   }

@@ -5,6 +5,7 @@ import {
   LaneClosed,
   LaneTakenOver,
   OutcomeUnknown,
+  StoreFull,
   StoreRefused,
   StoreUnavailable,
 } from '@sijill/event-store';
@@ -69,6 +70,8 @@ function problemOf(error: unknown): Problem {
     return unavailable('another server writes under the same node id; set SIJILL_NODE_ID', '30');
   if (error instanceof OutcomeUnknown)
     return unavailable('the store did not answer; send again under the same ids, a repeat is recognized', '5');
+  if (error instanceof StoreFull)
+    return unavailable('the disk of the event store is full; nothing of this was stored, reading goes on', '30');
   if (error instanceof StoreUnavailable || error instanceof StoreRefused)
     return unavailable('the event store cannot be reached or refuses; this is not an empty answer', '5');
   if (error instanceof DatabaseUnavailable || isConnectionError(error))

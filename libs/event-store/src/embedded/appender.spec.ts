@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OutcomeUnknown, StoreUnavailable } from '../errors.js';
+import { OutcomeUnknown, StoreFull } from '../errors.js';
 import { Appender } from './appender.js';
 import { openReading, openWriting } from './schema.js';
 
@@ -40,7 +40,7 @@ describe('the embedded store, writing', () => {
     appender.append('ledger-a', [written()], 'no_stream');
     db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true })) + 2}`);
     const many = Array.from({ length: 50 }, () => written(4000));
-    expect(() => appender.append('ledger-a', many, 0)).toThrow(StoreUnavailable);
+    expect(() => appender.append('ledger-a', many, 0)).toThrow(StoreFull);
     expect(count()).toBe(1);
     expect(db.inTransaction).toBe(false);
     db.pragma('max_page_count = 1000000');

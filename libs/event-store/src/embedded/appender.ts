@@ -1,13 +1,15 @@
 import type Database from 'better-sqlite3';
-import type { WrittenEntry } from '../append-limits.js';
 import { WrongExpectedRevision } from '../errors.js';
-import type { AppendResult, ExpectedRevision } from '../event-store.port.js';
+import type { AppendResult, ExpectedRevision, WrittenEntry } from '../event-store.port.js';
 import { storeFailure } from './sqlite-failure.js';
+
+/** An entry as the table holds it. */
+export type EntryText = Omit<WrittenEntry, 'bytes'>;
 
 /** One append as it waits to be written. */
 export interface Append {
   readonly stream: string;
-  readonly entries: readonly WrittenEntry[];
+  readonly entries: readonly EntryText[];
   readonly expected: ExpectedRevision;
 }
 
@@ -47,7 +49,7 @@ export class Appender {
    *
    * A crash before COMMIT returns leaves all or nothing, and nobody was told; after it, everything is on disk.
    */
-  append(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): AppendResult {
+  append(stream: string, entries: readonly EntryText[], expected: ExpectedRevision): AppendResult {
     const [outcome] = this.appendTogether([{ stream, entries, expected }]);
     if (outcome instanceof Error) throw outcome;
     return outcome!;
@@ -92,7 +94,7 @@ export class Appender {
     }
   }
 
-  #appendLocked(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): AppendResult {
+  #appendLocked(stream: string, entries: readonly EntryText[], expected: ExpectedRevision): AppendResult {
     const known = this.#streamId.get(stream);
     const last = known === undefined ? -1 : (this.#lastRevision.get(known) ?? -1);
     if (expected !== 'any') {
@@ -107,7 +109,7 @@ export class Appender {
   }
 
   /** The result of the append that stored exactly these ids from `revision` on, if there was one: this is its repeat. */
-  #firstResult(streamId: number, revision: number, entries: readonly WrittenEntry[]): AppendResult | undefined {
+  #firstResult(streamId: number, revision: number, entries: readonly EntryText[]): AppendResult | undefined {
     const stored = this.#stored.all(streamId, revision, entries.length);
     const last = stored.at(-1);
     if (last === undefined || stored.length < entries.length) return undefined;
@@ -116,7 +118,7 @@ export class Appender {
   }
 
   // Rows are never deleted, so SQLite's next rowid is the last position plus one.
-  #write(streamId: number, last: number, entries: readonly WrittenEntry[]): AppendResult {
+  #write(streamId: number, last: number, entries: readonly EntryText[]): AppendResult {
     let revision = last;
     let position = 0;
     for (const { id, type, data, metadata } of entries) {

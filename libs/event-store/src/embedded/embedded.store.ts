@@ -2,7 +2,14 @@ import type Database from 'better-sqlite3';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { writtenEntries } from '../append-limits.js';
 import { StoreUnavailable, StreamNotFound } from '../errors.js';
-import type { AppendResult, EventStore, ExpectedRevision, NewEntry, StoredEntry } from '../event-store.port.js';
+import type {
+  AppendResult,
+  EventStore,
+  ExpectedRevision,
+  NewEntry,
+  StoredEntry,
+  WrittenEntry,
+} from '../event-store.port.js';
 import type { OnNotice } from '../store-notice.js';
 import { CommitWatch } from './commit-watch.js';
 import { EntryPages } from './entry-pages.js';
@@ -54,7 +61,11 @@ class EmbeddedStore implements EventStore {
     this.#commits = new CommitWatch(() => this.#pages.dataVersion(), pollMs);
   }
 
-  async append(stream: string, entries: readonly NewEntry[], expected: ExpectedRevision): Promise<AppendResult> {
+  async append(
+    stream: string,
+    entries: readonly (NewEntry | WrittenEntry)[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
     this.#assertOpen();
     const result = await this.writer.append(stream, writtenEntries(entries), expected);
     this.#commits.changed();

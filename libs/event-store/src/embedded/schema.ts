@@ -6,6 +6,8 @@ export const APPLICATION_ID = 0x536a696c;
 export const SCHEMA_VERSION = 1;
 
 const BUSY_TIMEOUT_MS = 5_000;
+// What another program's long look has let the log grow to is given back when the log begins anew.
+const LOG_KEPT_BYTES = 64 * 1024 * 1024;
 
 // INSERT OR REPLACE deletes the row in its way without firing a delete trigger, hence the triggers before INSERT; that of
 // entries also keeps revisions without gaps.
@@ -55,6 +57,7 @@ export function openWriting(file: string): Database.Database {
     if (isNew(db, file)) createSchema(db, file);
     // A copy that SQLite itself has made, as backups are, comes without it.
     if (db.pragma('journal_mode', { simple: true }) !== 'wal') db.pragma('journal_mode = WAL');
+    db.pragma(`journal_size_limit = ${LOG_KEPT_BYTES}`);
     settle(db);
     return db;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
+import { OutcomeUnknown, StoreFull, StoreRefused, StoreUnavailable } from '../errors.js';
 
 /**
  * Turns a failure of SQLite into the store's own words; every other error passes as it is.
@@ -20,6 +20,9 @@ export function storeFailure(error: unknown, committing = false): unknown {
     case 'PERM':
     case 'CONSTRAINT':
       return new StoreRefused(message, options);
+    // In a commit too: the frames that got out are not part of the log, and the next commit writes over them.
+    case 'FULL':
+      return new StoreFull(message, options);
     default:
       return committing ? new OutcomeUnknown(message, options) : new StoreUnavailable(message, options);
   }

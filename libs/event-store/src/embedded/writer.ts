@@ -1,9 +1,8 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { WrittenEntry } from '../append-limits.js';
-import { OutcomeUnknown, StoreRefused, StoreUnavailable, WrongExpectedRevision } from '../errors.js';
-import type { AppendResult, ExpectedRevision } from '../event-store.port.js';
+import { OutcomeUnknown, StoreFull, StoreRefused, StoreUnavailable, WrongExpectedRevision } from '../errors.js';
+import type { AppendResult, ExpectedRevision, WrittenEntry } from '../event-store.port.js';
 import type { AppendOutcome, WriterMessage } from './writer-thread.js';
 
 interface Call {
@@ -98,7 +97,7 @@ export class Writer {
 }
 
 function failureOf({ name, message }: { readonly name: string; readonly message: string }): Error {
-  const known = [OutcomeUnknown, StoreRefused, StoreUnavailable].find((kind) => kind.name === name);
+  const known = [OutcomeUnknown, StoreFull, StoreRefused, StoreUnavailable].find((kind) => kind.name === name);
   // What is not one of the store's own words says nothing about what was written.
   return new (known ?? OutcomeUnknown)(message);
 }

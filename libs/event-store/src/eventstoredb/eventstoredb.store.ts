@@ -1,7 +1,14 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { writtenEntries } from '../append-limits.js';
 import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
-import type { AppendResult, EventStore, ExpectedRevision, NewEntry, StoredEntry } from '../event-store.port.js';
+import type {
+  AppendResult,
+  EventStore,
+  ExpectedRevision,
+  NewEntry,
+  StoredEntry,
+  WrittenEntry,
+} from '../event-store.port.js';
 import type { OnNotice } from '../store-notice.js';
 import { appendFailure, isKeptByClient } from './client-failure.js';
 import { GuardedClient } from './guarded-client.js';
@@ -47,7 +54,11 @@ export class EventStoreDbStore implements EventStore {
     this.#writing = { guarded: this.#connect(), underWay: 0 };
   }
 
-  async append(stream: string, entries: readonly NewEntry[], expected: ExpectedRevision): Promise<AppendResult> {
+  async append(
+    stream: string,
+    entries: readonly (NewEntry | WrittenEntry)[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
     this.#assertOpen();
     const events = writtenEntries(entries).map(clientEvent);
     const appended = this.#append(stream, events, expected);

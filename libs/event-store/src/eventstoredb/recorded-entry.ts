@@ -1,7 +1,6 @@
 import { jsonEvent, type EventData } from '@eventstore/db-client';
-import type { WrittenEntry } from '../append-limits.js';
 import { StoreRefused } from '../errors.js';
-import type { JsonObject, StoredEntry } from '../event-store.port.js';
+import type { JsonObject, StoredEntry, WrittenEntry } from '../event-store.port.js';
 
 /** The parts of the client's recorded event that an entry is made of. */
 export interface RecordedEvent {

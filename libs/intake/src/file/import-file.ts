@@ -60,7 +60,10 @@ export async function importFile(
   onProgress: (progress: ImportProgress) => void = () => undefined,
 ): Promise<ImportResult> {
   const { sha256, bytes } = await fingerprint(file);
-  const lane = await Lane.open(context.store, `ledger-import-${sha256.slice(0, 32)}`, { onForeignWrite: 'stop' });
+  const lane = await Lane.open(context.store, `ledger-import-${sha256.slice(0, 32)}`, {
+    onForeignWrite: 'stop',
+    whenFull: 'refuse',
+  });
   const end = lane.endAtOpening;
   const endLine = (end?.metadata['file'] as { line: number } | undefined)?.line ?? 0;
   const part = end?.metadata['part'] as { index: number; of: number } | undefined;

@@ -44,7 +44,11 @@ export class PartitionLane {
     partition: number,
     onRetry: (reason: string) => void,
   ): Promise<PartitionLane> {
-    const lane = await Lane.open(store, PartitionLane.nameOf(topic, partition), { onForeignWrite: 'stop', onRetry });
+    const lane = await Lane.open(store, PartitionLane.nameOf(topic, partition), {
+      onForeignWrite: 'stop',
+      whenFull: 'wait',
+      onRetry,
+    });
     return new PartitionLane(lane, topic, partition);
   }
 
