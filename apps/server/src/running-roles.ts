@@ -1,6 +1,6 @@
-import { Lane } from '@sijill/event-store';
-import { HttpIntake, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
-import type { Ledger } from '@sijill/ledger';
+import { HttpIntake, HttpLane, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
+import { sqlTarget, type Ledger } from '@sijill/ledger';
+import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
 
 export const RUNNING_ROLES = Symbol('RunningRoles');
@@ -14,7 +14,7 @@ export interface RolesHealth {
 /** The roles that this process plays, started and stopped in the order in which they need each other. */
 export class RunningRoles {
   private constructor(
-    private readonly lane: Lane | null,
+    private readonly lane: HttpLane | null,
     readonly httpIntake: HttpIntake | null,
     private readonly kafka: KafkaIntake | null,
     private readonly projector: Projector | null,
@@ -25,18 +25,12 @@ export class RunningRoles {
     const { config, store, maker, seen, clock, metrics, logger, quarantine } = ledger;
     const has = (role: string): boolean => config.roles.includes(role as never);
     const context = { limits: config.limits, defaultRegion: config.defaultRegion };
-    const lane = has('api')
-      ? await Lane.open(store, `ledger-http-${config.nodeId}`, {
-          // Events over HTTP carry no offsets: two servers under one node id, as for a moment in a rolling restart, do each other
-          // no harm.
-          onForeignWrite: 'follow',
-          whenFull: 'refuse',
-          onRetry: (reason) => logger.warn({ lane: 'http', reason }, 'an append has to be tried again'),
-        })
-      : null;
+    const { nodeId } = config;
+    const claim = claimOf(sqlTarget(config, 'claims'), `sijill http lane ${nodeId}`);
+    const lane = has('api') ? await HttpLane.open(store, { nodeId, claim, logger }) : null;
     return new RunningRoles(
       lane,
-      lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId: config.nodeId }, metrics),
+      lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId }, metrics),
       has('intake') && config.kafka !== null
         ? new KafkaIntake(store, maker, quarantine, clock, { ...context, kafka: config.kafka }, metrics, logger)
         : null,
@@ -60,7 +54,7 @@ export class RunningRoles {
     return {
       kafka: this.kafka?.health ?? null,
       projector: this.projector?.health ?? null,
-      httpLane: this.lane === null ? null : { failure: this.lane.failure?.name ?? null },
+      httpLane: this.lane === null ? null : { failure: this.lane.failure },
     };
   }
 }

@@ -10,6 +10,7 @@ export {
   type IntakeAnswer,
   type RejectedItem,
 } from './http/http-intake.js';
+export { HttpLane, LaneElsewhere } from './http/http-lane.js';
 export { CodecMissing, registerCodecs } from './kafka/codecs.js';
 export { KafkaIntake, type KafkaIntakeState } from './kafka/kafka-intake.js';
 export { RECORDS_MISSED } from './kafka/missed-records.js';

@@ -6,6 +6,7 @@ const FILES = {
   'read-models': ['read-models.sqlite'],
   access: ['access.sqlite'],
   reports: ['reports', 'reports.sqlite'],
+  claims: ['server.lock'],
 } as const;
 
 /** Where a part keeps its tables: a file of its own in the data directory, or the one PostgreSQL database. */

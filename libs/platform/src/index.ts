@@ -1,3 +1,4 @@
+export * from './claim.js';
 export * from './clock.js';
 export * from './config.js';
 export * from './logging.js';

@@ -9,6 +9,7 @@ import {
   StoreRefused,
   StoreUnavailable,
 } from '@sijill/event-store';
+import { LaneElsewhere } from '@sijill/intake';
 import { DatabaseUnavailable, type Logger } from '@sijill/platform';
 import { CursorInvalid } from '@sijill/read-models';
 import { ReportElsewhere, ReportSubjectErased } from '@sijill/reports';
@@ -66,8 +67,11 @@ function problemOf(error: unknown): Problem {
   if (error instanceof LaneBusy)
     return unavailable('too much is waiting to be stored; nothing of this was stored', '1');
   if (error instanceof LaneClosed) return unavailable('the server is stopping; nothing of this was stored', '5');
-  if (error instanceof LaneTakenOver)
-    return unavailable('another server writes under the same node id; set SIJILL_NODE_ID', '30');
+  if (error instanceof LaneElsewhere || error instanceof LaneTakenOver)
+    return unavailable(
+      'another server takes events under this node id; nothing of this was stored, send it there',
+      '5',
+    );
   if (error instanceof OutcomeUnknown)
     return unavailable('the store did not answer; send again under the same ids, a repeat is recognized', '5');
   if (error instanceof StoreFull)

@@ -1,10 +1,10 @@
 import type { FieldError } from '@sijill/contracts';
-import type { Lane } from '@sijill/event-store';
 import type { Clock, Metrics } from '@sijill/platform';
 import type { AcceptedEvent } from '../accepted-event.js';
 import type { EntryMaker, MadeEntry } from '../entry-maker.js';
 import { readEvent, tooLarge, type IntakeLimits } from '../read-event.js';
 import type { SeenEvents } from '../seen-events.js';
+import type { HttpLane } from './http-lane.js';
 
 export interface AcceptedItem {
   readonly index: number;
@@ -42,7 +42,7 @@ const EVENTS_A_SLICE = 500;
 /** The HTTP lane of one node. */
 export class HttpIntake {
   constructor(
-    private readonly lane: Lane,
+    private readonly lane: Pick<HttpLane, 'append'>,
     private readonly maker: EntryMaker,
     private readonly seen: SeenEvents,
     private readonly clock: Clock,
@@ -53,7 +53,7 @@ export class HttpIntake {
   /**
    * Judges a batch event by event and makes what is right durable.
    *
-   * @throws LaneBusy | LaneTakenOver | LaneClosed | DatabaseUnavailable  nothing of the batch is stored
+   * @throws LaneBusy | LaneElsewhere | LaneTakenOver | StoreFull | LaneClosed | DatabaseUnavailable  nothing of the batch is stored
    */
   async accept(batch: IncomingBatch): Promise<IntakeAnswer> {
     const rejected: RejectedItem[] = [];

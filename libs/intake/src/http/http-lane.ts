@@ -1,0 +1,104 @@
+import { Lane, type AppendResult, type EventStore, type NewEntry, type WrittenEntry } from '@sijill/event-store';
+import type { Claim, Logger } from '@sijill/platform';
+
+/** Another server has the HTTP lane of this node id; nothing of this is stored. */
+export class LaneElsewhere extends Error {
+  override readonly name = 'LaneElsewhere';
+}
+
+export interface HttpLaneOptions {
+  readonly nodeId: string;
+  /** What the servers of one node id compete for. */
+  readonly claim: Claim;
+  readonly logger: Logger;
+  /** How often a server without the lane asks for it again, in milliseconds: 1000. */
+  readonly retryMs?: number;
+}
+
+/**
+ * The HTTP lane of one node id, written by the one server that has its claim.
+ *
+ * A second server of the same node id does not write: it says so, asks again, and takes over when the first is gone. Should both
+ * believe that they have the claim (a database that lost a session and told only one of them), the store keeps them apart: the
+ * one whose expected revision is old stops, and asks anew.
+ */
+export class HttpLane {
+  private lane: Lane | null = null;
+  private taking: Promise<void> | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private closed = false;
+  private why: string | null = 'not taken up yet';
+
+  private constructor(
+    private readonly store: EventStore,
+    private readonly options: HttpLaneOptions,
+  ) {}
+
+  /**
+   * Takes up the lane, or begins to wait for it.
+   *
+   * @throws StoreUnavailable | DatabaseUnavailable
+   */
+  static async open(store: EventStore, options: HttpLaneOptions): Promise<HttpLane> {
+    const http = new HttpLane(store, options);
+    await http.take();
+    const timer = setInterval(() => http.retake(), options.retryMs ?? 1000);
+    timer.unref();
+    http.timer = timer;
+    return http;
+  }
+
+  /** Why nothing can be stored through this lane now, or null. */
+  get failure(): string | null {
+    return this.lane === null ? this.why : (this.lane.failure?.name ?? null);
+  }
+
+  /** See `Lane.append`. @throws LaneElsewhere */
+  append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<AppendResult> {
+    return this.lane === null ? Promise.reject(new LaneElsewhere(this.why ?? '')) : this.lane.append(entries);
+  }
+
+  /** Lets what was handed over become durable, and leaves the lane to the next. */
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.timer !== null) clearInterval(this.timer);
+    await this.taking?.catch(() => undefined);
+    await this.lane?.close();
+    await this.options.claim.release();
+  }
+
+  private retake(): void {
+    if (this.closed || this.taking !== null || (this.lane !== null && this.lane.failure === null)) return;
+    this.taking = this.take()
+      .catch((error: unknown) => {
+        this.why = (error as Error).name;
+        this.options.logger.warn({ err: error, lane: 'http' }, 'the lane cannot be taken up; it is tried again');
+      })
+      .finally(() => (this.taking = null));
+  }
+
+  private async take(): Promise<void> {
+    const { claim, nodeId, logger } = this.options;
+    // A lane that has stopped leaves its claim, so that whoever stopped it may have it.
+    if (this.lane !== null) await claim.release();
+    this.lane = null;
+    const mine = await claim.take(() => {
+      this.why = 'the claim on the lane was lost with the connection to the database';
+      this.lane?.abandon();
+      logger.warn({ lane: 'http' }, this.why);
+    });
+    if (!mine) {
+      const why = `another server has the node id ${nodeId}; give each its own SIJILL_NODE_ID, or stop the other`;
+      if (this.why !== why) logger.warn({ lane: 'http' }, why);
+      this.why = why;
+      return;
+    }
+    this.lane = await Lane.open(this.store, `ledger-http-${nodeId}`, {
+      onForeignWrite: 'stop',
+      whenFull: 'refuse',
+      onRetry: (reason) => logger.warn({ lane: 'http', reason }, 'an append has to be tried again'),
+    });
+    this.why = null;
+    logger.info({ lane: 'http' }, 'the HTTP lane is taken up');
+  }
+}
