@@ -27,7 +27,9 @@ export class RunningRoles {
     const context = { limits: config.limits, defaultRegion: config.defaultRegion };
     const { nodeId } = config;
     const claim = claimOf(sqlTarget(config, 'claims'), `sijill http lane ${nodeId}`);
-    const lane = has('api') ? await HttpLane.open(store, { nodeId, claim, logger }) : null;
+    const lane = has('api')
+      ? await HttpLane.open(store, { nodeId, claim, pendingBytes: config.limits.pendingBytes, logger })
+      : null;
     return new RunningRoles(
       lane,
       lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId }, metrics),

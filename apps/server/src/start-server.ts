@@ -8,6 +8,7 @@ import { asyncApiDocument } from '@sijill/contracts';
 import { decodeJson } from '@sijill/intake';
 import { openLedger } from '@sijill/ledger';
 import { ConfigInvalid, Metrics, type Config, type Logger } from '@sijill/platform';
+import { admitEvents } from './http/admission.js';
 import { answerClientError, answerFrameworkError, sendProblem } from './http/framework-errors.js';
 import { Problem } from './http/problem.js';
 import { nestLogger } from './nest-logger.js';
@@ -62,6 +63,8 @@ export async function startServer(config: Config, logger: Logger, version: strin
         bodyLimit: config.limits.bodyBytes,
         routerOptions: { maxParamLength: 1000 },
         forceCloseConnections: 'idle',
+        // Whoever sends slower than this would keep others out, see admitEvents.
+        requestTimeout: 120_000,
         // We answer ourselves while stopping, see below.
         return503OnClosing: false,
         frameworkErrors: answerFrameworkError as never,
@@ -80,6 +83,7 @@ export async function startServer(config: Config, logger: Logger, version: strin
         sendProblem(reply, new Problem(415, 'unsupported-media-type', 'Unsupported media type', detail));
       } else done();
     });
+    admitEvents(fastify, config.limits, metrics);
     fastify.addContentTypeParser(
       'application/json',
       { parseAs: 'buffer', bodyLimit: config.limits.bodyBytes },

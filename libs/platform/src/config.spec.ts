@@ -23,6 +23,7 @@ describe('configuration', () => {
       eventBytes: 262_144,
       dataSubjects: 1000,
       clockSkewSeconds: 300,
+      pendingBytes: 67_108_864,
       bodyBytes: 8_388_608,
     });
     expect(config.keyringFile).toBe(join(config.dataDir, 'vault', 'keyring.json'));

@@ -55,6 +55,8 @@ export interface Config {
     readonly dataSubjects: number;
     readonly clockSkewSeconds: number;
     /** What one HTTP body may hold; fixed. */
+    /** Of events in hand and not yet durable; beyond it senders are told to come back. */
+    readonly pendingBytes: number;
     readonly bodyBytes: number;
   };
   /** A port of its own for /metrics, or null to serve it beside the API. */
@@ -102,6 +104,7 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
   variable('SIJILL_MAX_EVENT_BYTES', '256 KiB', 'largest event'),
   variable('SIJILL_MAX_DATA_SUBJECTS', '1000', 'most data subjects in one event'),
   variable('SIJILL_MAX_CLOCK_SKEW', '300 s', 'how far ahead of this clock an event may be'),
+  variable('SIJILL_MAX_PENDING_BYTES', '64 MiB', 'events in hand and not yet durable; beyond it senders get 503'),
   variable('SIJILL_METRICS_PORT', null, 'serve /metrics on a port of its own'),
   variable('SIJILL_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')),
 ];
@@ -165,9 +168,11 @@ export function parseConfig(env: Environment): Config {
     tenant: required('SIJILL_TENANT'),
     defaultRegion: regionOf('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), faults),
     limits: {
-      eventBytes: bytesOf('SIJILL_MAX_EVENT_BYTES', required('SIJILL_MAX_EVENT_BYTES'), faults),
+      // Sealed and written down, an entry grows by about a third, and every store takes one mebibyte in one append.
+      eventBytes: bytesOf('SIJILL_MAX_EVENT_BYTES', required('SIJILL_MAX_EVENT_BYTES'), 512 * KIB, faults),
       dataSubjects: integer('SIJILL_MAX_DATA_SUBJECTS', 1, 100_000),
       clockSkewSeconds: secondsOf('SIJILL_MAX_CLOCK_SKEW', required('SIJILL_MAX_CLOCK_SKEW'), faults),
+      pendingBytes: bytesOf('SIJILL_MAX_PENDING_BYTES', required('SIJILL_MAX_PENDING_BYTES'), 1024 * MIB, faults),
       bodyBytes: 8 * 1024 * 1024,
     },
     metricsPort: text('SIJILL_METRICS_PORT') === null ? null : integer('SIJILL_METRICS_PORT', 0, 65_535),
@@ -289,7 +294,9 @@ function kafkaOf(
   };
 }
 
-const UNITS: Record<string, number> = { '': 1, b: 1, kib: 1024, kb: 1000, mib: 1024 ** 2, mb: 1000 ** 2 };
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const UNITS: Record<string, number> = { '': 1, b: 1, kib: KIB, kb: 1000, mib: MIB, mb: 1000 ** 2 };
 
 function regionOf(name: string, region: string, faults: string[]): string {
   if (!isSupportedCountry(region))
@@ -297,15 +304,13 @@ function regionOf(name: string, region: string, faults: string[]): string {
   return region;
 }
 
-// Sealed and written down, an entry grows by about a third, and every store takes one mebibyte in one append.
-const MOST_EVENT_BYTES = 512 * 1024;
-
-function bytesOf(name: string, text: string, faults: string[]): number {
+function bytesOf(name: string, text: string, most: number, faults: string[]): number {
   const match = /^(\d+)\s*([a-z]*)$/i.exec(text);
   const unit = UNITS[match?.[2]?.toLowerCase() ?? '?'];
   const value = Number(match?.[1]) * (unit ?? Number.NaN);
-  if (Number.isSafeInteger(value) && value > 0 && value <= MOST_EVENT_BYTES) return value;
-  faults.push(`${name} takes a size such as 262144 or 256 KiB, and at most 512 KiB`);
+  if (Number.isSafeInteger(value) && value > 0 && value <= most) return value;
+  const largest = most < MIB ? `${most / KIB} KiB` : `${most / MIB} MiB`;
+  faults.push(`${name} takes a size such as 262144 or 256 KiB, and at most ${largest}`);
   return 1;
 }
 

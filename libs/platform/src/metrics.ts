@@ -22,6 +22,11 @@ export class Metrics {
     labelNames: ['code'] as const,
     registers: [this.registry],
   });
+  readonly pendingBytes = new Gauge({
+    name: 'sijill_http_pending_bytes',
+    help: 'Bytes of events over HTTP that were taken and not answered yet; refused beyond SIJILL_MAX_PENDING_BYTES',
+    registers: [this.registry],
+  });
   readonly quarantined = new Counter({
     name: 'sijill_quarantined_total',
     help: 'Kafka records put in quarantine, by reason',

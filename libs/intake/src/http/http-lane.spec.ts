@@ -18,7 +18,13 @@ describe('the HTTP lane of a node id', () => {
   afterEach(() => store.close());
 
   const open = (claim: Claim): Promise<HttpLane> =>
-    HttpLane.open(store, { nodeId: 'node-1', claim, logger: createLogger('silent'), retryMs: 20 });
+    HttpLane.open(store, {
+      nodeId: 'node-1',
+      claim,
+      pendingBytes: 1_000_000,
+      logger: createLogger('silent'),
+      retryMs: 20,
+    });
   const claim = (): Claim => claimOf({ kind: 'sqlite', file: join(folder, 'server.lock') }, 'http lane');
   const stored = async (): Promise<string[]> => {
     const ids: string[] = [];

@@ -11,6 +11,8 @@ export interface HttpLaneOptions {
   /** What the servers of one node id compete for. */
   readonly claim: Claim;
   readonly logger: Logger;
+  /** Bytes of entries that may wait for the store. */
+  readonly pendingBytes: number;
   /** How often a server without the lane asks for it again, in milliseconds: 1000. */
   readonly retryMs?: number;
 }
@@ -78,7 +80,7 @@ export class HttpLane {
   }
 
   private async take(): Promise<void> {
-    const { claim, nodeId, logger } = this.options;
+    const { claim, nodeId, pendingBytes, logger } = this.options;
     // A lane that has stopped leaves its claim, so that whoever stopped it may have it.
     if (this.lane !== null) await claim.release();
     this.lane = null;
@@ -96,6 +98,7 @@ export class HttpLane {
     this.lane = await Lane.open(this.store, `ledger-http-${nodeId}`, {
       onForeignWrite: 'stop',
       whenFull: 'refuse',
+      byteBudget: pendingBytes,
       onRetry: (reason) => logger.warn({ lane: 'http', reason }, 'an append has to be tried again'),
     });
     this.why = null;
