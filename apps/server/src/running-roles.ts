@@ -22,19 +22,19 @@ export class RunningRoles {
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
   static async prepare(ledger: Ledger): Promise<RunningRoles> {
-    const { config, store, maker, seen, clock, metrics, logger, quarantine } = ledger;
+    const { config, store, intakeStore, maker, seen, clock, metrics, logger, quarantine } = ledger;
     const has = (role: string): boolean => config.roles.includes(role as never);
     const context = { limits: config.limits, defaultRegion: config.defaultRegion };
     const { nodeId } = config;
     const claim = claimOf(sqlTarget(config, 'claims'), `sijill http lane ${nodeId}`);
     const lane = has('api')
-      ? await HttpLane.open(store, { nodeId, claim, pendingBytes: config.limits.pendingBytes, logger })
+      ? await HttpLane.open(intakeStore, { nodeId, claim, pendingBytes: config.limits.pendingBytes, logger })
       : null;
     return new RunningRoles(
       lane,
       lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId }, metrics),
       has('intake') && config.kafka !== null
-        ? new KafkaIntake(store, maker, quarantine, clock, { ...context, kafka: config.kafka }, metrics, logger)
+        ? new KafkaIntake(intakeStore, maker, quarantine, clock, { ...context, kafka: config.kafka }, metrics, logger)
         : null,
       has('projector') ? new Projector(store, ledger.readModels, metrics, logger) : null,
     );

@@ -6,6 +6,7 @@ import { Metrics, systemClock, type Clock, type Config, type Logger } from '@sij
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
+import { DiskReserve } from './disk-reserve.js';
 import { keyringFor } from './keyring-for.js';
 import { sqlTarget } from './sql-target.js';
 
@@ -16,6 +17,8 @@ export interface Ledger {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly store: EventStore;
+  /** The same, for what takes events in: it refuses before the disk is full. */
+  readonly intakeStore: EventStore;
   readonly vault: Vault;
   readonly readModels: ReadModels;
   readonly keys: ApiKeys;
@@ -55,6 +58,10 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   try {
     const store = keep(await openStore(config, logger));
+    const intakeStore =
+      config.eventStore.kind === 'embedded'
+        ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)
+        : store;
     const keyring = await keyringFor(config, store, clock, logger);
     const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
     const readModels = keep(await ReadModels.open(sqlTarget(config, 'read-models'), clock));
@@ -88,6 +95,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       logger,
       metrics,
       store,
+      intakeStore,
       vault,
       readModels,
       keys,

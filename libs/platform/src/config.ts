@@ -59,6 +59,8 @@ export interface Config {
     readonly pendingBytes: number;
     readonly bodyBytes: number;
   };
+  /** What is left free on the disk of an embedded ledger, so that it stays readable. */
+  readonly diskReserveBytes: number;
   /** A port of its own for /metrics, or null to serve it beside the API. */
   readonly metricsPort: number | null;
   readonly logLevel: LogLevel;
@@ -105,6 +107,7 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
   variable('SIJILL_MAX_DATA_SUBJECTS', '1000', 'most data subjects in one event'),
   variable('SIJILL_MAX_CLOCK_SKEW', '300 s', 'how far ahead of this clock an event may be'),
   variable('SIJILL_MAX_PENDING_BYTES', '64 MiB', 'events in hand and not yet durable; beyond it senders get 503'),
+  variable('SIJILL_DISK_RESERVE', '256 MiB', 'room that intake leaves on the disk of an embedded ledger'),
   variable('SIJILL_METRICS_PORT', null, 'serve /metrics on a port of its own'),
   variable('SIJILL_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')),
 ];
@@ -169,12 +172,13 @@ export function parseConfig(env: Environment): Config {
     defaultRegion: regionOf('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), faults),
     limits: {
       // Sealed and written down, an entry grows by about a third, and every store takes one mebibyte in one append.
-      eventBytes: bytesOf('SIJILL_MAX_EVENT_BYTES', required('SIJILL_MAX_EVENT_BYTES'), 512 * KIB, faults),
+      eventBytes: bytesOf('SIJILL_MAX_EVENT_BYTES', required('SIJILL_MAX_EVENT_BYTES'), [1, 512 * KIB], faults),
       dataSubjects: integer('SIJILL_MAX_DATA_SUBJECTS', 1, 100_000),
       clockSkewSeconds: secondsOf('SIJILL_MAX_CLOCK_SKEW', required('SIJILL_MAX_CLOCK_SKEW'), faults),
-      pendingBytes: bytesOf('SIJILL_MAX_PENDING_BYTES', required('SIJILL_MAX_PENDING_BYTES'), 1024 * MIB, faults),
+      pendingBytes: bytesOf('SIJILL_MAX_PENDING_BYTES', required('SIJILL_MAX_PENDING_BYTES'), [1, 1024 * MIB], faults),
       bodyBytes: 8 * 1024 * 1024,
     },
+    diskReserveBytes: bytesOf('SIJILL_DISK_RESERVE', required('SIJILL_DISK_RESERVE'), [0, 1024 * MIB], faults),
     metricsPort: text('SIJILL_METRICS_PORT') === null ? null : integer('SIJILL_METRICS_PORT', 0, 65_535),
     logLevel: oneOf('SIJILL_LOG_LEVEL', LOG_LEVELS),
   };
@@ -304,14 +308,14 @@ function regionOf(name: string, region: string, faults: string[]): string {
   return region;
 }
 
-function bytesOf(name: string, text: string, most: number, faults: string[]): number {
+function bytesOf(name: string, text: string, [least, most]: [number, number], faults: string[]): number {
   const match = /^(\d+)\s*([a-z]*)$/i.exec(text);
   const unit = UNITS[match?.[2]?.toLowerCase() ?? '?'];
   const value = Number(match?.[1]) * (unit ?? Number.NaN);
-  if (Number.isSafeInteger(value) && value > 0 && value <= most) return value;
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
   const largest = most < MIB ? `${most / KIB} KiB` : `${most / MIB} MiB`;
   faults.push(`${name} takes a size such as 262144 or 256 KiB, and at most ${largest}`);
-  return 1;
+  return least;
 }
 
 function secondsOf(name: string, text: string, faults: string[]): number {

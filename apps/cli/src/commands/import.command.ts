@@ -23,7 +23,7 @@ export function addImport(program: Command): void {
     )
     .action(async (file: string, options: { json?: boolean }) => {
       const result = await withLedger(async (ledger) => {
-        const { store, maker, seen, clock, config, readModels } = ledger;
+        const { store, intakeStore, maker, seen, clock, config, readModels } = ledger;
         // The read models tell which events are known; they are brought up to date before and kept so on the way.
         await readModels.catchUp(store);
         const bar = progressBar('importing');
@@ -32,7 +32,7 @@ export function addImport(program: Command): void {
         try {
           return await importFile(
             file,
-            { store, maker, seen, clock, limits: config.limits, defaultRegion: config.defaultRegion },
+            { store: intakeStore, maker, seen, clock, limits: config.limits, defaultRegion: config.defaultRegion },
             ({ bytesDone, bytesTotal }) => {
               bar.update(bytesDone, bytesTotal);
               if (projecting) return;
