@@ -1,10 +1,11 @@
 import type { FieldError } from '@sijill/contracts';
 import type { Clock, Metrics } from '@sijill/platform';
 import type { AcceptedEvent } from '../accepted-event.js';
-import type { EntryMaker, MadeEntry } from '../entry-maker.js';
+import type { EntryMaker, Provenance } from '../entry-maker.js';
 import { readEvent, tooLarge, type IntakeLimits } from '../read-event.js';
 import type { SeenEvents } from '../seen-events.js';
 import type { HttpLane } from './http-lane.js';
+import { StoreTogether, type StoredTogether } from './store-together.js';
 
 export interface AcceptedItem {
   readonly index: number;
@@ -36,19 +37,23 @@ export interface IncomingBatch {
   readonly producer: string | null;
 }
 
-// Between slices other work gets its turn: a body may hold ten thousand events.
 const EVENTS_A_SLICE = 500;
+const NOTHING: StoredTogether = { outcomes: [], position: 0 };
 
 /** The HTTP lane of one node. */
 export class HttpIntake {
+  private readonly together: StoreTogether;
+
   constructor(
-    private readonly lane: Pick<HttpLane, 'append'>,
-    private readonly maker: EntryMaker,
-    private readonly seen: SeenEvents,
+    lane: Pick<HttpLane, 'append'>,
+    maker: EntryMaker,
+    seen: SeenEvents,
     private readonly clock: Clock,
     private readonly context: { limits: IntakeLimits; defaultRegion: string; nodeId: string },
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.together = new StoreTogether(lane, maker, seen);
+  }
 
   /**
    * Judges a batch event by event and makes what is right durable.
@@ -57,58 +62,43 @@ export class HttpIntake {
    */
   async accept(batch: IncomingBatch): Promise<IntakeAnswer> {
     const rejected: RejectedItem[] = [];
-    const good: { index: number; accepted: AcceptedEvent }[] = [];
-    const entries: MadeEntry[][] = [];
+    const good: { index: number; accepted: AcceptedEvent; provenance: Provenance }[] = [];
     const measure = batch.events.length > 1 && batch.bytes > this.context.limits.eventBytes;
     const provenance = { producer: batch.producer, arrival: { http: { node: this.context.nodeId } } };
-    for (let from = 0; from < batch.events.length; from += EVENTS_A_SLICE) {
-      const slice: { index: number; accepted: AcceptedEvent }[] = [];
-      batch.events.slice(from, from + EVENTS_A_SLICE).forEach((event, i) => {
-        const index = from + i;
-        const bytes = batch.events.length === 1 ? batch.bytes : measure ? this.bytesOf(event) : 0;
-        const reading = this.read(event, bytes);
-        if ('errors' in reading) rejected.push({ index, ...identityOf(event, reading.errors), errors: reading.errors });
-        else slice.push({ index, accepted: reading.accepted });
-      });
-      const made = await this.maker.make(slice.map(({ accepted }) => ({ accepted, provenance })));
-      made.forEach((outcome, i) => {
-        const { index, accepted } = slice[i]!;
-        if ('errors' in outcome) {
-          rejected.push({ index, ...identityOf(accepted.event, outcome.errors), errors: outcome.errors });
-          return;
-        }
-        good.push({ index, accepted });
-        entries.push(outcome.entries);
-      });
-      await new Promise((resolve) => setImmediate(resolve));
+    for (const [index, event] of batch.events.entries()) {
+      // Between slices other work gets its turn: a body may hold ten thousand events.
+      if (index > 0 && index % EVENTS_A_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+      const bytes = batch.events.length === 1 ? batch.bytes : measure ? this.bytesOf(event) : 0;
+      const reading = this.read(event, bytes);
+      if ('errors' in reading) rejected.push({ index, ...identityOf(event, reading.errors), errors: reading.errors });
+      else good.push({ index, accepted: reading.accepted, provenance });
     }
+    const accepted: AcceptedItem[] = [];
+    let entries = 0;
+    const { outcomes, position } = good.length === 0 ? NOTHING : await this.together.store(good);
+    outcomes.forEach((outcome, i) => {
+      const {
+        index,
+        accepted: { event },
+      } = good[i]!;
+      if ('errors' in outcome) {
+        rejected.push({ index, ...identityOf(event, outcome.errors), errors: outcome.errors });
+        return;
+      }
+      entries += outcome.entries.length;
+      accepted.push({
+        index,
+        source: event.source,
+        id: event.id,
+        duplicate: outcome.duplicate,
+        entries: outcome.entries.map(({ id, subjectId }) => ({ entryId: id, subjectId })),
+      });
+    });
     rejected.sort((a, b) => a.index - b.index);
     for (const { errors } of rejected) this.metrics.eventsRejected.inc({ code: errors[0]?.code ?? 'unknown' });
-    if (good.length === 0) return { accepted: [], rejected, position: 0 };
-
-    const keys = good.map(({ accepted: { event } }) => ({ source: event.source, eventId: event.id }));
-    const duplicates = await this.seen.claim(keys);
-    let position: number;
-    try {
-      ({ position } = await this.lane.append(entries.flat()));
-    } catch (error) {
-      this.seen.release(keys);
-      throw error;
-    }
-    await this.seen.stored(keys, position);
-    this.metrics.eventsAccepted.inc({ via: 'http' }, good.length);
-    this.metrics.entriesAppended.inc(
-      { via: 'http' },
-      entries.reduce((sum, made) => sum + made.length, 0),
-    );
-    const accepted = good.map(({ index, accepted: { event } }, i): AcceptedItem => ({
-      index,
-      source: event.source,
-      id: event.id,
-      duplicate: duplicates[i]!,
-      entries: entries[i]!.map(({ id, subjectId }) => ({ entryId: id, subjectId })),
-    }));
-    return { accepted, rejected, position };
+    this.metrics.eventsAccepted.inc({ via: 'http' }, accepted.length);
+    this.metrics.entriesAppended.inc({ via: 'http' }, entries);
+    return { accepted, rejected, position: accepted.length === 0 ? 0 : position };
   }
 
   /** Bytes of one event of a batch as JSON; 0 when a glance shows that it is within the limit. */
