@@ -1,12 +1,14 @@
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { BATCH, disclosed } from '../support/events.js';
+import { FULL_RUN } from '../support/full-run.js';
+import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
 import { eventually, freshDataDir, request, startServer } from '../support/sijill.js';
 
-/** SIJILL_TEST_KILLS=200 runs it in full. */
-const KILLS = Number(process.env['SIJILL_TEST_KILLS'] ?? 8);
+const KILLS = Number(process.env['SIJILL_TEST_KILLS'] ?? (FULL_RUN ? 200 : 8));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const SENDERS = 4;
+const PARTITIONS = 2;
 
 /** A small generator of its own (mulberry32), so that a run can be repeated by its seed. */
 function seeded(seed: number): () => number {
@@ -19,16 +21,37 @@ function seeded(seed: number): () => number {
   };
 }
 
-describe('a server killed while events come in over HTTP', () => {
+describeWithKafka('a server killed while events come in over HTTP and Kafka', (kafka) => {
   it(
     `has all that it called accepted, and counts each event once, after ${KILLS} kills (seed ${SEED})`,
     async () => {
       const random = seeded(SEED);
       const dataDir = freshDataDir('killed-intake');
-      const env = { SIJILL_DATA_DIR: dataDir };
+      const topic = await kafka.freshTopic({ partitions: PARTITIONS, prefix: 'privacy' });
+      const env = {
+        SIJILL_DATA_DIR: dataDir,
+        SIJILL_KAFKA_BROKERS: kafka.brokers.join(','),
+        SIJILL_KAFKA_TOPICS: topic,
+        SIJILL_KAFKA_GROUP: `group-${topic}`,
+      };
       const phoneOf = (i: number): string => `+96650000${String(5000 + (i % 50))}`;
       const acknowledged = new Set<string>();
       let sent = 0;
+      const kafkaProducer = kafka.client().producer();
+      await kafkaProducer.connect();
+      let records = 0;
+      let producing = true;
+      const overKafka = (async () => {
+        while (producing) {
+          const messages = Array.from({ length: 50 }, () => ({
+            partition: records % PARTITIONS,
+            value: JSON.stringify(disclosed(phoneOf(records), { id: `record-${records++}` })),
+            headers: { 'content-type': 'application/cloudevents+json' },
+          }));
+          await kafkaProducer.send({ topic, messages });
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+      })();
       let producer = '';
       let officer = '';
       for (let kill = 0; kill < KILLS; kill++) {
@@ -64,36 +87,61 @@ describe('a server killed while events come in over HTTP', () => {
         await Promise.all(senders);
       }
 
+      producing = false;
+      await overKafka;
+      await kafkaProducer.disconnect();
+
       const server = await startServer(env);
       const file = new Database(join(dataDir, 'ledger.sqlite'), { readonly: true });
+      const offsetsOf = file
+        .prepare<[string], number>(
+          `select json_extract(metadata, '$.kafka.offset') from entry join stream on stream.id = stream_id
+           where name = ? order by revision`,
+        )
+        .pluck();
+      const offsets = (): number[][] =>
+        Array.from({ length: PARTITIONS }, (_, partition) => offsetsOf.all(`ledger-${topic}-${partition}`));
+      await eventually(
+        async () => offsets().flat().length,
+        (stored) => stored >= records,
+        60_000,
+      );
+      // Each record once and in its place: offsets without a gap.
+      for (const lane of offsets()) expect(lane).toEqual(Array.from(lane, (_, i) => i));
+      expect(offsets().flat()).toHaveLength(records);
       const stored = file
-        .prepare(`select json_extract(metadata, '$.eventId') as id from entry where type = 'sijill.data.disclosed.v1'`)
-        .all() as { id: string }[];
+        .prepare<[], string>(
+          `select json_extract(metadata, '$.eventId') from entry where type = 'sijill.data.disclosed.v1'`,
+        )
+        .pluck()
+        .all();
       file.close();
-      const ids = new Set(stored.map(({ id }) => id));
+      const ids = new Set(stored);
       expect(acknowledged.size).toBeGreaterThan(KILLS * 10);
       expect([...acknowledged].filter((id) => !ids.has(id))).toEqual([]);
 
-      const counted: string[] = [];
-      for (let person = 0; person < 50; person++) {
+      const historyOf = async (phone: string): Promise<string[]> => {
         const found = await request<{ subjectId: string }>(`${server.url}/v1/subjects/lookup`, {
           key: officer,
-          body: { identifier: { scheme: 'phone', value: phoneOf(person) }, reason: 'test' },
+          body: { identifier: { scheme: 'phone', value: phone }, reason: 'test' },
         });
+        const eventIds: string[] = [];
         for (let cursor: string | null = ''; cursor !== null;) {
           const query = cursor === '' ? '' : `&cursor=${cursor}`;
-          const page: { body: { items: { eventId: string }[]; next: string | null } } = await eventually(
-            () =>
-              request(`${server.url}/v1/subjects/${found.body.subjectId}/disclosures?limit=500${query}`, {
-                key: officer,
-                reason: 'test',
-              }),
-            ({ status }) => status === 200,
+          const page: { body: { items?: { eventId: string }[]; next?: string | null } } = await request(
+            `${server.url}/v1/subjects/${found.body.subjectId}/disclosures?limit=500${query}`,
+            { key: officer, reason: 'test' },
           );
-          counted.push(...page.body.items.map(({ eventId }) => eventId));
-          cursor = page.body.next;
+          eventIds.push(...(page.body.items ?? []).map(({ eventId }) => eventId));
+          cursor = page.body.next ?? null;
         }
-      }
+        return eventIds;
+      };
+      // The read models have what came over Kafka in a moment.
+      const counted = await eventually(
+        async () => (await Promise.all(Array.from({ length: 50 }, (_, person) => historyOf(phoneOf(person))))).flat(),
+        (eventIds) => eventIds.length >= ids.size,
+      );
       expect(counted).toHaveLength(new Set(counted).size);
       expect(new Set(counted)).toEqual(ids);
       expect(await server.kill()).toBe(0);
