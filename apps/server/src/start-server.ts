@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { createServer, type Server as HttpServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DiscoveryService, MetadataScanner, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
@@ -17,6 +18,8 @@ import { Documents } from './routes/documents.controller.js';
 import { RunningRoles } from './running-roles.js';
 import { announce, assertNoOtherServer, withdraw } from './server-file.js';
 import { ServerModule } from './server.module.js';
+
+const LAST_REQUESTS_MS = 250;
 
 export interface RunningServer {
   readonly url: string;
@@ -41,6 +44,8 @@ export async function startServer(config: Config, logger: Logger, version: strin
   // One part that does not close must not keep the others from draining.
   const stopAll = async (): Promise<void> => {
     stopping = true;
+    // What is on its way over connections that look idle here is answered before they are closed.
+    if (app !== null) await sleep(LAST_REQUESTS_MS);
     // Clients keep connections open for the next request, and a server waits for every one of them: those that are answered
     // after the stop has begun are closed with their answer, and what falls between the two here.
     const http = app?.getHttpServer() as HttpServer | undefined;
@@ -77,7 +82,9 @@ export async function startServer(config: Config, logger: Logger, version: strin
     fastify.addHook('onRequest', (request, reply, done) => {
       if (stopping) {
         const detail = 'the server is stopping; nothing of this was stored, send it again';
-        sendProblem(reply, new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': '5' }));
+        const problem = new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': '5' });
+        // The connection ends with this answer: a sender that still writes would see it break in place of the answer.
+        request.raw.once('end', () => sendProblem(reply, problem)).resume();
       } else if (!['identity', undefined].includes(request.headers['content-encoding'])) {
         const detail = 'bodies are read as they are; send this one without Content-Encoding';
         sendProblem(reply, new Problem(415, 'unsupported-media-type', 'Unsupported media type', detail));
