@@ -11,6 +11,7 @@ import {
   type Migration,
   type RawBuilder,
 } from 'kysely';
+import { LRUCache } from 'lru-cache';
 import pg from 'pg';
 
 export type SqlDialect = 'sqlite' | 'postgresql';
@@ -105,8 +106,8 @@ function openSqlite<Tables>(file: string, durability: 'full' | 'normal'): Sql<Ta
   const readConnection = new Sqlite(file);
   readConnection.pragma(`busy_timeout = ${BUSY_MS}`);
   readConnection.pragma('query_only = ON');
-  const writer = new Kysely<Tables>({ dialect: new SqliteDialect({ database: connection }) });
-  const reader = new Kysely<Tables>({ dialect: new SqliteDialect({ database: readConnection }) });
+  const writer = new Kysely<Tables>({ dialect: new SqliteDialect({ database: withStatementsKept(connection) }) });
+  const reader = new Kysely<Tables>({ dialect: new SqliteDialect({ database: withStatementsKept(readConnection) }) });
   return {
     dialect: 'sqlite',
     writer,
@@ -116,6 +117,19 @@ function openSqlite<Tables>(file: string, durability: 'full' | 'normal'): Sql<Ta
       await writer.destroy();
     },
   };
+}
+
+const STATEMENTS_KEPT = 200;
+
+/** Kysely has SQLite prepare each query anew, which took longer than most of them run. */
+function withStatementsKept(connection: Sqlite.Database): Pick<Sqlite.Database, 'prepare' | 'close'> {
+  const statements = new LRUCache<string, Sqlite.Statement>({ max: STATEMENTS_KEPT });
+  const prepare = (text: string): Sqlite.Statement => {
+    let statement = statements.get(text);
+    if (statement === undefined) statements.set(text, (statement = connection.prepare(text)));
+    return statement;
+  };
+  return { prepare: prepare as Sqlite.Database['prepare'], close: () => connection.close() };
 }
 
 // Counts and positions are safe integers by construction; as text they would compare wrongly in JavaScript.
