@@ -1,7 +1,7 @@
 import { copyEmbeddedStore, openEmbeddedStore, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import Database from 'better-sqlite3';
 import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { all, entries, entry, eventStoreContract, follow, laneName } from './event-store.contract.js';
@@ -97,6 +97,23 @@ describe('the file of the embedded store', () => {
     expect(db.pragma('wal_checkpoint(TRUNCATE)')).toEqual([{ busy: 0, log: 0, checkpointed: 0 }]);
     db.close();
     await reading.return?.();
+    await store.close();
+  });
+
+  it('takes appends while another program looks at it for long, and gives back what the log has grown to', async () => {
+    const file = newFile();
+    const store = openEmbeddedStore({ file });
+    await store.append('ledger-a', entries(1), 'no_stream');
+    const looking = new Database(file, { readonly: true });
+    const rows = looking.prepare('SELECT id FROM entry').iterate();
+    rows.next();
+    const text = 'x'.repeat(1_000_000);
+    for (let i = 0; i < 80; i++) await store.append('ledger-b', [entry({ data: { text } })], 'any');
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(80_000_000);
+    rows.return?.();
+    looking.close();
+    for (let i = 0; i < 3; i++) await store.append('ledger-b', entries(1), 'any');
+    expect(statSync(`${file}-wal`).size).toBeLessThanOrEqual(64 * 1024 * 1024);
     await store.close();
   });
 

@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BATCH, disclosed, SINGLE } from '../support/events.js';
 import { FULL_RUN } from '../support/full-run.js';
@@ -44,6 +45,7 @@ describeWithKafka('a server that is sent twice of what it can take', (kafka) => 
       await producer.connect();
       const memory: number[] = [];
       const queue: number[] = [];
+      const log: number[] = [];
       const lookUps: number[] = [];
       let overKafka = 0;
       const began = Date.now();
@@ -85,6 +87,7 @@ describeWithKafka('a server that is sent twice of what it can take', (kafka) => 
           const { body } = await request<string>(`${server.url}/metrics`);
           memory.push(figure(body, 'process_resident_memory_bytes'));
           queue.push(figure(body, 'sijill_http_pending_bytes'));
+          log.push(statSync(join(server.dataDir, 'ledger.sqlite-wal')).size);
           await pause(500);
         }
       };
@@ -102,12 +105,14 @@ describeWithKafka('a server that is sent twice of what it can take', (kafka) => 
       process.stderr.write(
         `overload: capacity ${Math.round(capacity)} events/s, ${traffic.acknowledged.size} acknowledged, ` +
           `${traffic.refused} requests refused, ${overKafka} over Kafka; memory ${Math.round(then / MIB)} MiB after ` +
-          `warm-up, ${Math.round(now / MIB)} MiB at the end; queue at most ${Math.round(Math.max(...queue) / 1024)} KiB\n`,
+          `warm-up, ${Math.round(now / MIB)} MiB at the end; queue at most ${Math.round(Math.max(...queue) / 1024)} KiB, write-ahead log at most ${Math.round(Math.max(...log) / MIB)} MiB\n`,
       );
       expect(traffic.invalid).toEqual([]);
       expect(traffic.refused).toBeGreaterThan(0);
       expect(new Set(lookUps)).toEqual(new Set([200]));
       expect(Math.max(...queue)).toBeLessThanOrEqual(BUDGET_BYTES);
+      // Readers follow all the time, and do not keep the log from being moved into the file.
+      expect(Math.max(...log)).toBeLessThan(64 * MIB);
       expect(now - then).toBeLessThan(100 * MIB);
 
       await eventually(
