@@ -1,4 +1,5 @@
-import { looksPersonal, normalizeIdentifier } from './identifier.js';
+import fc from 'fast-check';
+import { holdsAddress, looksPersonal, normalizeIdentifier } from './identifier.js';
 
 const phone = (value: string, region = 'SA'): unknown => normalizeIdentifier({ scheme: 'phone', value }, region);
 const email = (value: string): unknown => normalizeIdentifier({ scheme: 'email', value }, 'SA');
@@ -76,4 +77,13 @@ describe('identifiers', () => {
     'sms/gateway',
     'v1.2@prod',
   ])('lets %s pass', (text) => expect(looksPersonal(text, 'SA')).toBe(false));
+
+  it('finds addresses as the plain expression does', () => {
+    const expression = /[^\s@]+@[^\s@]+\.[^\s@]+/;
+    const text = fc.string({ unit: fc.constantFrom('a', '@', '.', ' ', '\n'), maxLength: 20 });
+    fc.assert(
+      fc.property(text, (each) => holdsAddress(each) === expression.test(each)),
+      { numRuns: 5_000 },
+    );
+  });
 });

@@ -46,9 +46,25 @@ export function normalizeIdentifier(identifier: Identifier, region: string): str
  * ids and sources, where plain digits are most often a counter or part of a UUID.
  */
 export function namesPerson(text: string, region: string): boolean {
-  if (/[^\s@]+@[^\s@]+\.[^\s@]+/.test(text)) return true;
+  if (holdsAddress(text)) return true;
   const numbers = text.match(/(?:\+|(?:tel|sms):)[\d٠-٩۰-۹\s().+-]{7,24}/giu) ?? [];
   return numbers.some((number) => typeof normalizePhone(number.replace(/^(tel|sms):/i, ''), region) === 'string');
+}
+
+/**
+ * Whether something like `a@b.c` stands in a text, that is: whether it matches /[^\s@]+@[^\s@]+\.[^\s@]+/. In one pass: from every
+ * place where it might begin that expression looks ahead to the end, and a producer decides how long the text is.
+ */
+export function holdsAddress(text: string): boolean {
+  const domain = /[^\s@]*/y;
+  for (let at = text.indexOf('@', 1); at !== -1; at = text.indexOf('@', at + 1)) {
+    if (/[\s@]/.test(text[at - 1]!)) continue;
+    domain.lastIndex = at + 1;
+    const [name] = domain.exec(text)!;
+    const dot = name.indexOf('.', 1);
+    if (dot !== -1 && dot < name.length - 1) return true;
+  }
+  return false;
 }
 
 function normalizePhone(value: string, region: string): string | IdentifierFault {
