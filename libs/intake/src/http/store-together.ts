@@ -31,7 +31,7 @@ const EVENTS_A_GROUP = 500;
  * Stores events of many callers in groups: those that come while a group is being made ready share the next one's look into the
  * vault, its question to the read models, and its commits. Sixteen senders of single events cost a fraction of sixteen.
  *
- * Groups are made ready one after the other and in order. The lane syncs one while the next is made ready.
+ * Groups are made ready one after the other, in order. The lane syncs one while the next is made ready.
  */
 export class StoreTogether {
   private readonly queue: Waiting[] = [];
@@ -46,7 +46,10 @@ export class StoreTogether {
   /** Stores all of a caller's events, but those that cannot be written, or none of them, and returns once they are durable. */
   store(events: readonly ReadyEvent[]): Promise<StoredTogether> {
     return new Promise((resolve, reject) => {
-      this.queue.push({ events, resolve, reject });
+      const caller = { events, resolve, reject };
+      // More than a group is no group: made ready by itself, slice by slice, it does not keep small callers waiting.
+      if (events.length > EVENTS_A_GROUP) return void this.makeReady([caller]);
+      this.queue.push(caller);
       if (!this.running) void this.run();
     });
   }
