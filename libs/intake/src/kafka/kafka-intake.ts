@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import kafkajs, {
   type Consumer,
   type EachBatchPayload,
@@ -13,6 +14,7 @@ import { prepareRecords, type ArrivedRecord } from '../prepare-records.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
 import { CodecMissing, registerCodecs } from './codecs.js';
+import { Heartbeats } from './heartbeats.js';
 import { Lag } from './lag.js';
 import { missedRecords } from './missed-records.js';
 import { PartitionEnds, type PartitionEnd } from './partition-ends.js';
@@ -30,8 +32,8 @@ export interface KafkaIntakeOptions {
 }
 
 /**
- * `waiting`: something is away and is tried again. `dead`: the client is silent, and starting it anew did not help; only a new
- * process will.
+ * `waiting`: something is away and is tried again. `dead`: the client falls silent although the brokers answer, and starting it
+ * anew does not help; a new process may.
  */
 export type KafkaIntakeState = 'starting' | 'running' | 'waiting' | 'dead' | 'stopped';
 
@@ -41,12 +43,19 @@ interface ReadyStep {
   readonly entries: readonly NewEntry[][];
 }
 
+// The client's own patience ends soon: ours begins there, and says what it waits for.
+const RETRY = { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 };
 // Small steps keep heartbeats in time and other lanes' turns short, whatever a fetch brings.
 const RECORDS_A_STEP = 500;
 const BYTES_A_STEP = 1024 * 1024;
 const LONGEST_PAUSE_MS = 30_000;
+// What is away for a partition is asked for again after at most so long.
+const LONGEST_WAIT_MS = 2_000;
+const LONGEST_GOODBYE_MS = 10_000;
 const LONGEST_SILENCE_MS = 60_000;
+// More of them than this, within so many times the longest silence, and the client is taken for dead.
 const SILENCES_BORNE = 2;
+const SILENCES_REMEMBERED = 10;
 
 /** Reads the configured topics into their lanes, one lane a topic-partition. */
 export class KafkaIntake {
@@ -59,12 +68,15 @@ export class KafkaIntake {
   private lanes = new Map<string, Promise<PartitionLane>>();
   /** Partitions that are not read, by the name of their lane, and why. */
   private refused = new Map<string, string>();
+  /** What partitions wait for, by the name of their lane: the store, or whatever their records need to become entries. */
+  private waits = new Map<string, string>();
   /** The taking up of the latest assignment: records may come before it is done, and wait for it. */
   private takingUp: Promise<void> = Promise.resolve();
   private stopping = false;
   private attempts = 0;
   private lastSign = Date.now();
-  private silences = 0;
+  /** When the client was found silent. */
+  private silences: number[] = [];
   private watchdog: NodeJS.Timeout | null = null;
   private restart: NodeJS.Timeout | null = null;
   private status: { state: KafkaIntakeState; detail: string | null } = { state: 'starting', detail: null };
@@ -89,7 +101,7 @@ export class KafkaIntake {
         : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password } as never }),
       logLevel: logLevel.WARN,
       logCreator: () => (entry) => this.relayLog(entry.level, entry.namespace, entry.log.message),
-      retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
+      retry: RETRY,
     });
     this.ends = new PartitionEnds(this.client);
     this.lag = new Lag(this.ends, metrics);
@@ -97,16 +109,17 @@ export class KafkaIntake {
 
   /** For health answers: what the intake is doing, and why it waits. */
   get health(): { state: KafkaIntakeState; detail: string | null } {
-    const [refusal] = this.refused.values();
-    return refusal === undefined || this.status.state !== 'running'
+    if (this.recentSilences().length > SILENCES_BORNE)
+      return { state: 'dead', detail: 'the client falls silent again and again' };
+    const [obstacle] = [...this.refused.values(), ...this.waits.values()];
+    return obstacle === undefined || !['starting', 'running'].includes(this.status.state)
       ? this.status
-      : { state: 'waiting', detail: refusal };
+      : { state: 'waiting', detail: obstacle };
   }
 
   /** Starts in the background; a broker that is away is tried again for as long as it takes. */
   start(): void {
-    const silence = this.options.silenceMs ?? LONGEST_SILENCE_MS;
-    this.watchdog = setInterval(() => this.checkSilence(silence), Math.min(5_000, silence / 4));
+    this.watchdog = setInterval(() => void this.checkSilence(), Math.min(5_000, this.longestSilence / 4));
     this.watchdog.unref();
     this.lag.start();
     void this.run();
@@ -120,7 +133,9 @@ export class KafkaIntake {
     if (this.restart !== null) clearTimeout(this.restart);
     // The lanes first: the client waits for the batch in hand, which waits for its lane, which may wait for a store that is away.
     await Promise.all([...this.lanes.values()].map((lane) => lane.then((open) => open.close()).catch(() => undefined)));
-    await (this.consumer ?? this.retired)?.disconnect().catch(() => undefined);
+    const client = this.consumer ?? this.retired;
+    if (client !== null) await farewell(client);
+    await this.takingUp;
     await this.ends.close();
     this.status = { state: 'stopped', detail: null };
   }
@@ -134,22 +149,30 @@ export class KafkaIntake {
       // The broker waits this long for a consumer that was killed before others get its partitions. Short is safe here: one
       // that is only slow loses its lanes to the next, and the store keeps the two apart.
       sessionTimeout: 10_000,
+      // A member that is alive joins within a step or two; one that does not must not keep the others waiting.
+      rebalanceTimeout: 30_000,
       heartbeatInterval: 1_000,
       maxWaitTimeInMs: 250,
       // How soon partitions that were added to a topic are noticed.
       metadataMaxAge: 10_000,
       // We decide ourselves what to do after a crash; kafkajs's own restart would keep a dead assignment's state.
-      retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8, restartOnFailure: async () => false },
+      retry: { ...RETRY, restartOnFailure: async () => false },
     });
     this.consumer = consumer;
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    const { GROUP_JOIN, REBALANCING, CRASH, FETCH, HEARTBEAT, CONNECT } = consumer.events;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      if (this.consumer !== consumer || this.stopping) return;
       this.giveUp();
       this.takingUp = this.takeUp(consumer, payload.memberAssignment);
     });
-    consumer.on(consumer.events.REBALANCING, () => this.giveUp());
-    consumer.on(consumer.events.CRASH, ({ payload }) => this.tryAgain(consumer, payload.error));
-    for (const sign of [consumer.events.FETCH, consumer.events.HEARTBEAT, consumer.events.CONNECT] as const) {
-      consumer.on(sign, () => (this.lastSign = Date.now()));
+    consumer.on(REBALANCING, () => {
+      if (this.consumer === consumer) this.giveUp();
+    });
+    consumer.on(CRASH, ({ payload }) => this.tryAgain(consumer, payload.error));
+    for (const sign of [FETCH, HEARTBEAT, CONNECT, GROUP_JOIN, REBALANCING] as const) {
+      consumer.on(sign, () => {
+        if (this.consumer === consumer) this.lastSign = Date.now();
+      });
     }
     this.lastSign = Date.now();
     try {
@@ -161,7 +184,6 @@ export class KafkaIntake {
         partitionsConsumedConcurrently: 4,
         eachBatch: (payload) => this.consume(consumer, payload),
       });
-      this.status = { state: 'running', detail: null };
     } catch (error) {
       this.tryAgain(consumer, error as Error);
     }
@@ -169,7 +191,6 @@ export class KafkaIntake {
 
   /** On assignment the lanes say where to read on; what the group had committed does not matter. */
   private async takeUp(consumer: Consumer, assignment: Record<string, number[]>): Promise<void> {
-    this.lastSign = Date.now();
     try {
       for (const [topic, partitions] of Object.entries(assignment)) {
         const ends = await this.ends.of(topic);
@@ -181,7 +202,6 @@ export class KafkaIntake {
         }
       }
       this.attempts = 0;
-      this.silences = 0;
       this.status = { state: 'running', detail: null };
       this.logger.info({ assignment }, 'kafka partitions taken up');
     } catch (error) {
@@ -195,12 +215,40 @@ export class KafkaIntake {
     const open = this.lanes.get(name);
     if (open !== undefined) return open;
     const lanes = this.lanes;
-    const lane = PartitionLane.open(this.store, topic, partition, (reason) =>
-      this.logger.warn({ lane: name, reason }, 'an append has to be tried again'),
-    );
+    const onRetry = (reason: string): void => {
+      this.logger.warn({ lane: name, reason }, 'an append has to be tried again');
+      if (this.lanes === lanes) this.waits.set(name, reason);
+    };
+    const ours = (): boolean => this.lanes === lanes;
+    const lane = this.patiently(name, ours, () => PartitionLane.open(this.store, topic, partition, onRetry));
     lanes.set(name, lane);
     lane.catch(() => lanes.delete(name));
     return lane;
+  }
+
+  /**
+   * Does what a partition needs, again and again until it can be done or the partition is taken away. The group hears of this
+   * member all the while: to leave it, and to join it anew, would only stop the others too.
+   *
+   * @throws LaneClosed the partition was taken away, or the intake is being stopped
+   */
+  private async patiently<T>(lane: string, ours: () => boolean, work: () => Promise<T>): Promise<T> {
+    const going = (): boolean => ours() && !this.stopping;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const done = await work();
+        if (ours()) this.waits.delete(lane);
+        return done;
+      } catch (error) {
+        const { name } = error as Error;
+        if (going()) {
+          this.waits.set(lane, name);
+          this.logger.warn({ lane, reason: name }, 'records cannot be taken in for now');
+          await pause(Math.min(LONGEST_WAIT_MS, 100 * 2 ** Math.min(attempt, 10)));
+        }
+        if (!going()) throw new LaneClosed(`lane ${lane} was given up`, { cause: error });
+      }
+    }
   }
 
   /** Another assignment is coming: nothing that is known about the lanes' ends may outlive it. */
@@ -213,6 +261,7 @@ export class KafkaIntake {
     }
     this.lanes = new Map();
     this.refused = new Map();
+    this.waits = new Map();
   }
 
   /**
@@ -226,30 +275,45 @@ export class KafkaIntake {
     ends: ReadonlyMap<number, PartitionEnd>,
   ): Promise<boolean> {
     const { topic, partition } = lane;
-    const { low, high } = ends.get(partition) ?? { low: 0n, high: lane.nextOffset };
+    const { low, high } = ends.get(partition) ?? { low: 0, high: lane.nextOffset };
     if (lane.nextOffset > high) {
       const detail =
         `partition ${partition} of ${topic} ends at ${high}, and ${lane.nextOffset} records of it are in the ledger: the topic was ` +
         'deleted and made anew, or has lost its end. It is not read; give the new topic another name';
       this.refused.set(PartitionLane.nameOf(topic, partition), detail);
       consumer.pause([{ topic, partitions: [partition] }]);
-      this.logger.error({ topic, partition, high: String(high), next: String(lane.nextOffset) }, detail);
+      this.logger.error({ topic, partition, high, next: lane.nextOffset }, detail);
       return false;
     }
     // It may have been refused in an earlier assignment.
     consumer.resume([{ topic, partitions: [partition] }]);
     if (lane.nextOffset >= low) return true;
     const from = lane.nextOffset;
-    this.logger.error(
-      { topic, partition, from: String(from), to: String(low) },
-      'records were gone before they were read',
-    );
+    this.logger.error({ topic, partition, from, to: low }, 'records were gone before they were read');
     await lane.passOver(low, missedRecords(topic, partition, from, low, this.clock));
-    this.metrics.kafkaMissed.inc({ topic }, Number(low - from));
+    this.metrics.kafkaMissed.inc({ topic }, low - from);
     return true;
   }
 
   private async consume(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
+    // One that was given up and does not know it yet.
+    if (this.consumer !== consumer) return;
+    // A batch may have to wait for the store for longer than the session lasts. Once the group has gone on without this member,
+    // it waits no more, and the client joins again.
+    const heartbeats = new Heartbeats(payload.heartbeat, () => {
+      if (this.consumer === consumer) this.giveUp();
+    });
+    try {
+      await this.storeIn(consumer, payload);
+    } catch (error) {
+      throw heartbeats.failure ?? error;
+    } finally {
+      heartbeats.stop();
+    }
+    if (heartbeats.failure !== null) throw heartbeats.failure;
+  }
+
+  private async storeIn(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     const { topic, partition } = payload.batch;
     await this.takingUp;
     const lanes = this.lanes;
@@ -265,11 +329,12 @@ export class KafkaIntake {
   }
 
   private async storeBatch(consumer: Consumer, payload: EachBatchPayload, lane: PartitionLane): Promise<void> {
-    const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
-    const { topic, partition } = batch;
-    const first = BigInt(batch.firstOffset() ?? '0');
-    if (this.refused.has(PartitionLane.nameOf(topic, partition))) return;
-    if (BigInt(batch.highWatermark) < lane.nextOffset || first > lane.nextOffset) {
+    const { batch, resolveOffset, isRunning, isStale } = payload;
+    const { topic, partition, messages } = batch;
+    const first = Number(batch.firstOffset() ?? 0);
+    const high = Number(batch.highWatermark);
+    if (this.refused.has(lane.name)) return;
+    if (high < lane.nextOffset || first > lane.nextOffset) {
       // Fetched from a committed offset before the seek took hold; records that are gone; or a gap that compaction or a
       // transaction has left, which only the beginning of the partition can tell from them.
       if (!(await this.canGoOn(consumer, lane, await this.ends.of(topic)))) return;
@@ -280,28 +345,28 @@ export class KafkaIntake {
       }
     }
     this.positioned.add(lane);
-    const fresh = batch.messages.filter((message) => !lane.holds(BigInt(message.offset)));
+    const fresh = messages.findIndex(({ offset }) => !lane.holds(Number(offset)));
     // One step is stored while the next is made ready. Only one append of a lane is ever under way, so that a failure leaves
-    // nothing behind it stored.
+    // nothing behind it stored, and the lane's own queue stays empty whatever it bounds.
+    const ours = (): boolean => lane.failure === null;
     let storing = Promise.resolve();
     try {
-      for (const step of stepsOf(fresh)) {
+      for (const step of fresh === -1 ? [] : stepsOf(messages, fresh)) {
         if (!isRunning() || isStale()) break;
-        const ready = await this.makeReady(lane, step);
+        const ready = await this.patiently(lane.name, ours, () => this.makeReady(lane, step));
         await storing;
         storing = this.storeStep(lane, step, ready).then(() => resolveOffset(step.at(-1)!.offset));
         // Awaited above or below, in a later turn of the event loop than it may fail in.
         storing.catch(() => undefined);
-        await heartbeat();
       }
     } finally {
-      // A heartbeat may fail while a step is being stored. The lane knows where it stands only when that is settled.
+      // The next step may fail while one is being stored. The lane knows where it stands only when that is settled.
       await storing;
     }
     if (!isRunning() || isStale()) return;
-    const last = batch.messages.at(-1);
+    const last = messages.at(-1);
     if (last !== undefined) resolveOffset(last.offset);
-    this.lag.note(topic, partition, BigInt(batch.highWatermark), lane.nextOffset);
+    this.lag.note(topic, partition, high, lane.nextOffset);
     // For lag monitoring by others only. A failure here changes nothing.
     await consumer.commitOffsets([{ topic, partition, offset: lane.nextOffset.toString() }]).catch(() => undefined);
   }
@@ -320,7 +385,7 @@ export class KafkaIntake {
         defaultRegion: this.options.defaultRegion,
         now,
       });
-      const arrival = kafkaArrival(topic, partition, BigInt(message.offset));
+      const arrival = kafkaArrival(topic, partition, Number(message.offset));
       return { reading, value: message.value, headers: message.headers ?? {}, provenance: { producer, arrival } };
     });
     return { records, entries: await prepareRecords(records, this.maker, this.quarantine) };
@@ -333,10 +398,8 @@ export class KafkaIntake {
   ): Promise<void> {
     const { topic, partition } = lane;
     try {
-      await lane.append(
-        messages.map(({ offset }) => BigInt(offset)),
-        entries,
-      );
+      await lane.append(Number(messages[0]!.offset), Number(messages.at(-1)!.offset), entries);
+      this.waits.delete(lane.name);
     } catch (error) {
       if (error instanceof LaneTakenOver)
         this.logger.error({ topic, partition }, 'another consumer has this lane; giving the partition up');
@@ -368,13 +431,28 @@ export class KafkaIntake {
 
   private readonly warnedTopics = new Set<string>();
 
-  /** A client can stop without an error and without a word; then nothing else would ever notice. */
-  private checkSilence(longestMs: number): void {
-    const consumer = this.consumer;
-    if (consumer === null || this.status.state !== 'running' || Date.now() - this.lastSign < longestMs) return;
-    this.silences += 1;
-    this.tryAgain(consumer, new Error(`the client has given no sign of life for ${Math.round(longestMs / 1000)} s`));
-    if (this.silences > SILENCES_BORNE) this.status = { state: 'dead', detail: this.status.detail };
+  /**
+   * A client can stop without an error and without a word; then nothing else would ever notice. It is started anew, and that is
+   * held against it only if the brokers answer another connection: what they do not answer, no new process would find better.
+   */
+  private async checkSilence(): Promise<void> {
+    const { consumer, lastSign } = this;
+    if (consumer === null || Date.now() - lastSign < this.longestSilence) return;
+    const brokersAnswer = await this.ends.answer(this.options.kafka.topics[0]!.topic);
+    if (this.consumer !== consumer || this.lastSign !== lastSign) return;
+    if (brokersAnswer) this.silences = [...this.recentSilences(), Date.now()];
+    const seconds = Math.round(this.longestSilence / 1000);
+    const who = brokersAnswer ? 'the client has' : 'client and brokers have';
+    this.tryAgain(consumer, new KafkaSilence(`${who} given no sign of life for ${seconds} s`));
+  }
+
+  private get longestSilence(): number {
+    return this.options.silenceMs ?? LONGEST_SILENCE_MS;
+  }
+
+  private recentSilences(): number[] {
+    const since = Date.now() - SILENCES_REMEMBERED * this.longestSilence;
+    return this.silences.filter((time) => time >= since);
   }
 
   private tryAgain(consumer: Consumer, error: Error): void {
@@ -386,12 +464,8 @@ export class KafkaIntake {
     const detail = error instanceof LaneClosed ? 'the lanes were given up' : causeOf(error);
     this.status = { state: 'waiting', detail };
     this.logger.warn({ detail, retryInMs: milliseconds }, 'kafka intake stopped; it will be started again');
-    this.restart = setTimeout(() => {
-      void consumer
-        .disconnect()
-        .catch(() => undefined)
-        .then(() => (this.stopping ? undefined : this.run()));
-    }, milliseconds);
+    const gone = farewell(consumer);
+    this.restart = setTimeout(() => void gone.then(() => (this.stopping ? undefined : this.run())), milliseconds);
   }
 
   private relayLog(level: KafkaLogLevel, namespace: string, message: string): void {
@@ -399,25 +473,37 @@ export class KafkaIntake {
   }
 }
 
+/** The client was found silent. */
+class KafkaSilence extends Error {
+  override readonly name = 'KafkaSilence';
+}
+
+/** Disconnects a client; one that hangs even in that is left to itself, since the store keeps it apart from the next. */
+async function farewell(consumer: Consumer): Promise<void> {
+  const given = new AbortController();
+  const disconnected = consumer.disconnect().catch(() => undefined);
+  const patience = pause(LONGEST_GOODBYE_MS, undefined, { signal: given.signal }).catch(() => undefined);
+  await Promise.race([disconnected, patience]);
+  given.abort();
+}
+
 /** What lies beneath the client's own errors. One of ours says what to do, and what lies beneath that only confuses. */
 function causeOf(error: Error): string {
   const cause = (error as { cause?: unknown }).cause;
-  const deeper = cause instanceof Error && cause !== error && !(error instanceof CodecMissing);
-  if (deeper) return causeOf(cause);
+  const ours = error instanceof CodecMissing || error instanceof KafkaSilence;
+  if (cause instanceof Error && cause !== error && !ours) return causeOf(cause);
   // Anybody may ask for health. The client's errors name brokers and topics; of the others only the kind is told.
-  return error instanceof CodecMissing || error.name.startsWith('KafkaJS') ? error.message : error.name;
+  return ours || error.name.startsWith('KafkaJS') ? error.message : error.name;
 }
 
-function* stepsOf(messages: readonly KafkaMessage[]): Generator<KafkaMessage[]> {
-  let step: KafkaMessage[] = [];
+function* stepsOf(messages: readonly KafkaMessage[], start: number): Generator<KafkaMessage[]> {
+  let from = start;
   let bytes = 0;
-  for (const message of messages) {
-    step.push(message);
-    bytes += message.value?.length ?? 0;
-    if (step.length < RECORDS_A_STEP && bytes < BYTES_A_STEP) continue;
-    yield step;
-    step = [];
+  for (let i = start; i < messages.length; i++) {
+    bytes += messages[i]!.value?.length ?? 0;
+    if (i + 1 - from < RECORDS_A_STEP && bytes < BYTES_A_STEP && i + 1 < messages.length) continue;
+    yield messages.slice(from, i + 1);
+    from = i + 1;
     bytes = 0;
   }
-  if (step.length > 0) yield step;
 }

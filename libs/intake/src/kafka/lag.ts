@@ -9,7 +9,7 @@ const INTERVAL_MS = 5_000;
  */
 export class Lag {
   /** How far the lanes of this process are; remembered when they are given up for a failure. */
-  private readonly reached = new Map<string, { topic: string; partition: number; next: bigint }>();
+  private readonly reached = new Map<string, { topic: string; partition: number; next: number }>();
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -27,9 +27,9 @@ export class Lag {
   }
 
   /** @param next the offset of the first record that is not in the lane */
-  note(topic: string, partition: number, high: bigint, next: bigint): void {
+  note(topic: string, partition: number, high: number, next: number): void {
     this.reached.set(`${topic}/${partition}`, { topic, partition, next });
-    this.metrics.kafkaLag.set({ topic, partition }, Number(high > next ? high - next : 0n));
+    this.metrics.kafkaLag.set({ topic, partition }, Math.max(0, high - next));
   }
 
   private async measure(): Promise<void> {

@@ -12,7 +12,7 @@ export const RECORDS_MISSED = 'sijill.records.missed.v1';
  * @param from the first offset that is missing
  * @param to   the first that is there again
  */
-export function missedRecords(topic: string, partition: number, from: bigint, to: bigint, clock: Clock): NewEntry {
+export function missedRecords(topic: string, partition: number, from: number, to: number, clock: Clock): NewEntry {
   const recordedAt = isoTime(clock.now());
   return {
     id: newEntryId(),
@@ -20,16 +20,16 @@ export function missedRecords(topic: string, partition: number, from: bigint, to
     data: {
       topic,
       partition,
-      from: Number(from),
-      to: Number(to),
-      count: Number(to - from),
+      from,
+      to,
+      count: to - from,
       cause: 'retention',
       occurredAt: recordedAt,
     },
     metadata: {
       recordedAt,
       producer: null,
-      ...kafkaArrival(topic, partition, to - 1n),
+      ...kafkaArrival(topic, partition, to - 1),
       salt: takeRandom(16).toString('base64url'),
     },
   };

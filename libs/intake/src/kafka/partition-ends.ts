@@ -1,9 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 
-/** Where a partition begins and ends: the first offset that is there, and the one that the next record will get. */
+const ANSWER_MS = 5_000;
+
+/** Where a partition begins and ends: the first offset that is there, and the one that the next record will get. Both stay far below 2^53. */
 export interface PartitionEnd {
-  readonly low: bigint;
-  readonly high: bigint;
+  readonly low: number;
+  readonly high: number;
 }
 
 /** Asks the brokers where partitions begin and end, over one connection for the life of the intake. */
@@ -17,7 +20,20 @@ export class PartitionEnds {
     const admin = (this.admin ??= this.client.admin());
     await admin.connect();
     const offsets = await admin.fetchTopicOffsets(topic);
-    return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]));
+    return new Map(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
+  }
+
+  /** Whether the brokers answer now, within five seconds. */
+  async answer(topic: string): Promise<boolean> {
+    const inTime = new AbortController();
+    const asked = this.of(topic).then(
+      () => true,
+      () => false,
+    );
+    const late = pause(ANSWER_MS, false, { signal: inTime.signal }).catch(() => false);
+    const answered = await Promise.race([asked, late]);
+    inTime.abort();
+    return answered;
   }
 
   async close(): Promise<void> {

@@ -9,27 +9,31 @@ import { Lane, type EventStore, type JsonObject, type NewEntry } from '@sijill/e
  * moves the end, and they are not.
  */
 export class PartitionLane {
-  private next: bigint;
+  private next: number;
   /** Entries of the record at `next` that are stored already: a large event may be cut by a crash between two appends. */
   private skip: number;
   private busy = false;
+
+  /** The name of its stream. */
+  readonly name: string;
 
   private constructor(
     private readonly lane: Lane,
     readonly topic: string,
     readonly partition: number,
   ) {
+    this.name = lane.name;
     const end = lane.endAtOpening;
     const kafka = end?.metadata['kafka'] as { offset: number } | undefined;
     const part = end?.metadata['part'] as { index: number; of: number } | undefined;
     if (kafka === undefined) {
-      this.next = 0n;
+      this.next = 0;
       this.skip = 0;
     } else if (part !== undefined && part.index + 1 < part.of) {
-      this.next = BigInt(kafka.offset);
+      this.next = kafka.offset;
       this.skip = part.index + 1;
     } else {
-      this.next = BigInt(kafka.offset) + 1n;
+      this.next = kafka.offset + 1;
       this.skip = 0;
     }
   }
@@ -53,7 +57,7 @@ export class PartitionLane {
   }
 
   /** The offset of the first record that is not wholly in the lane. */
-  get nextOffset(): bigint {
+  get nextOffset(): number {
     return this.next;
   }
 
@@ -62,19 +66,23 @@ export class PartitionLane {
   }
 
   /** Whether a record is in the lane already and must not be written again. */
-  holds(offset: bigint): boolean {
+  holds(offset: number): boolean {
     return offset < this.next;
   }
 
   /**
-   * Makes the entries of a run of records durable. `prepared[i]` are the entries of the record at `offsets[i]`.
+   * Makes the entries of a run of records durable.
    *
+   * @param first    the offset of the first of these records
+   * @param last     that of the last
+   * @param prepared the entries of each record
    * @throws LaneTakenOver another consumer has the partition
    */
-  async append(offsets: readonly bigint[], prepared: readonly NewEntry[][]): Promise<void> {
-    this.assertFree(offsets[0]!);
-    const entries = prepared.flatMap((made, i) => (offsets[i] === this.next ? made.slice(this.skip) : made));
-    await this.write(entries, offsets.at(-1)! + 1n);
+  async append(first: number, last: number, prepared: readonly NewEntry[][]): Promise<void> {
+    this.assertFree(first);
+    // Of the record that was cut, its first part is there.
+    const stored = first === this.next ? this.skip : 0;
+    await this.write(prepared.flat().slice(stored), last + 1);
   }
 
   /**
@@ -83,7 +91,7 @@ export class PartitionLane {
    * @param to the offset of the first record that is there again
    * @throws LaneTakenOver another consumer has the partition
    */
-  async passOver(to: bigint, entry: NewEntry): Promise<void> {
+  async passOver(to: number, entry: NewEntry): Promise<void> {
     this.assertFree(to);
     await this.write([entry], to);
   }
@@ -92,12 +100,12 @@ export class PartitionLane {
    * Offsets only rise, and only one append is under way: `next` is true only between appends. Whoever breaks that would write
    * records twice, under the right revision, where the store's fence sees nothing.
    */
-  private assertFree(offset: bigint): void {
+  private assertFree(offset: number): void {
     if (this.busy || offset < this.next)
       throw new Error(`offset ${offset} of ${this.topic}/${this.partition} comes out of turn`);
   }
 
-  private async write(entries: readonly NewEntry[], next: bigint): Promise<void> {
+  private async write(entries: readonly NewEntry[], next: number): Promise<void> {
     this.busy = true;
     try {
       await this.lane.append(entries);
@@ -118,6 +126,6 @@ export class PartitionLane {
 }
 
 /** Where a Kafka record stood, as its entries keep it. Offsets stay far below 2^53. */
-export function kafkaArrival(topic: string, partition: number, offset: bigint): JsonObject {
-  return { kafka: { topic, partition, offset: Number(offset) } };
+export function kafkaArrival(topic: string, partition: number, offset: number): JsonObject {
+  return { kafka: { topic, partition, offset } };
 }
