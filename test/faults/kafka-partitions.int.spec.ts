@@ -1,135 +1,75 @@
-import { join } from 'node:path';
-import { KafkaIntake, RECORDS_MISSED } from '@sijill/intake';
-import { openLedger, type Ledger } from '@sijill/ledger';
-import { createLogger, parseConfig } from '@sijill/platform';
-import type { StoredEntry } from '@sijill/event-store';
-import { disclosed } from '../support/events.js';
+import { jest } from '@jest/globals';
+import { QUARANTINED, RECORDS_MISSED } from '@sijill/intake';
+import { ConfigResourceTypes, type Message } from 'kafkajs';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
-import { eventually, freshDataDir } from '../support/sijill.js';
+import { KafkaLedger, offsetsOf, range } from '../support/kafka/kafka-ledger.js';
+import { uniqueTopic } from '../support/kafka/topics.js';
+import { eventually } from '../support/sijill.js';
 
-const headers = { 'content-type': 'application/cloudevents+json' };
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 describeWithKafka('what may happen to a partition', (kafka) => {
-  let ledger: Ledger;
+  let over: KafkaLedger;
   let topic: string;
-  let intake: KafkaIntake | undefined;
-  let sent = 0;
 
-  const admin = async <T>(
-    work: (admin: ReturnType<ReturnType<typeof kafka.client>['admin']>) => Promise<T>,
-  ): Promise<T> => {
-    const client = kafka.client().admin();
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.disconnect();
-    }
-  };
-  const messages = (count: number) =>
-    Array.from({ length: count }, () => ({
-      value: JSON.stringify(disclosed('+966500000042', { id: `e-${sent++}` })),
-      headers,
-    }));
-  const send = async (count: number, partition = 0): Promise<void> => {
-    const producer = kafka.client().producer();
-    await producer.connect();
-    await producer.send({ topic, messages: messages(count).map((message) => ({ ...message, partition })) });
-    await producer.disconnect();
-  };
-  const start = (options: { silenceMs?: number } = {}): KafkaIntake => {
-    const config = parseConfig({ SIJILL_KAFKA_BROKERS: kafka.brokers.join(','), SIJILL_KAFKA_TOPICS: topic });
-    const { store, maker, quarantine, clock, metrics, logger } = ledger;
-    const settings = {
-      limits: config.limits,
-      defaultRegion: 'SA',
-      kafka: { ...config.kafka!, group: `g-${topic}` },
-      ...options,
-    };
-    const started = new KafkaIntake(store, maker, quarantine, clock, settings, metrics, logger);
-    started.start();
-    intake = started;
-    return started;
-  };
-  const lane = async (partition = 0): Promise<StoredEntry[]> => {
-    const found: StoredEntry[] = [];
-    for await (const batch of ledger.store.readAll())
-      found.push(...batch.filter(({ stream }) => stream === `ledger-${topic}-${partition}`));
-    return found;
-  };
-  const stored = (count: number, partition = 0) =>
-    eventually(
-      () => lane(partition),
-      (entries) => entries.length >= count,
-      60_000,
-    );
-  const offsets = (entries: readonly StoredEntry[]): number[] =>
-    entries.map(({ metadata }) => (metadata['kafka'] as { offset: number }).offset);
   /** As retention does it: everything before an offset is gone. */
   const forget = (offset: string): Promise<void> =>
-    admin(async (client) => {
+    over.admin(async (client) => {
       // The client looks the leader up in metadata that only other calls load.
       await client.fetchTopicOffsets(topic);
       await client.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] });
     });
-  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
   beforeEach(async () => {
     topic = await kafka.freshTopic();
-    const config = parseConfig({ SIJILL_DATA_DIR: join(freshDataDir('partitions')), SIJILL_LOG_LEVEL: 'silent' });
-    ledger = await openLedger(config, { logger: createLogger('silent'), ownLane: 'ledger-test' });
+    over = await KafkaLedger.open({ brokers: kafka.brokers, topic });
   });
-  afterEach(async () => {
-    await intake?.stop();
-    await ledger.close();
-  });
+  afterEach(() => over.close());
 
   it('records that retention took before they were read are an entry, an alarm, and no obstacle', async () => {
-    await send(100);
+    await over.send(100);
     await forget('40');
-    start();
-    const first = await stored(61);
+    over.start();
+    const first = await over.stored(61);
     expect(first[0]).toMatchObject({
       type: RECORDS_MISSED,
       data: { topic, partition: 0, from: 0, to: 40, count: 40, cause: 'retention' },
     });
-    expect(offsets(first)).toEqual(range(39, 100));
-    await intake!.stop();
+    expect(offsetsOf(first)).toEqual(range(39, 100));
+    await over.stop();
 
-    await send(50);
+    await over.send(50);
     await forget('120');
-    start();
-    const all = await stored(61 + 31);
+    over.start();
+    const all = await over.stored(61 + 31);
     expect(all[61]).toMatchObject({ type: RECORDS_MISSED, data: { from: 100, to: 120, count: 20 } });
-    expect(offsets(all.slice(61))).toEqual(range(119, 150));
-    const figure = await ledger.metrics.kafkaMissed.get();
+    expect(offsetsOf(all.slice(61))).toEqual(range(119, 150));
+    const figure = await over.ledger.metrics.kafkaMissed.get();
     expect(figure.values.find(({ labels }) => labels.topic === topic)?.value).toBe(60);
   }, 120_000);
 
   it('gaps that transactions leave are none: what was committed is stored, what was not is not, no entry is made up', async () => {
-    const producer = kafka
-      .client()
-      .producer({ transactionalId: `t-${topic}`, maxInFlightRequests: 1, idempotent: true });
+    const producer = over.client.producer({ transactionalId: `t-${topic}`, maxInFlightRequests: 1, idempotent: true });
     await producer.connect();
-    start();
+    over.start();
     for (const outcome of ['commit', 'abort', 'commit', 'abort', 'commit'] as const) {
       const transaction = await producer.transaction();
-      await transaction.send({ topic, messages: messages(3) });
+      await transaction.send({ topic, messages: over.messages(3) });
       await transaction[outcome]();
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await pause(400);
     }
     await producer.disconnect();
-    const entries = await stored(9);
-    expect(offsets(entries)).toEqual([0, 1, 2, 8, 9, 10, 16, 17, 18]);
+    const entries = await over.stored(9);
+    expect(offsetsOf(entries)).toEqual([0, 1, 2, 8, 9, 10, 16, 17, 18]);
     expect(entries.every(({ type }) => type === 'sijill.data.disclosed.v1')).toBe(true);
   }, 120_000);
 
   it('a topic made anew under the same name is not taken for the old one', async () => {
-    await send(20);
-    start();
-    await stored(20);
-    await intake!.stop();
-    await admin(async (client) => {
+    await over.send(20);
+    over.start();
+    await over.stored(20);
+    await over.stop();
+    await over.admin(async (client) => {
       await client.deleteTopics({ topics: [topic] });
       await eventually(
         () => client.listTopics(),
@@ -137,60 +77,151 @@ describeWithKafka('what may happen to a partition', (kafka) => {
       );
       await client.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
     });
-    await send(5);
-    start();
+    await over.send(5);
+    const intake = over.start();
     await eventually(
-      async () => intake!.health,
+      async () => intake.health,
       ({ state }) => state === 'waiting',
       60_000,
     );
-    expect(intake!.health.detail).toMatch(/ends at 5, and 20 records of it are in the ledger/);
-    await send(30);
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    expect(await lane()).toHaveLength(20);
+    expect(intake.health.detail).toMatch(/ends at 5, and 20 records of it are in the ledger/);
+    await over.send(30);
+    await pause(2_000);
+    expect(await over.lane()).toHaveLength(20);
   }, 120_000);
 
   it('offsets that an operator resets are no matter, whichever way', async () => {
-    await send(30);
-    start();
-    await stored(30);
+    await over.send(30);
+    over.start();
+    await over.stored(30);
     for (const offset of ['0', '35']) {
-      await intake!.stop();
-      await send(10);
+      await over.stop();
+      await over.send(10);
       await eventually(
         () =>
-          admin((client) =>
-            client.setOffsets({ groupId: `g-${topic}`, topic, partitions: [{ partition: 0, offset }] }).then(
+          over.admin((client) =>
+            client.setOffsets({ groupId: `group-${topic}`, topic, partitions: [{ partition: 0, offset }] }).then(
               () => true,
               () => false,
             ),
           ),
         (done) => done,
       );
-      start();
-      const before = (await lane()).length;
-      await stored(before + 10);
+      over.start();
+      const before = (await over.lane()).length;
+      await over.stored(before + 10);
     }
-    expect(offsets(await lane())).toEqual(range(0, 50));
+    expect(offsetsOf(await over.lane())).toEqual(range(0, 50));
   }, 120_000);
 
   it('partitions that are added are read, from their beginning', async () => {
-    await send(5);
-    start();
-    await stored(5);
-    await admin((client) => client.createPartitions({ topicPartitions: [{ topic, count: 2 }] }));
-    await send(7, 1);
-    expect(offsets(await stored(7, 1))).toEqual(range(0, 7));
+    await over.send(5);
+    over.start();
+    await over.stored(5);
+    await over.admin((client) => client.createPartitions({ topicPartitions: [{ topic, count: 2 }] }));
+    await over.send(7, 1);
+    expect(offsetsOf(await over.stored(7, 1))).toEqual(range(0, 7));
   }, 120_000);
 
-  it('a client that stops without a word is noticed, and started anew', async () => {
-    await send(5);
-    start({ silenceMs: 2_000 });
-    await stored(5);
-    // Nothing in its interface tells that it has stopped.
-    await (intake! as unknown as { consumer: { stop(): Promise<void> } }).consumer.stop();
-    expect(intake!.health.state).toBe('running');
-    await send(5);
-    expect(offsets(await stored(10))).toEqual(range(0, 10));
+  it('holes that compaction leaves are none, wherever the lane stood', async () => {
+    await over.admin((client) =>
+      client.alterConfigs({
+        validateOnly: false,
+        resources: [
+          {
+            type: ConfigResourceTypes.TOPIC,
+            name: topic,
+            configEntries: [
+              { name: 'cleanup.policy', value: 'compact' },
+              { name: 'segment.ms', value: '100' },
+              { name: 'min.cleanable.dirty.ratio', value: '0.001' },
+            ],
+          },
+        ],
+      }),
+    );
+    const keyed = (keys: readonly string[]) =>
+      over.messages(keys.length).map((message, i) => ({ ...message, key: keys[i]! }));
+    await over.send(keyed(range(0, 10).map((i) => `first-${i}`)));
+    over.start();
+    await over.stored(10);
+    await over.stop();
+    // The record at the lane's end is among those that go, and every third after it.
+    await over.send(keyed(range(10, 40).map((i) => (i % 3 === 1 ? 'again' : `second-${i}`))));
+    await pause(200);
+    // The segment that is written to is never compacted.
+    await over.send(keyed(['last']));
+    const there = await eventually(
+      () => offsetsInTopic(over),
+      (offsets) => offsets.length < 41,
+      60_000,
+    );
+    expect(there).toEqual(range(0, 41).filter((i) => i < 10 || i % 3 !== 1 || i === 37 || i === 40));
+    over.start();
+    const entries = await over.stored(there.length);
+    expect(offsetsOf(entries)).toEqual(there);
+    expect(entries.every(({ type }) => type === 'sijill.data.disclosed.v1')).toBe(true);
+  }, 120_000);
+
+  it('one record in a hundred that nobody can read goes to quarantine, each at its offset, and stops no other', async () => {
+    const kinds: [string, (sound: Message) => Message][] = [
+      ['invalid_json', (sound) => ({ ...sound, value: (sound.value as string).slice(0, -1) })],
+      ['no_value', (sound) => ({ ...sound, value: null })],
+      ['invalid_utf8', (sound) => ({ ...sound, value: Buffer.concat([Buffer.from(sound.value!), Buffer.of(0xc3)]) })],
+      [
+        'unknown_type',
+        (sound) => ({ ...sound, value: (sound.value as string).replace('data.disclosed', 'data.sold') }),
+      ],
+      ['event_too_large', (sound) => ({ ...sound, value: `${sound.value as string}${' '.repeat(256 * 1024)}` })],
+    ];
+    const count = 4_000;
+    const poison = new Map(range(0, count / 100).map((i) => [i * 100 + 37, kinds[i % kinds.length]!]));
+    const messages: Message[] = over.messages(count).map((sound, i) => poison.get(i)?.[1](sound) ?? sound);
+    over.start();
+    for (let from = 0; from < count; from += 500) await over.send(messages.slice(from, from + 500));
+    const entries = await over.stored(count);
+    expect(offsetsOf(entries)).toEqual(range(0, count));
+    const found = entries.map(({ type, data, metadata }) =>
+      type === QUARANTINED ? (data['reason'] as { code: string }).code : metadata['eventId'],
+    );
+    expect(found).toEqual(range(0, count).map((i) => poison.get(i)?.[0] ?? `event-${i}`));
+  }, 120_000);
+
+  it('two that both hold themselves for its reader store each record once, in order', async () => {
+    const env = { SIJILL_DATA_DIR: over.config.dataDir, SIJILL_KAFKA_GROUP: `zombie-${topic}` };
+    const zombie = await KafkaLedger.open({ brokers: kafka.brokers, topic, env });
+    let takenOver = 0;
+    for (const { logger } of [over.ledger, zombie.ledger])
+      jest.spyOn(logger, 'error').mockImplementation(() => void takenOver++);
+    try {
+      over.start();
+      zombie.start();
+      for (let i = 0; i < 40; i++) await over.send(50);
+      const entries = await over.stored(2_000);
+      await Promise.all([over.stop(), zombie.stop()]);
+      expect(takenOver).toBeGreaterThan(0);
+      expect(offsetsOf(await over.lane())).toEqual(range(0, 2_000));
+      expect(entries.map(({ metadata }) => metadata['eventId'])).toEqual(range(0, 2_000).map((i) => `event-${i}`));
+    } finally {
+      await zombie.close();
+    }
   }, 120_000);
 });
+
+/** What is left of a topic of one partition, as a consumer of its own sees it. */
+async function offsetsInTopic({ client, topic }: KafkaLedger): Promise<number[]> {
+  const consumer = client.consumer({ groupId: uniqueTopic('look'), sessionTimeout: 10_000 });
+  const offsets: number[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await new Promise<void>((done) => {
+    void consumer.run({
+      eachBatch: async ({ batch }) => {
+        offsets.push(...batch.messages.map(({ offset }) => Number(offset)));
+        if (Number(batch.highWatermark) === Number(batch.lastOffset()) + 1) done();
+      },
+    });
+  });
+  await consumer.disconnect();
+  return offsets;
+}

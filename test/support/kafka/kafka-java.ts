@@ -90,6 +90,8 @@ function serverProperties(port: number, controllerPort: number, data: string): s
     // Pre-allocated index files would take 20 MB for each partition.
     'log.index.size.max.bytes': 65_536,
     'log.cleaner.dedupe.buffer.size': 2_097_152,
+    // What can be compacted soon is.
+    'log.cleaner.backoff.ms': 500,
     'num.network.threads': 2,
     'num.io.threads': 4,
   })
