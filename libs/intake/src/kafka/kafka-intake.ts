@@ -48,7 +48,7 @@ const RETRY = { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 };
 // Small steps keep heartbeats in time and other lanes' turns short, whatever a fetch brings.
 const RECORDS_A_STEP = 500;
 const BYTES_A_STEP = 1024 * 1024;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 10_000;
 // What is away for a partition is asked for again after at most so long.
 const LONGEST_WAIT_MS = 2_000;
 const LONGEST_GOODBYE_MS = 10_000;
