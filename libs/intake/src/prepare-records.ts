@@ -26,9 +26,7 @@ export async function prepareRecords(
     return { record, outcome };
   });
   const unreadable = outcomes.flatMap(({ record: { reading, ...record }, outcome }) =>
-    'errors' in outcome
-      ? [{ ...record, errors: outcome.errors, source: reading.source, eventId: reading.eventId }]
-      : [],
+    'errors' in outcome ? [{ ...record, errors: outcome.errors, ...reading.identity() }] : [],
   );
   const kept = (await quarantine.make(unreadable)).values();
   return outcomes.map(({ outcome }) => ('entries' in outcome ? outcome.entries : kept.next().value!));

@@ -49,6 +49,7 @@ const RETRY = { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 };
 const RECORDS_A_STEP = 500;
 const BYTES_A_STEP = 1024 * 1024;
 const LONGEST_PAUSE_MS = 10_000;
+const GOOD_RUN_MS = 60_000;
 // What is away for a partition is asked for again after at most so long.
 const LONGEST_WAIT_MS = 2_000;
 const LONGEST_GOODBYE_MS = 10_000;
@@ -74,6 +75,7 @@ export class KafkaIntake {
   private takingUp: Promise<void> = Promise.resolve();
   private stopping = false;
   private attempts = 0;
+  private startedAt = 0;
   private lastSign = Date.now();
   /** When the client was found silent. */
   private silences: number[] = [];
@@ -174,7 +176,7 @@ export class KafkaIntake {
         if (this.consumer === consumer) this.lastSign = Date.now();
       });
     }
-    this.lastSign = Date.now();
+    this.startedAt = this.lastSign = Date.now();
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: kafka.topics.map(({ topic }) => topic), fromBeginning: true });
@@ -201,7 +203,6 @@ export class KafkaIntake {
           consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
         }
       }
-      this.attempts = 0;
       this.status = { state: 'running', detail: null };
       this.logger.info({ assignment }, 'kafka partitions taken up');
     } catch (error) {
@@ -377,14 +378,11 @@ export class KafkaIntake {
   private async makeReady(lane: PartitionLane, messages: readonly KafkaMessage[]): Promise<ReadyStep> {
     const { topic, partition } = lane;
     const producer = this.options.kafka.topics.find((subscribed) => subscribed.topic === topic)?.producer ?? null;
-    const now = this.clock.now();
+    const { limits, defaultRegion } = this.options;
+    const context = { limits, defaultRegion, now: this.clock.now() };
     const records = messages.map((message): ArrivedRecord => {
       this.watchKey(topic, message.key);
-      const reading = readRecord(message, {
-        limits: this.options.limits,
-        defaultRegion: this.options.defaultRegion,
-        now,
-      });
+      const reading = readRecord(message, context);
       const arrival = kafkaArrival(topic, partition, Number(message.offset));
       return { reading, value: message.value, headers: message.headers ?? {}, provenance: { producer, arrival } };
     });
@@ -460,6 +458,8 @@ export class KafkaIntake {
     this.consumer = null;
     this.retired = consumer;
     this.giveUp();
+    // One that fails soon after every start must not stop the rest of its group every time.
+    if (Date.now() - this.startedAt > GOOD_RUN_MS) this.attempts = 0;
     const milliseconds = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(this.attempts++, 10));
     const detail = error instanceof LaneClosed ? 'the lanes were given up' : causeOf(error);
     this.status = { state: 'waiting', detail };

@@ -13,8 +13,14 @@ export interface KafkaRecord {
   readonly headers?: RecordHeaders;
 }
 
-/** A reading, with the event's identity where it could be made out. */
-export type RecordReading = Reading & { readonly source: string | null; readonly eventId: string | null };
+/** What a record says it is, as far as that could be made out and may be shown. */
+export interface RecordIdentity {
+  readonly source: string | null;
+  readonly eventId: string | null;
+}
+
+/** A reading, with the record's identity for whoever asks: it is wanted of the few that go to quarantine. */
+export type RecordReading = Reading & { readonly identity: () => RecordIdentity };
 
 const PREFIX = 'ce_';
 
@@ -80,17 +86,19 @@ function textHeaders(record: KafkaRecord): { headers: Record<string, string> } |
 function unreadable(error: FieldError, headers: Record<string, string> = {}, context?: ReadingContext): RecordReading {
   return {
     errors: [error],
-    source: presentable(headers[`${PREFIX}source`], context),
-    eventId: presentable(headers[`${PREFIX}id`], context),
+    identity: () => ({
+      source: presentable(headers[`${PREFIX}source`], context),
+      eventId: presentable(headers[`${PREFIX}id`], context),
+    }),
   };
 }
 
 function identified(value: unknown, reading: Reading, context: ReadingContext): RecordReading {
-  const { source, id } = (typeof value === 'object' && value !== null ? value : {}) as {
-    source?: unknown;
-    id?: unknown;
+  const identity = (): RecordIdentity => {
+    const { source, id } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+    return { source: presentable(source, context), eventId: presentable(id, context) };
   };
-  return { ...reading, source: presentable(source, context), eventId: presentable(id, context) };
+  return { ...reading, identity };
 }
 
 const LONGEST_IDENTITY = 1024;
