@@ -48,6 +48,29 @@ describeWithKafka('what may happen to a partition', (kafka) => {
     expect(figure.values.find(({ labels }) => labels.topic === topic)?.value).toBe(60);
   }, 120_000);
 
+  it('records that retention takes while the intake cannot keep up are noted where they are missing', async () => {
+    const count = 4_000;
+    const vault = jest.spyOn(over.ledger.maker, 'make').mockRejectedValue(new Error('the database does not answer'));
+    for (let from = 0; from < count; from += 1_000) await over.send(1_000);
+    const intake = over.start();
+    await eventually(
+      async () => intake.health,
+      ({ detail }) => detail === 'Error',
+    );
+    await forget(String(count - 100));
+    vault.mockRestore();
+    const entries = await eventually(
+      () => over.lane(),
+      (found) => offsetsOf(found).at(-1) === count - 1,
+      60_000,
+    );
+    const gap = entries.findIndex(({ type }) => type === RECORDS_MISSED);
+    // What had been fetched before it was gone is there.
+    expect(gap).toBeGreaterThan(0);
+    expect(entries[gap]).toMatchObject({ data: { from: gap, to: count - 100, count: count - 100 - gap } });
+    expect(offsetsOf(entries)).toEqual([...range(0, gap), ...range(count - 101, count)]);
+  }, 120_000);
+
   it('gaps that transactions leave are none: what was committed is stored, what was not is not, no entry is made up', async () => {
     const producer = over.client.producer({ transactionalId: `t-${topic}`, maxInFlightRequests: 1, idempotent: true });
     await producer.connect();

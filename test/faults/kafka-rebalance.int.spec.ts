@@ -2,13 +2,13 @@ import { KafkaIntake } from '@sijill/intake';
 import { openLedger, type Ledger } from '@sijill/ledger';
 import { createLogger, parseConfig } from '@sijill/platform';
 import { disclosed } from '../support/events.js';
+import { FULL_RUN } from '../support/full-run.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
 
 const PARTITIONS = 4;
 const CONSUMERS = 3;
-/** SIJILL_TEST_REBALANCE_SECONDS=120 runs it in full. */
-const SECONDS = Number(process.env['SIJILL_TEST_REBALANCE_SECONDS'] ?? 16);
+const SECONDS = Number(process.env['SIJILL_TEST_REBALANCE_SECONDS'] ?? (FULL_RUN ? 120 : 16));
 
 describeWithKafka('consumers that come and go every two seconds', (kafka) => {
   it(

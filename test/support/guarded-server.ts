@@ -88,6 +88,11 @@ export class GuardedServer {
     await exited;
   }
 
+  /** Sends a signal that the server outlives: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.guardian.send({ do: 'signal', signal });
+  }
+
   /** Starts the same command again, after `kill`. */
   async restart(): Promise<void> {
     if (this.command === undefined || this.pid !== undefined) throw new Error('restart follows a start and a kill');

@@ -45,6 +45,8 @@ export async function startJavaKafka(): Promise<KafkaProcess> {
       source: 'java',
       stop: () => server.stop(),
       kill: () => server.kill('SIGKILL'),
+      freeze: () => server.signal('SIGSTOP'),
+      thaw: () => server.signal('SIGCONT'),
       logTail: () => server.logTail(),
       restart: async () => {
         await server.restart();

@@ -15,6 +15,10 @@ export interface KafkaProcess extends KafkaServer {
   kill(): Promise<void>;
   /** Starts it again after `kill`; resolves when it serves. */
   restart(): Promise<void>;
+  /** Freezes it: connections stay open, and nothing is answered. */
+  freeze(): void;
+  /** Lets it go on. */
+  thaw(): void;
   /** The end of what the broker printed. */
   logTail(): Promise<string>;
 }
