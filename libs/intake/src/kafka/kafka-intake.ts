@@ -147,7 +147,8 @@ export class KafkaIntake {
     const consumer = this.client.consumer({
       groupId: kafka.group,
       readUncommitted: false,
-      maxBytesPerPartition: 1024 * 1024,
+      // A few thousand events: with less, the waits between two fetches are a good part of the time.
+      maxBytesPerPartition: 4 * 1024 * 1024,
       // The broker waits this long for a consumer that was killed before others get its partitions. Short is safe here: one
       // that is only slow loses its lanes to the next, and the store keeps the two apart.
       sessionTimeout: 10_000,
@@ -368,8 +369,8 @@ export class KafkaIntake {
     const last = messages.at(-1);
     if (last !== undefined) resolveOffset(last.offset);
     this.lag.note(topic, partition, high, lane.nextOffset);
-    // For lag monitoring by others only. A failure here changes nothing.
-    await consumer.commitOffsets([{ topic, partition, offset: lane.nextOffset.toString() }]).catch(() => undefined);
+    // For lag monitoring by others only: a failure here changes nothing, and nobody waits for it.
+    void consumer.commitOffsets([{ topic, partition, offset: lane.nextOffset.toString() }]).catch(() => undefined);
   }
 
   /** Lanes whose consumer position was checked against the lane's end in this assignment. */
