@@ -89,6 +89,55 @@ describeWithKafka('what may happen to a partition', (kafka) => {
     expect(entries.every(({ type }) => type === 'sijill.data.disclosed.v1')).toBe(true);
   }, 120_000);
 
+  it('transactions that interleave leave nothing of those that were aborted, in whatever order they end', async () => {
+    const producers = range(0, 3).map((i) =>
+      over.client.producer({ transactionalId: `t${i}-${topic}`, maxInFlightRequests: 1, idempotent: true }),
+    );
+    const committed: number[] = [];
+    let next = 0;
+    for (const producer of producers) await producer.connect();
+    for (const commits of [
+      [false, false, true],
+      [false, true, false],
+      [true, false, false],
+    ]) {
+      const transactions = [];
+      for (const producer of producers) transactions.push(await producer.transaction());
+      for (let turn = 0; turn < 2; turn++) {
+        for (const [i, transaction] of transactions.entries()) {
+          // A key of four zero bytes, as a serializer of integers makes it of 0.
+          await transaction.send({
+            topic,
+            messages: over.messages(2).map((message) => ({ ...message, key: Buffer.alloc(4) })),
+          });
+          if (commits[i]!) committed.push(next, next + 1);
+          next += 2;
+        }
+      }
+      // The first to begin is the last to end.
+      for (const [i, transaction] of [...transactions.entries()].reverse()) {
+        await (commits[i]! ? transaction.commit() : transaction.abort());
+        next++;
+      }
+    }
+    // And one that is larger than a fetch.
+    const aborted = await producers[0]!.transaction();
+    const large = over.messages(640).map((message) => ({ ...message, value: message.value + ' '.repeat(8_192) }));
+    for (let from = 0; from < large.length; from += 64)
+      await aborted.send({ topic, messages: large.slice(from, from + 64) });
+    await aborted.abort();
+    next += large.length + 1;
+    for (const producer of producers) await producer.disconnect();
+    await over.send(1);
+    over.start();
+    const entries = await eventually(
+      () => over.lane(),
+      (found) => offsetsOf(found).at(-1) === next,
+      30_000,
+    );
+    expect(offsetsOf(entries)).toEqual([...committed, next]);
+  }, 120_000);
+
   it('a topic made anew under the same name is not taken for the old one', async () => {
     await over.send(20);
     over.start();

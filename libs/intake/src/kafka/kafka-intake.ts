@@ -13,6 +13,7 @@ import type { EntryMaker } from '../entry-maker.js';
 import { prepareRecords, type ArrivedRecord } from '../prepare-records.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
+import { keepBackAbortedRecords } from './aborted-records.js';
 import { CodecMissing, registerCodecs } from './codecs.js';
 import { Heartbeats } from './heartbeats.js';
 import { Lag } from './lag.js';
@@ -93,6 +94,7 @@ export class KafkaIntake {
     private readonly logger: Logger,
   ) {
     registerCodecs();
+    keepBackAbortedRecords();
     const { brokers, ssl, sasl } = options.kafka;
     this.client = new Kafka({
       clientId: 'sijill',
