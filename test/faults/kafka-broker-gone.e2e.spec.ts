@@ -6,7 +6,7 @@ import { describeWithKafkaProcess } from '../support/kafka/describe-with-kafka-p
 import { createTopics, kafkaClient } from '../support/kafka/topics.js';
 import { eventually, request, startServer, type TestServer } from '../support/sijill.js';
 
-const GONE_MS = FULL_RUN ? 60_000 : 10_000;
+const GONE_MS = Number(process.env['SIJILL_TEST_BROKER_GONE_SECONDS'] ?? (FULL_RUN ? 60 : 10)) * 1000;
 
 interface Ready {
   readonly status: string;

@@ -9,7 +9,7 @@ import { noteServer } from '../support/shared-server.js';
 import { eventually, freshDataDir, request, startServer, type TestServer } from '../support/sijill.js';
 
 const PARTITIONS = 4;
-const PAUSES = FULL_RUN ? 5 : 1;
+const PAUSES = Number(process.env['SIJILL_TEST_PAUSES'] ?? (FULL_RUN ? 5 : 1));
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

@@ -384,7 +384,6 @@ export class KafkaIntake {
     const { limits, defaultRegion } = this.options;
     const context = { limits, defaultRegion, now: this.clock.now() };
     const records = messages.map((message): ArrivedRecord => {
-      this.watchKey(topic, message.key);
       const reading = readRecord(message, context);
       const arrival = kafkaArrival(topic, partition, Number(message.offset));
       return { reading, value: message.value, headers: message.headers ?? {}, provenance: { producer, arrival } };
@@ -406,6 +405,7 @@ export class KafkaIntake {
         this.logger.error({ topic, partition }, 'another consumer has this lane; giving the partition up');
       throw error;
     }
+    for (const { key } of messages) this.watchKey(topic, key);
     let events = 0;
     for (const { reading } of records) {
       if ('accepted' in reading) events++;
