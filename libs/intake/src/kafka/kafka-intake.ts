@@ -198,9 +198,13 @@ export class KafkaIntake {
   private async takeUp(consumer: Consumer, assignment: Record<string, number[]>): Promise<void> {
     try {
       for (const [topic, partitions] of Object.entries(assignment)) {
+        const lanes: PartitionLane[] = [];
+        for (const partition of partitions) lanes.push(await this.laneOf(topic, partition));
+        // Asked after the lanes: whoever had the partition before may still write to its lane, and an end that was asked before
+        // would lie before the lane's, as that of a topic made anew does.
         const ends = await this.ends.of(topic);
-        for (const partition of partitions) {
-          const lane = await this.laneOf(topic, partition);
+        for (const lane of lanes) {
+          const { partition } = lane;
           if (!(await this.canGoOn(consumer, lane, ends))) continue;
           this.lag.note(topic, partition, ends.get(partition)?.high ?? lane.nextOffset, lane.nextOffset);
           consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
