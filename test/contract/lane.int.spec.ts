@@ -1,10 +1,18 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEmbeddedStore } from './embedded/embedded.store.js';
-import { AppendTooLarge, LaneTakenOver, OutcomeUnknown, StoreFull, StoreRefused, StoreUnavailable } from './errors.js';
-import type { AppendResult, EventStore, ExpectedRevision, NewEntry, StoredEntry } from './event-store.port.js';
-import { Lane, LaneBusy, LaneClosed } from './lane.js';
+import {
+  AppendTooLarge,
+  Lane,
+  LaneBusy,
+  LaneClosed,
+  LaneTakenOver,
+  openEmbeddedStore,
+  StoreFull,
+  StoreRefused,
+  type NewEntry,
+} from '@sijill/event-store';
+import { FaultyStore } from '../support/faulty-store.js';
 
 const entry = (n: number): NewEntry => ({
   id: `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`,
@@ -14,49 +22,12 @@ const entry = (n: number): NewEntry => ({
 });
 const entries = (from: number, count: number): NewEntry[] => Array.from({ length: count }, (_, i) => entry(from + i));
 
-/** A real store whose appends can be made to go wrong before or after they are stored. */
-class Faulty implements EventStore {
-  readonly kind = 'embedded';
-  faults: ('fail before' | 'fail after' | 'unavailable' | 'full' | 'refuse' | null)[] = [];
-  appends = 0;
-  limit = Number.MAX_SAFE_INTEGER;
-
-  constructor(private readonly real: EventStore) {}
-
-  async append(stream: string, batch: readonly NewEntry[], expected: ExpectedRevision): Promise<AppendResult> {
-    this.appends++;
-    if (batch.length > this.limit) throw new AppendTooLarge(this.limit);
-    const fault = this.faults.shift();
-    if (fault === 'fail before') throw new OutcomeUnknown('connection lost');
-    if (fault === 'unavailable') throw new StoreUnavailable('away');
-    if (fault === 'full') throw new StoreFull('no room');
-    if (fault === 'refuse') throw new StoreRefused('no rights');
-    const result = await this.real.append(stream, batch, expected);
-    if (fault === 'fail after') throw new OutcomeUnknown('connection lost');
-    return result;
-  }
-
-  readStream(...args: Parameters<EventStore['readStream']>): AsyncIterable<StoredEntry> {
-    return this.real.readStream(...args);
-  }
-  readAll(...args: Parameters<EventStore['readAll']>): AsyncIterable<StoredEntry[]> {
-    return this.real.readAll(...args);
-  }
-  head(): Promise<number> {
-    return this.real.head();
-  }
-  subscribeToAll(...args: Parameters<EventStore['subscribeToAll']>): AsyncIterable<StoredEntry[]> {
-    return this.real.subscribeToAll(...args);
-  }
-  close(): Promise<void> {
-    return this.real.close();
-  }
-}
-
 describe('lane', () => {
-  let store: Faulty;
+  let store: FaultyStore;
   beforeEach(() => {
-    store = new Faulty(openEmbeddedStore({ file: join(mkdtempSync(join(tmpdir(), 'sijill-lane-')), 'ledger.sqlite') }));
+    store = new FaultyStore(
+      openEmbeddedStore({ file: join(mkdtempSync(join(tmpdir(), 'sijill-lane-')), 'ledger.sqlite') }),
+    );
   });
   afterEach(() => store.close());
 
