@@ -1,6 +1,8 @@
 export { MAX_APPEND_BYTES, writeEntry } from './append-limits.js';
+export { Appender, type Append } from './embedded/appender.js';
 export { copyEmbeddedStore } from './embedded/copy-store.js';
-export { openEmbeddedStore, type EmbeddedStoreOptions } from './embedded/embedded.store.js';
+export { openEmbeddedStore, type EmbeddedStoreOptions, type EntryWriter } from './embedded/embedded.store.js';
+export { openWriting } from './embedded/schema.js';
 export * from './errors.js';
 export type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';
 export { openEventStoreDb } from './open-eventstoredb.js';

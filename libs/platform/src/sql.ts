@@ -24,7 +24,10 @@ export interface Sql<Tables> {
   close(): Promise<void>;
 }
 
-export type SqlTarget = { kind: 'sqlite'; file: string } | { kind: 'postgresql'; url: string };
+/** Opens one connection to a file. A simulation brings its own, to say when the disk fails. */
+export type OpenSqliteFile = (file: string) => Sqlite.Database;
+
+export type SqlTarget = { kind: 'sqlite'; file: string; open?: OpenSqliteFile } | { kind: 'postgresql'; url: string };
 
 /** The database could not be reached or read. */
 export class DatabaseUnavailable extends Error {
@@ -48,7 +51,9 @@ export async function openSql<Tables>(
   },
 ): Promise<Sql<Tables>> {
   const database =
-    target.kind === 'sqlite' ? openSqlite<Tables>(target.file, options.durability) : openPostgres<Tables>(target.url);
+    target.kind === 'sqlite'
+      ? openSqlite<Tables>(target.file, options.durability, target.open ?? ((file) => new Sqlite(file)))
+      : openPostgres<Tables>(target.url);
   const migrator = new Migrator({
     db: database.writer,
     provider: { getMigrations: async () => options.migrations(database.dialect) },
@@ -91,11 +96,11 @@ export async function retryWhileBusy<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function openSqlite<Tables>(file: string, durability: 'full' | 'normal'): Sql<Tables> {
+function openSqlite<Tables>(file: string, durability: 'full' | 'normal', open: OpenSqliteFile): Sql<Tables> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   let connection;
   try {
-    connection = new Sqlite(file);
+    connection = open(file);
     connection.pragma('journal_mode = WAL');
     connection.pragma(`synchronous = ${durability.toUpperCase()}`);
     connection.pragma(`busy_timeout = ${BUSY_MS}`);
@@ -103,7 +108,7 @@ function openSqlite<Tables>(file: string, durability: 'full' | 'normal'): Sql<Ta
   } catch (error) {
     throw new DatabaseUnavailable(`${file} cannot be opened as a database`, { cause: error });
   }
-  const readConnection = new Sqlite(file);
+  const readConnection = open(file);
   readConnection.pragma(`busy_timeout = ${BUSY_MS}`);
   readConnection.pragma('query_only = ON');
   const writer = new Kysely<Tables>({ dialect: new SqliteDialect({ database: withStatementsKept(connection) }) });

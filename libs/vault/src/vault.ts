@@ -35,26 +35,38 @@ const CHUNK = 500;
  */
 export class Vault {
   /** Identifier → its place in the directory. In memory only, like the identifiers that pass through. */
-  private readonly indexes = new LRUCache<string, string>({ max: 2 * CACHED_PEOPLE });
-  private readonly subjects = new LRUCache<string, string>({ max: CACHED_PEOPLE });
-  private readonly keys = new LRUCache<string, HolderKeys>({ max: CACHED_PEOPLE });
+  private readonly indexes: LRUCache<string, string>;
+  private readonly subjects: LRUCache<string, string>;
+  private readonly keys: LRUCache<string, HolderKeys>;
 
   private constructor(
     private readonly sql: Sql<VaultTables>,
     private readonly keyring: Keyring,
     private readonly clock: Clock,
     readonly defaultRegion: string,
-  ) {}
+    cachedPeople: number,
+  ) {
+    this.indexes = new LRUCache({ max: 2 * cachedPeople });
+    this.subjects = new LRUCache({ max: cachedPeople });
+    this.keys = new LRUCache({ max: cachedPeople });
+  }
 
   /**
    * Opens the vault with its keyring.
    *
+   * @param cachedPeople how many are kept in memory; the memory is taken at once
    * @throws KeyringUnusable the vault was made with another keyring
    * @throws DatabaseUnavailable
    */
-  static async open(target: SqlTarget, keyring: Keyring, clock: Clock, defaultRegion: string): Promise<Vault> {
+  static async open(
+    target: SqlTarget,
+    keyring: Keyring,
+    clock: Clock,
+    defaultRegion: string,
+    cachedPeople = CACHED_PEOPLE,
+  ): Promise<Vault> {
     const sql = await openSql<VaultTables>(target, { name: 'vault', durability: 'full', migrations: vaultMigrations });
-    const vault = new Vault(sql, keyring, clock, defaultRegion);
+    const vault = new Vault(sql, keyring, clock, defaultRegion, cachedPeople);
     try {
       const rows = [
         { name: 'lock', value: '' },

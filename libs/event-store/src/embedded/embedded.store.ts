@@ -25,8 +25,17 @@ export interface EmbeddedStoreOptions {
   readonly file: string;
   /** How often appends of other processes are looked for, in milliseconds: 50. */
   readonly pollMs?: number;
+  /** Who writes to the file: a thread of its own. A simulation brings a writer that runs on its own clock. */
+  readonly writer?: (file: string) => EntryWriter;
   /** Here for the sake of one shape of options; this store has had nothing to tell so far. */
   readonly onNotice?: OnNotice;
+}
+
+/** The one writer of a file in this process. Appends as the port says; a repeat is known, an outcome may stay unknown. */
+export interface EntryWriter {
+  append(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): Promise<AppendResult>;
+  /** Waits for what is under way, then lets go of the file. */
+  close(): Promise<void>;
 }
 
 /**
@@ -39,7 +48,8 @@ export function openEmbeddedStore(options: EmbeddedStoreOptions): EventStore {
   try {
     // Makes the file and judges it here and now; the connection that writes is the writer's own.
     openWriting(options.file).close();
-    return new EmbeddedStore(new Writer(options.file), openReading(options.file), options.pollMs ?? 50);
+    const { file, writer = (path) => new Writer(path), pollMs = 50 } = options;
+    return new EmbeddedStore(writer(file), openReading(file), pollMs);
   } catch (error) {
     if (error instanceof TypeError) throw new StoreUnavailable(error.message, { cause: error });
     throw storeFailure(error);
@@ -53,7 +63,7 @@ class EmbeddedStore implements EventStore {
   readonly #closing = new AbortController();
 
   constructor(
-    private readonly writer: Writer,
+    private readonly writer: EntryWriter,
     private readonly reading: Database.Database,
     pollMs: number,
   ) {
