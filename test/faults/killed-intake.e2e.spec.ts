@@ -3,23 +3,13 @@ import { join } from 'node:path';
 import { BATCH, disclosed } from '../support/events.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
+import { seeded } from '../support/seeded.js';
 import { eventually, freshDataDir, request, startServer } from '../support/sijill.js';
 
 const KILLS = Number(process.env['SIJILL_TEST_KILLS'] ?? (FULL_RUN ? 200 : 8));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const SENDERS = 4;
 const PARTITIONS = 2;
-
-/** A small generator of its own (mulberry32), so that a run can be repeated by its seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describeWithKafka('a server killed while events come in over HTTP and Kafka', (kafka) => {
   it(
