@@ -9,7 +9,7 @@ import { GuardedServer } from '../guarded-server.js';
 import { ServerNotFound } from '../server-not-found.js';
 import { answers, createDatabase } from './databases.js';
 import { type PostgresBinaries, postgresBinaries, runnableByOthers } from './postgres-binaries.js';
-import type { PostgresServer } from './postgres-server.js';
+import type { PostgresOptions, PostgresServer } from './postgres-server.js';
 
 const run = promisify(execFile);
 const READY_LIMIT_MS = 60_000;
@@ -26,7 +26,7 @@ interface RunAs {
  *
  * @throws ServerNotFound when there are no binaries for this platform
  */
-export async function startEmbeddedPostgres(): Promise<PostgresServer> {
+export async function startEmbeddedPostgres({ durable = false }: PostgresOptions = {}): Promise<PostgresServer> {
   const shipped = await postgresBinaries();
   const as = await unprivileged();
   const directory = await mkdtemp(join(tmpdir(), 'sijill-postgres-'));
@@ -38,7 +38,8 @@ export async function startEmbeddedPostgres(): Promise<PostgresServer> {
     const password = randomBytes(12).toString('hex');
     await initialise(binaries, directory, data, password, as);
     const [port = 0] = await freePorts(1);
-    const args = ['-D', data, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])];
+    const settings = durable ? SETTINGS : [...SETTINGS, ...FORGETFUL];
+    const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
     await server.start({
       command: binaries.postgres,
       args,
@@ -60,12 +61,12 @@ export async function startEmbeddedPostgres(): Promise<PostgresServer> {
   }
 }
 
-// Nothing here outlives the run, so nothing has to survive a power cut.
+// Nothing of a test outlives the run, so nothing has to survive a power cut.
+const FORGETFUL = ['fsync=off', 'full_page_writes=off'];
+
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
-  'fsync=off',
-  'full_page_writes=off',
   'shared_buffers=32MB',
   'max_connections=200',
   'log_min_messages=warning',

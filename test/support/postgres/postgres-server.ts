@@ -1,3 +1,11 @@
+export interface PostgresOptions {
+  /**
+   * Keeps what it has committed through a power cut, as a server in earnest does. Specs do without: a quicker start and
+   * quicker commits. A server from the environment or a container keeps to its own settings.
+   */
+  readonly durable?: boolean;
+}
+
 /** A PostgreSQL server for tests. */
 export interface PostgresServer {
   /** `postgresql://…` of a user who may create databases. */

@@ -2,7 +2,7 @@ import { noDockerEngine } from '../docker-engine.js';
 import { ServerNotFound } from '../server-not-found.js';
 import { createDatabase } from './databases.js';
 import { startEmbeddedPostgres } from './postgres-embedded.js';
-import type { PostgresServer } from './postgres-server.js';
+import type { PostgresOptions, PostgresServer } from './postgres-server.js';
 
 const IMAGE = 'postgres:17';
 
@@ -14,7 +14,7 @@ const IMAGE = 'postgres:17';
  *
  * @throws ServerNotFound when there is none of them
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const url = process.env['DATABASE_URL'];
   if (url !== undefined && url !== '') {
     return {
@@ -27,7 +27,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const noDocker = await noDockerEngine();
   if (noDocker === null) return await startDockerPostgres();
   try {
-    return await startEmbeddedPostgres();
+    return await startEmbeddedPostgres(options);
   } catch (error) {
     if (!(error instanceof ServerNotFound)) throw error;
     throw new ServerNotFound('PostgreSQL', ['DATABASE_URL is not set', noDocker, ...error.tried]);
