@@ -1,22 +1,59 @@
 import { parseArgs } from 'node:util';
 import { intakeSuite } from './intake.suite.js';
 import { printResult, type SuiteResult } from './measure.js';
+import { PART_NAMES, storeSuite, type PartName } from './store.suite.js';
 
-const SUITES: Record<string, () => Promise<SuiteResult>> = { intake: intakeSuite };
-
-const USAGE = `npm run bench -- [SUITE] [--json]
-
-Measures side by side in one run and prints ratios. Suites: ${Object.keys(SUITES).join(', ')}.
---json ends the output with one line of JSON.`;
-
-const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-  allowPositionals: true,
-});
-const [name = 'intake'] = positionals;
-const suite = SUITES[name];
-if (values.help || suite === undefined) {
-  process.stdout.write(`${USAGE}\n`);
-  process.exit(values.help ? 0 : 2);
+interface SuiteOptions {
+  readonly quick: boolean;
+  readonly only?: readonly PartName[];
 }
-printResult(await suite(), values.json);
+
+const SUITES: Record<string, (options: SuiteOptions) => Promise<SuiteResult>> = {
+  intake: intakeSuite,
+  store: storeSuite,
+};
+
+const USAGE = `npm run bench -- [SUITE...] [--quick] [--only PART,...] [--json]
+
+Measures side by side in one run and prints ratios. Suites: ${Object.keys(SUITES).join(', ')}; all of them without a name.
+--quick takes small sizes: to see that it works, not to trust the figures.
+--only takes parts of the store suite: ${PART_NAMES.join(', ')}.
+--json ends each suite's output with one line of JSON.`;
+
+function leave(code: number, text = USAGE): never {
+  (code === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+  process.exit(code);
+}
+
+function parse(): { names: string[]; json: boolean } & SuiteOptions {
+  const { values, positionals } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
+  });
+  if (values.help) leave(0);
+  const names = positionals.length === 0 ? Object.keys(SUITES) : positionals;
+  const only = values.only?.split(',') as PartName[] | undefined;
+  const unknown = [
+    ...names.filter((name) => !(name in SUITES)),
+    ...(only ?? []).filter((name) => !PART_NAMES.includes(name)),
+  ];
+  if (unknown.length > 0) leave(2, `unknown: ${unknown.join(', ')}\n\n${USAGE}`);
+  return { names, json: values.json, quick: values.quick, ...(only === undefined ? {} : { only }) };
+}
+
+// Ctrl-C ends in order, so that what the suites keep in temporary folders goes too.
+process.once('SIGINT', () => process.exit(130));
+
+let parsed;
+try {
+  parsed = parse();
+} catch (error) {
+  leave(2, `${(error as Error).message}\n\n${USAGE}`);
+}
+const { names, json, ...options } = parsed;
+for (const name of names) printResult(await SUITES[name]!(options), json);

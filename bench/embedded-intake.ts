@@ -1,0 +1,56 @@
+import { Lane } from '@sijill/event-store';
+import { decodeJson, HttpIntake } from '@sijill/intake';
+import { openLedger, type Ledger } from '@sijill/ledger';
+import { createLogger, parseConfig } from '@sijill/platform';
+import { Projector } from '@sijill/read-models';
+import { pass, type Pass } from './measure.js';
+
+export interface IntakeRun {
+  readonly callers: number;
+  /** Whether the read models follow, and the time ends when they have all of it. */
+  readonly project: boolean;
+  /** Bodies that go in before the time begins. */
+  readonly before?: readonly Buffer[];
+  readonly atMostMs?: number;
+}
+
+/** A ledger in a folder of its own, embedded and durable, as a server opens it. */
+export async function benchLedger(dataDir: string): Promise<Ledger> {
+  const config = parseConfig({ SIJILL_DATA_DIR: dataDir, SIJILL_LOG_LEVEL: 'silent' });
+  return openLedger(config, { logger: createLogger('silent'), ownLane: 'ledger-bench' });
+}
+
+/** The whole intake of bodies into a new ledger: decoded, checked, resolved, sealed, appended, synced. */
+export async function intakePass(dataDir: string, bodies: readonly Buffer[], run: IntakeRun): Promise<Pass> {
+  const { callers, project, before = [], atMostMs = Infinity } = run;
+  const ledger = await benchLedger(dataDir);
+  const { config } = ledger;
+  const lane = await Lane.open(ledger.store, 'ledger-http-bench', {
+    onForeignWrite: 'stop',
+    whenFull: 'refuse',
+  });
+  const context = { limits: config.limits, defaultRegion: config.defaultRegion, nodeId: 'bench' };
+  const intake = new HttpIntake(lane, ledger.maker, ledger.seen, ledger.clock, context, ledger.metrics);
+  const projector = new Projector(ledger.store, ledger.readModels, ledger.metrics, ledger.logger);
+  if (project) projector.start();
+  let position = 0;
+  const callOf = (body: Buffer) => async (): Promise<number> => {
+    const decoded = decodeJson(body) as { value: unknown[] };
+    const answer = await intake.accept({ events: decoded.value, bytes: body.length, producer: 'bench' });
+    if (answer.rejected.length > 0)
+      throw new Error(`the bench sends what the intake refuses: ${JSON.stringify(answer.rejected[0])}`);
+    position = Math.max(position, answer.position);
+    return answer.accepted.length;
+  };
+  const settle = project ? { settle: () => untilVisible(ledger, position) } : {};
+  await pass(before.map(callOf), settle);
+  const timed = await pass(bodies.map(callOf), { callers, atMostMs, ...settle });
+  await projector.stop();
+  await ledger.close();
+  return timed;
+}
+
+async function untilVisible(ledger: Ledger, position: number): Promise<void> {
+  const { position: reached } = await ledger.readModels.waitFor(position, 120_000);
+  if (reached < position) throw new Error('the read models did not get there in two minutes');
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import type { Ledger } from '@sijill/ledger';
+import { disclosureHistory } from '@sijill/read-models';
+import type { Identifier } from '@sijill/vault';
+import { benchLedger, intakePass } from '../embedded-intake.js';
+import { pass, type Pass } from '../measure.js';
+import { sampleBodies, sampleEvents } from '../sample-events.js';
+import type { Part, Sample, Side } from './comparison.js';
+
+/** Everybody has as many disclosures in every ledger; only how many other people there are differs. */
+const DISCLOSURES_EACH = 20;
+
+interface Grown {
+  readonly entries: number;
+  readonly ledger: Ledger;
+  readonly people: readonly Identifier[];
+}
+
+/** One person's history, asked for in ledgers of different sizes. */
+export async function historyPart({ sizes: { histories, queries, atMostMs }, scratch }: Sample): Promise<Part> {
+  const [base = 0] = histories;
+  const grown: Grown[] = [];
+  for (const entries of histories) grown.push(await grow(join(scratch, `history-${entries}`), base, entries));
+  const sideName = (entries: number): string => `history query, ${entries.toLocaleString('en')} entries`;
+  const side = ({ entries, ledger, people }: Grown): Side => ({
+    name: sideName(entries),
+    run: () => queryPass(ledger, people, queries, atMostMs),
+  });
+  const largest = histories.at(-1)!;
+  return {
+    sides: grown.map(side),
+    comparisons: histories.slice(1).map((entries) => ({
+      name: `history query: time at ${entries.toLocaleString('en')} / at ${base.toLocaleString('en')} entries`,
+      over: sideName(base),
+      under: sideName(entries),
+      ...(entries === largest ? { aim: { below: 2 } } : {}),
+    })),
+    notes: [
+      `history query: from an identifier to the first page, ${DISCLOSURES_EACH} disclosures, of people all over the ledger; the rate is that of disclosures shown; larger ledgers are the first one's rows again, under other people`,
+    ],
+    close: async () => {
+      for (const { ledger } of grown) await ledger.close();
+    },
+  };
+}
+
+/** A ledger of `base` entries taken in as always, and multiplied in its read models. */
+async function grow(dataDir: string, base: number, entries: number): Promise<Grown> {
+  const bodies = sampleBodies(sampleEvents(base, base / DISCLOSURES_EACH), 500);
+  await intakePass(dataDir, bodies, { callers: 4, project: true });
+  const ledger = await benchLedger(dataDir);
+  const readModels = new Sqlite(join(dataDir, 'read-models.sqlite'));
+  const originals = readModels.prepare('select distinct subject_id from activity').pluck().all() as string[];
+  const people: Identifier[] = [];
+  readModels.pragma('synchronous = OFF');
+  readModels.pragma('cache_size = -400000');
+  readModels.exec('create temp table copy (generation integer, original text, subject text)');
+  const addCopy = readModels.prepare('insert into copy values (?, ?, ?)');
+  for (let generation = 1; generation < entries / base; generation++) {
+    const added = originals.map((_, i) => ({ scheme: 'account', value: `acc-${generation}-${i}` }));
+    const resolved = await ledger.vault.resolve(added.map((identifier) => [identifier]));
+    readModels.transaction(() =>
+      resolved.forEach(({ subjectId }, i) => addCopy.run(generation, originals[i], subjectId)),
+    )();
+    people.push(...added);
+  }
+  for (const table of ['entry', 'activity']) multiply(readModels, table, base);
+  readModels.prepare('update projection set position = ?').run(entries);
+  readModels.pragma('wal_checkpoint(TRUNCATE)');
+  readModels.close();
+  for (let i = 0; i < originals.length; i++) people.push({ scheme: 'account', value: `acc-${i}` });
+  return { entries, ledger, people };
+}
+
+function multiply(db: Sqlite.Database, table: string, base: number): void {
+  const columns = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
+  const copied = columns.map((column) => {
+    if (column === 'subject_id') return 'copy.subject';
+    if (column === 'position') return `position + generation * ${base}`;
+    if (column === 'entry_id' || column === 'event_id') return `${column} || '-' || generation`;
+    return column;
+  });
+  db.exec(
+    `insert into ${table} (${columns.join(', ')}) select ${copied.join(', ')}
+     from copy cross join ${table} on ${table}.subject_id = copy.original where position <= ${base}`,
+  );
+}
+
+async function queryPass(
+  ledger: Ledger,
+  people: readonly Identifier[],
+  queries: number,
+  atMostMs: number,
+): Promise<Pass> {
+  const calls = Array.from({ length: queries }, (_, i) => async () => {
+    // A stride with no common divisor goes all over the ledger.
+    const subjectId = await ledger.vault.find(people[(i * 7919) % people.length]!);
+    await ledger.readModels.freshAsOf();
+    const page = { limit: DISCLOSURES_EACH, cursor: null };
+    const { items } = await disclosureHistory(ledger.readModels.sql.reader, { subjectId: subjectId! }, page, false);
+    if (items.length !== DISCLOSURES_EACH) throw new Error(`a history of ${items.length} disclosures`);
+    return items.length;
+  });
+  return pass(calls, { atMostMs });
+}
