@@ -3,14 +3,11 @@ import kafkajs, {
   type Consumer,
   type EachBatchPayload,
   type Kafka as KafkaClient,
-  type KafkaMessage,
   type logLevel as KafkaLogLevel,
 } from 'kafkajs';
-import { LaneClosed, LaneTakenOver, type EventStore, type NewEntry } from '@sijill/event-store';
+import { LaneClosed, type EventStore } from '@sijill/event-store';
 import type { Clock, KafkaConfig, Logger, Metrics } from '@sijill/platform';
-import { looksPersonal } from '@sijill/vault';
 import type { EntryMaker } from '../entry-maker.js';
-import { prepareRecords, type ArrivedRecord } from '../prepare-records.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
 import { keepBackAbortedRecords } from './aborted-records.js';
@@ -19,8 +16,8 @@ import { Heartbeats } from './heartbeats.js';
 import { Lag } from './lag.js';
 import { missedRecords } from './missed-records.js';
 import { PartitionEnds, type PartitionEnd } from './partition-ends.js';
-import { kafkaArrival, PartitionLane } from './partition-lane.js';
-import { readRecord } from './read-record.js';
+import { PartitionLane } from './partition-lane.js';
+import { Records, stepsOf } from './records.js';
 
 const { Kafka, logLevel } = kafkajs;
 
@@ -38,17 +35,8 @@ export interface KafkaIntakeOptions {
  */
 export type KafkaIntakeState = 'starting' | 'running' | 'waiting' | 'dead' | 'stopped';
 
-/** Records of one lane with the entries that were made of them. */
-interface ReadyStep {
-  readonly records: readonly ArrivedRecord[];
-  readonly entries: readonly NewEntry[][];
-}
-
 // The client's own patience ends soon: ours begins there, and says what it waits for.
 const RETRY = { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 };
-// Small steps keep heartbeats in time and other lanes' turns short, whatever a fetch brings.
-const RECORDS_A_STEP = 500;
-const BYTES_A_STEP = 1024 * 1024;
 const LONGEST_PAUSE_MS = 10_000;
 const GOOD_RUN_MS = 60_000;
 // What is away for a partition is asked for again after at most so long.
@@ -64,6 +52,7 @@ export class KafkaIntake {
   private readonly client: KafkaClient;
   private readonly ends: PartitionEnds;
   private readonly lag: Lag;
+  private readonly records: Records;
   private consumer: Consumer | null = null;
   /** The one before, until it is disconnected. */
   private retired: Consumer | null = null;
@@ -86,8 +75,8 @@ export class KafkaIntake {
 
   constructor(
     private readonly store: EventStore,
-    private readonly maker: EntryMaker,
-    private readonly quarantine: Quarantine,
+    maker: EntryMaker,
+    quarantine: Quarantine,
     private readonly clock: Clock,
     private readonly options: KafkaIntakeOptions,
     private readonly metrics: Metrics,
@@ -109,6 +98,7 @@ export class KafkaIntake {
     });
     this.ends = new PartitionEnds(this.client);
     this.lag = new Lag(this.ends, metrics);
+    this.records = new Records(maker, quarantine, clock, options, metrics, logger);
   }
 
   /** For health answers: what the intake is doing, and why it waits. */
@@ -361,9 +351,12 @@ export class KafkaIntake {
     try {
       for (const step of fresh === -1 ? [] : stepsOf(messages, fresh)) {
         if (!isRunning() || isStale()) break;
-        const ready = await this.patiently(lane.name, ours, () => this.makeReady(lane, step));
+        const ready = await this.patiently(lane.name, ours, () => this.records.makeReady(lane, step));
         await storing;
-        storing = this.storeStep(lane, step, ready).then(() => resolveOffset(step.at(-1)!.offset));
+        storing = this.records.store(lane, ready).then(() => {
+          this.waits.delete(lane.name);
+          resolveOffset(step.at(-1)!.offset);
+        });
         // Awaited above or below, in a later turn of the event loop than it may fail in.
         storing.catch(() => undefined);
       }
@@ -381,60 +374,6 @@ export class KafkaIntake {
 
   /** Lanes whose consumer position was checked against the lane's end in this assignment. */
   private readonly positioned = new WeakSet<PartitionLane>();
-
-  private async makeReady(lane: PartitionLane, messages: readonly KafkaMessage[]): Promise<ReadyStep> {
-    const { topic, partition } = lane;
-    const producer = this.options.kafka.topics.find((subscribed) => subscribed.topic === topic)?.producer ?? null;
-    const { limits, defaultRegion } = this.options;
-    const context = { limits, defaultRegion, now: this.clock.now() };
-    const records = messages.map((message): ArrivedRecord => {
-      const reading = readRecord(message, context);
-      const arrival = kafkaArrival(topic, partition, Number(message.offset));
-      return { reading, value: message.value, headers: message.headers ?? {}, provenance: { producer, arrival } };
-    });
-    return { records, entries: await prepareRecords(records, this.maker, this.quarantine) };
-  }
-
-  private async storeStep(
-    lane: PartitionLane,
-    messages: readonly KafkaMessage[],
-    { records, entries }: ReadyStep,
-  ): Promise<void> {
-    const { topic, partition } = lane;
-    try {
-      await lane.append(Number(messages[0]!.offset), Number(messages.at(-1)!.offset), entries);
-      this.waits.delete(lane.name);
-    } catch (error) {
-      if (error instanceof LaneTakenOver)
-        this.logger.error({ topic, partition }, 'another consumer has this lane; giving the partition up');
-      throw error;
-    }
-    for (const { key } of messages) this.watchKey(topic, key);
-    let events = 0;
-    for (const { reading } of records) {
-      if ('accepted' in reading) events++;
-      else this.metrics.quarantined.inc({ topic, code: reading.errors[0]?.code ?? 'unreadable' });
-    }
-    this.metrics.eventsAccepted.inc({ via: 'kafka' }, events);
-    this.metrics.entriesAppended.inc(
-      { via: 'kafka' },
-      entries.reduce((sum, made) => sum + made.length, 0),
-    );
-  }
-
-  /** A key with personal data is counted and warned of; nothing of it is kept, and the warning does not repeat it. */
-  private watchKey(topic: string, key: Buffer | null): void {
-    if (key === null || key.length > 512 || !looksPersonal(key.toString('utf8'), this.options.defaultRegion)) return;
-    this.metrics.personalKeys.inc({ topic });
-    if (this.warnedTopics.has(topic)) return;
-    this.warnedTopics.add(topic);
-    this.logger.warn(
-      { topic },
-      'record keys of this topic look like phone numbers or email addresses; use an opaque key or none',
-    );
-  }
-
-  private readonly warnedTopics = new Set<string>();
 
   /**
    * A client can stop without an error and without a word; then nothing else would ever notice. It is started anew, and that is
@@ -501,16 +440,4 @@ function causeOf(error: Error): string {
   if (cause instanceof Error && cause !== error && !ours) return causeOf(cause);
   // Anybody may ask for health. The client's errors name brokers and topics; of the others only the kind is told.
   return ours || error.name.startsWith('KafkaJS') ? error.message : error.name;
-}
-
-function* stepsOf(messages: readonly KafkaMessage[], start: number): Generator<KafkaMessage[]> {
-  let from = start;
-  let bytes = 0;
-  for (let i = start; i < messages.length; i++) {
-    bytes += messages[i]!.value?.length ?? 0;
-    if (i + 1 - from < RECORDS_A_STEP && bytes < BYTES_A_STEP && i + 1 < messages.length) continue;
-    yield messages.slice(from, i + 1);
-    from = i + 1;
-    bytes = 0;
-  }
 }
