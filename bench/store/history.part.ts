@@ -96,7 +96,7 @@ async function queryPass(
   const calls = Array.from({ length: queries }, (_, i) => async () => {
     // A stride with no common divisor goes all over the ledger.
     const subjectId = await ledger.vault.find(people[(i * 7919) % people.length]!);
-    await ledger.readModels.freshAsOf();
+    await ledger.readModels.freshAsOf('activity-timeline');
     const page = { limit: DISCLOSURES_EACH, cursor: null };
     const { items } = await disclosureHistory(ledger.readModels.sql.reader, { subjectId: subjectId! }, page, false);
     if (items.length !== DISCLOSURES_EACH) throw new Error(`a history of ${items.length} disclosures`);

@@ -18,7 +18,8 @@ const object = (properties: Record<string, object>, optional: string[] = []): ob
 const text = { type: 'string' };
 const time = { type: 'string', format: 'date-time' };
 const uuid = { type: 'string', format: 'uuid' };
-const page = (item: string): object => object({ items: list(ref(item)), next: nullable('string'), asOf: ref('AsOf') });
+const page = (item: string): object =>
+  object({ items: list(ref(item)), next: nullable('string'), asOf: ref('Freshness') });
 const reference = { anyOf: [object({ reference: nullable('string'), sha256: nullable('string') }), { type: 'null' }] };
 
 const common = {
@@ -37,6 +38,7 @@ const common = {
 const ANSWERS: Record<string, object> = {
   Event: { oneOf: PRODUCER_EVENT_TYPES.map((type) => ref(EVENT_CATALOGUE[type].schema)) },
   AsOf: object({ position: { type: 'integer' }, time }),
+  Freshness: object({ position: { type: 'integer' }, time, ageSeconds: { type: 'integer', minimum: 0 } }),
   FieldError: object({ path: text, code: text, message: text }),
   Problem: {
     ...object(
@@ -116,7 +118,7 @@ const ANSWERS: Record<string, object> = {
     data: { type: 'object', additionalProperties: true },
     metadata: { type: 'object', additionalProperties: true },
     sealed: { enum: ['none', 'closed', 'destroyed'] },
-    asOf: ref('AsOf'),
+    asOf: ref('Freshness'),
   }),
   ReportView: object({
     id: uuid,

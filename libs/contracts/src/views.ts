@@ -6,6 +6,12 @@ export interface AsOf {
   readonly time: string;
 }
 
+/** Where the read model stood that an answer came from, and how long ago its last entry was recorded. */
+export interface Freshness extends AsOf {
+  /** Whole seconds; 0 for an empty ledger. A ledger into which nothing comes grows old without missing anything. */
+  readonly ageSeconds: number;
+}
+
 /** Whether the sealed part of an entry can still be opened: `destroyed` after an erasure. */
 export type SealedState = 'none' | 'closed' | 'destroyed';
 

@@ -1,7 +1,7 @@
 import type { EntryCatalogue, EventKey } from './entry-catalogue.js';
 
-// About 50 MB of names.
-const MOST_REMEMBERED = 500_000;
+// About 20 MB of names.
+const MOST_REMEMBERED = 200_000;
 
 /**
  * Tells whether an event was accepted before: by the read models, and for the moments that they are behind by the memory of

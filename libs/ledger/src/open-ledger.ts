@@ -70,7 +70,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const lane = (): Promise<Lane> => ownLane.open();
 
     const catalogue: EntryCatalogue = {
-      position: async () => (await readModels.asOf()).position,
+      position: async () => (await readModels.asOf('entries')).position,
       known: (events) => knownEvents(readModels.sql.reader, events),
       locate: (entryId) => locateEntry(readModels.sql.reader, entryId),
       replayOf: (entryId) => replayOf(readModels.sql.reader, entryId),

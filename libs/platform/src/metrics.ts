@@ -53,7 +53,14 @@ export class Metrics {
   });
   readonly projectionPosition = new Gauge({
     name: 'sijill_projection_position',
-    help: 'Store position that the read models stand at',
+    help: 'Store position that a read model stands at',
+    labelNames: ['read_model'] as const,
+    registers: [this.registry],
+  });
+  readonly projectionFailing = new Gauge({
+    name: 'sijill_projection_failing',
+    help: '1 while a read model stands still because it threw, else 0',
+    labelNames: ['read_model'] as const,
     registers: [this.registry],
   });
   readonly storePosition = new Gauge({

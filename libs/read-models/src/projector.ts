@@ -1,9 +1,18 @@
 import { setTimeout } from 'node:timers/promises';
-import type { EventStore } from '@sijill/event-store';
+import type { EventStore, StoredEntry } from '@sijill/event-store';
 import { describeError, type Logger, type Metrics } from '@sijill/platform';
+import { ProjectionFailed } from './projection-failed.js';
 import type { ReadModels } from './read-models.js';
+import { READ_MODEL_NAMES, type ReadModelName } from './tables.js';
 
-export type ProjectorState = 'stopped' | 'running' | 'failing';
+/** `behind`: some read models stopped, the others go on. `failing`: none can, because store or database is out of reach. */
+export type ProjectorState = 'stopped' | 'running' | 'behind' | 'failing';
+
+export interface ProjectorHealth {
+  readonly state: ProjectorState;
+  /** Which read models stopped, where, and over what kind of error. */
+  readonly detail: string | null;
+}
 
 const LONGEST_PAUSE_MS = 10_000;
 const BATCH = 500;
@@ -12,11 +21,20 @@ const BATCH = 500;
 const SMALL_BATCH = 100;
 const GATHER_MS = 10;
 
-/** Follows the store and keeps the read models at its end. */
+/**
+ * Follows the store and keeps the read models at its end.
+ *
+ * All that work follow together. One that throws stays where it is, and is tried again from there, beside the others and with
+ * growing pauses; once it has caught up, all follow together again. So it needs no restart after a fix of what it met.
+ */
 export class Projector {
   private readonly stopping = new AbortController();
+  /** The read models that threw, and what to tell about it. */
+  private readonly failing = new Map<ReadModelName, string>();
+  private round = new AbortController();
+  private outage: string | null = null;
   private running: Promise<void> | null = null;
-  private status: { state: ProjectorState; detail: string | null } = { state: 'stopped', detail: null };
+  private mending: Promise<void> | null = null;
 
   constructor(
     private readonly store: EventStore,
@@ -25,8 +43,13 @@ export class Projector {
     private readonly logger: Logger,
   ) {}
 
-  get health(): { state: ProjectorState; detail: string | null } {
-    return this.status;
+  get health(): ProjectorHealth {
+    if (this.running === null || this.stopping.signal.aborted) return { state: 'stopped', detail: null };
+    if (this.outage !== null) return { state: 'failing', detail: this.outage };
+    if (this.failing.size === 0) return { state: 'running', detail: null };
+    const details = [...this.failing].map(([name, detail]) => `${name} ${detail}`);
+    const waits = this.failing.has('entries') ? ['activity-timeline waits for entries'] : [];
+    return { state: 'behind', detail: [...details, ...waits].join('; ') };
   }
 
   start(): void {
@@ -37,32 +60,102 @@ export class Projector {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
-    this.status = { state: 'stopped', detail: null };
+    await this.mending;
   }
 
-  /** A batch that fails is tried again from the committed position: it stops alone, visibly, and goes on after a fix. */
   private async follow(): Promise<void> {
     const { signal } = this.stopping;
     for (let failures = 0; !signal.aborted;) {
       try {
-        const { position } = await this.readModels.asOf();
-        this.status = { state: 'running', detail: null };
-        for await (const batch of this.store.subscribeToAll({ after: position, batchSize: BATCH, signal })) {
+        this.round = new AbortController();
+        let after = await this.startingPoint();
+        this.outage = null;
+        const ended = AbortSignal.any([signal, this.round.signal]);
+        for await (const batch of this.store.subscribeToAll({ after, batchSize: BATCH, signal: ended })) {
           const reached = batch.at(-1)!.position;
           this.metrics.storePosition.set(reached);
-          await this.readModels.apply(batch);
+          await this.apply(batch, after);
+          after = reached;
           failures = 0;
-          this.metrics.projectionPosition.set(reached);
-          if (batch.length < SMALL_BATCH) await pause(GATHER_MS, signal);
+          if (batch.length < SMALL_BATCH) await pause(GATHER_MS, ended);
         }
       } catch (error) {
-        const { type } = describeError(error);
-        this.status = { state: 'failing', detail: type };
+        this.outage = describeError(error).type;
         this.logger.error({ err: error }, 'the projection stopped; it will be tried again');
-        await pause(Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(failures++, 10)), signal);
+        await pause(backOff(failures++), signal);
       }
     }
   }
+
+  /** Where the hindmost of those stands that work. */
+  private async startingPoint(): Promise<number> {
+    const positions = [...(await this.readModels.positions())];
+    const working = positions.filter(([name]) => !this.failing.has(name));
+    for (const [name, position] of positions) this.metrics.projectionPosition.set({ read_model: name }, position);
+    return Math.min(...(working.length > 0 ? working : positions).map(([, position]) => position));
+  }
+
+  private async apply(batch: readonly StoredEntry[], after: number): Promise<void> {
+    try {
+      await this.readModels.apply(batch, after);
+    } catch (error) {
+      if (!(error instanceof ProjectionFailed)) throw error;
+      await this.note(error);
+      this.mending ??= this.mend();
+      // The others may be far ahead of it: they begin anew where they stand.
+      this.round.abort();
+      return;
+    }
+    const reached = batch.at(-1)!.position;
+    const still = new Set<ReadModelName>(this.failing.keys());
+    if (still.has('entries')) still.add('activity-timeline');
+    for (const name of READ_MODEL_NAMES)
+      if (!still.has(name)) this.metrics.projectionPosition.set({ read_model: name }, reached);
+  }
+
+  private async note({ stopped }: ProjectionFailed): Promise<void> {
+    const positions = await this.readModels.positions();
+    for (const { name, error } of stopped) {
+      const position = positions.get(name)!;
+      this.failing.set(name, `stopped at position ${position} (${describeError(error).type})`);
+      this.metrics.projectionFailing.set({ read_model: name }, 1);
+      this.metrics.projectionPosition.set({ read_model: name }, position);
+      this.logger.error({ err: error, readModel: name, position }, 'a read model stopped; it will be tried again');
+    }
+  }
+
+  /** Tries those that threw, again and again, until none is left. */
+  private async mend(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let failures = 0; this.failing.size > 0;) {
+      await pause(backOff(failures++), signal);
+      if (signal.aborted) return;
+      const tried = [...this.failing.keys()];
+      let stopped: ReadonlySet<ReadModelName> = new Set();
+      try {
+        await this.readModels.catchUp(this.store, undefined, signal);
+      } catch (error) {
+        // Store or database are out of reach: the follower tells about that.
+        if (!(error instanceof ProjectionFailed)) continue;
+        await this.note(error).catch(() => undefined);
+        stopped = new Set(error.stopped.map(({ name }) => name));
+      }
+      for (const name of tried) if (!stopped.has(name)) this.goOn(name);
+    }
+    this.mending = null;
+  }
+
+  /** From now on it follows with the others again: the next round begins where the hindmost stands. */
+  private goOn(name: ReadModelName): void {
+    this.failing.delete(name);
+    this.metrics.projectionFailing.set({ read_model: name }, 0);
+    this.logger.info({ readModel: name }, 'a read model goes on');
+    this.round.abort();
+  }
+}
+
+function backOff(failures: number): number {
+  return Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(failures, 10));
 }
 
 /** Waits; an abort ends the wait. */

@@ -1,5 +1,5 @@
 import { Query } from '@nestjs/cqrs';
-import type { ActivityView, AsOf, Disclosure } from '@sijill/contracts';
+import type { ActivityView, Disclosure, Freshness } from '@sijill/contracts';
 import type { JsonObject } from '@sijill/event-store';
 import type { Page, TimelineFilter } from './activity-timeline/query.js';
 import type { DuplicateView } from './entries/query.js';
@@ -9,7 +9,7 @@ import type { QuarantineView } from './quarantine/query.js';
 export interface Answer<Item> {
   readonly items: readonly Item[];
   readonly next: string | null;
-  readonly asOf: AsOf;
+  readonly asOf: Freshness;
 }
 
 /** All disclosures of one subject's data, newest first. Null: the ledger knows no such subject. */
@@ -41,7 +41,7 @@ export interface EntryView {
   readonly position: number;
   readonly data: JsonObject;
   readonly metadata: JsonObject;
-  readonly asOf: AsOf;
+  readonly asOf: Freshness;
 }
 
 export class EntryById extends Query<EntryView | null> {

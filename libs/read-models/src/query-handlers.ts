@@ -1,6 +1,5 @@
 import { Inject } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import type { AsOf } from '@sijill/contracts';
 import { EVENT_STORE, type EventStore } from '@sijill/event-store';
 import { Vault } from '@sijill/vault';
 import { activityView, timelineRows } from './activity-timeline/query.js';
@@ -16,14 +15,16 @@ import {
   type Answer,
 } from './queries.js';
 import { ReadModels } from './read-models.js';
+import type { ReadModelName } from './tables.js';
 
-/** Adds where the ledger stood. Asked for before the rows, so that an answer never claims more than it shows. */
+/** Adds where the read model stood. Asked for before the rows, so that an answer never claims more than it shows. */
 async function answered<Item>(
   readModels: ReadModels,
-  rows: (asOf: AsOf) => Promise<{ items: Item[]; next: string | null }>,
+  name: ReadModelName,
+  rows: () => Promise<{ items: Item[]; next: string | null }>,
 ): Promise<Answer<Item>> {
-  const asOf = await readModels.freshAsOf();
-  return { ...(await rows(asOf)), asOf };
+  const asOf = await readModels.freshAsOf(name);
+  return { ...(await rows()), asOf };
 }
 
 @QueryHandler(DisclosureHistory)
@@ -36,7 +37,7 @@ class DisclosureHistoryHandler implements IQueryHandler<DisclosureHistory> {
   async execute({ filter, page }: DisclosureHistory): ReturnType<IQueryHandler<DisclosureHistory>['execute']> {
     const known = await subjectState(this.readModels, this.vault, filter.subjectId);
     if (known === 'unknown') return null;
-    return answered(this.readModels, () =>
+    return answered(this.readModels, 'activity-timeline', () =>
       disclosureHistory(this.readModels.sql.reader, filter, page, known === 'erased'),
     );
   }
@@ -52,7 +53,7 @@ class ActivityTimelineHandler implements IQueryHandler<ActivityTimeline> {
   async execute({ filter, page }: ActivityTimeline): ReturnType<IQueryHandler<ActivityTimeline>['execute']> {
     const known = await subjectState(this.readModels, this.vault, filter.subjectId);
     if (known === 'unknown') return null;
-    return answered(this.readModels, async () => {
+    return answered(this.readModels, 'activity-timeline', async () => {
       const { rows, next } = await timelineRows(this.readModels.sql.reader, filter, page);
       return { items: rows.map((row) => activityView(row, known === 'erased')), next };
     });
@@ -78,7 +79,7 @@ class EntryByIdHandler implements IQueryHandler<EntryById> {
   ) {}
 
   async execute({ entryId }: EntryById): ReturnType<IQueryHandler<EntryById>['execute']> {
-    const asOf = await this.readModels.freshAsOf();
+    const asOf = await this.readModels.freshAsOf('entries');
     const place = await locateEntry(this.readModels.sql.reader, entryId);
     if (place === null) return null;
     for await (const entry of this.store.readStream(place.lane, { from: place.revision, limit: 1 })) {
@@ -94,7 +95,7 @@ class QuarantineListHandler implements IQueryHandler<QuarantineList> {
   constructor(private readonly readModels: ReadModels) {}
 
   execute({ page }: QuarantineList): ReturnType<IQueryHandler<QuarantineList>['execute']> {
-    return answered(this.readModels, () => quarantined(this.readModels.sql.reader, page));
+    return answered(this.readModels, 'quarantine', () => quarantined(this.readModels.sql.reader, page));
   }
 }
 
@@ -103,7 +104,7 @@ class DuplicateListHandler implements IQueryHandler<DuplicateList> {
   constructor(private readonly readModels: ReadModels) {}
 
   execute({ page }: DuplicateList): ReturnType<IQueryHandler<DuplicateList>['execute']> {
-    return answered(this.readModels, () => duplicates(this.readModels.sql.reader, page));
+    return answered(this.readModels, 'entries', () => duplicates(this.readModels.sql.reader, page));
   }
 }
 

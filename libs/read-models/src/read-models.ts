@@ -1,45 +1,42 @@
-import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { sql, type Transaction } from 'kysely';
-import type { AsOf } from '@sijill/contracts';
+import { sql } from 'kysely';
+import type { AsOf, Freshness } from '@sijill/contracts';
 import type { EventStore, StoredEntry } from '@sijill/event-store';
 import { isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
-import { canonicalJson } from '@sijill/transparency';
-import { projectActivities } from './activity-timeline/project.js';
-import { projectEntries, type Standings } from './entries/project.js';
-import { projectQuarantine } from './quarantine/project.js';
-import { isAmong } from './rows.js';
-import { readModelMigrations, type ReadModelTables } from './tables.js';
+import { digestOf } from './digest.js';
+import { advance, hindmost, readProgress, takeProgress, writeProgress } from './progress.js';
+import { ProjectionFailed, type Stopped } from './projection-failed.js';
+import { Rebuild } from './rebuild.js';
+import { RowWriter } from './rows.js';
+import { READ_MODEL_NAMES, readModelMigrations, type ReadModelName, type ReadModelTables } from './tables.js';
 
-type Trx = Transaction<ReadModelTables>;
-
-/** The read models by name, with the tables that each owns. */
-export const READ_MODELS = {
-  entries: ['entry', 'event'],
-  'activity-timeline': ['activity'],
-  quarantine: ['quarantine'],
-} as const satisfies Record<string, readonly (keyof ReadModelTables)[]>;
-
-export type ReadModelName = keyof typeof READ_MODELS;
-
-const PROJECTION = 'read-models';
 const BATCH = 500;
 
+export interface Rebuilt {
+  /** Store position that the hindmost of them stands at. */
+  readonly position: number;
+  /** Whether the new rows are those that were there, where that was asked for; null when the old ones never stood still for it. */
+  readonly unchanged: boolean | null;
+}
+
 /**
- * The read models and where they stand. Everything in them comes from the store and can be made again from it.
+ * The read models and where each stands. Everything in them comes from the store and can be made again from it.
  *
- * Each batch and the position behind it commit in one transaction that begins by taking the position's row, so several
- * processes may project at once (a server and a command): the second finds the batch done and goes on behind it. A crash leaves
- * the rows and the position as they were before the batch.
+ * Rows and positions commit together, in a transaction that begins by taking the positions, so several processes may project at
+ * once (a server and a command): the second finds the batch done and goes on behind it. A crash leaves rows and positions as they
+ * were before the batch. Within the transaction each read model works for itself: one that throws is taken back alone.
  */
 export class ReadModels {
   private readonly moved = new EventEmitter().setMaxListeners(0);
+  private readonly rows: RowWriter;
   private acknowledged = 0;
 
   private constructor(
     readonly sql: Sql<ReadModelTables>,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.rows = new RowWriter(sql);
+  }
 
   /** @throws DatabaseUnavailable */
   static async open(target: SqlTarget, clock: Clock): Promise<ReadModels> {
@@ -53,14 +50,16 @@ export class ReadModels {
     );
   }
 
-  /** Where the read models stand now. */
-  async asOf(): Promise<AsOf> {
-    const row = await this.sql.reader
-      .selectFrom('projection')
-      .select(['position', 'as_of'])
-      .where('name', '=', PROJECTION)
-      .executeTakeFirstOrThrow();
-    return { position: row.position, time: row.as_of === '' ? isoTime(this.clock.now()) : row.as_of };
+  /** Where a read model stands now; the hindmost of all when none is named. */
+  async asOf(name?: ReadModelName): Promise<AsOf> {
+    const progress = await readProgress(this.sql.reader);
+    const { position, asOf } = name === undefined ? hindmost(progress.values()) : progress.get(name)!;
+    return { position, time: asOf === '' ? isoTime(this.clock.now()) : asOf };
+  }
+
+  /** Store position of each read model. */
+  async positions(): Promise<ReadonlyMap<ReadModelName, number>> {
+    return new Map([...(await readProgress(this.sql.reader))].map(([name, { position }]) => [name, position]));
   }
 
   /** Notes that somebody was told of this position: answers of this process wait for it a little. */
@@ -69,93 +68,118 @@ export class ReadModels {
   }
 
   /**
-   * Where the read models stand, after waiting a moment for what this process has acknowledged: who was just told "accepted"
-   * finds it. When they do not get there in time the answer is older, and says so.
+   * Where a read model stands, and how old that is, after waiting a moment for what this process has acknowledged: who was just
+   * told "accepted" finds it. When it does not get there in time the answer is older, and says so.
    */
-  async freshAsOf(patienceMs = 2_000): Promise<AsOf> {
-    return this.waitFor(this.acknowledged, patienceMs);
+  async freshAsOf(name: ReadModelName, patienceMs = 2_000): Promise<Freshness> {
+    return this.aged(await this.waitFor(this.acknowledged, patienceMs, name));
   }
 
-  /** Waits until a position is served, or the time is up; returns where the read models stand then. */
-  async waitFor(position: number, patienceMs: number): Promise<AsOf> {
+  /** An answer's position with its age. */
+  aged(asOf: AsOf): Freshness {
+    return { ...asOf, ageSeconds: Math.max(0, Math.round((this.clock.now() - Date.parse(asOf.time)) / 1000)) };
+  }
+
+  /** Waits until a read model (all of them when none is named) serves a position, or the time is up; returns where it stands. */
+  async waitFor(position: number, patienceMs: number, name?: ReadModelName): Promise<AsOf> {
     const until = Date.now() + patienceMs;
     for (;;) {
-      const asOf = await this.asOf();
+      const asOf = await this.asOf(name);
       if (asOf.position >= position || Date.now() >= until) return asOf;
       await this.nextMove(25);
     }
   }
 
-  /** Applies a batch of the store's order, whole or not at all; what is in the rows already is passed over. */
-  async apply(batch: readonly StoredEntry[]): Promise<void> {
-    await retryWhileBusy(() =>
+  /**
+   * Applies a batch of the store's order: to each read model whole or not at all.
+   *
+   * @param after the position that the batch follows in the store's order. Read models that have not reached it are left where
+   *   they are. When absent, the caller vouches that none of them lacks anything before the batch.
+   * @throws ProjectionFailed some threw and stay where they are; the others have moved
+   */
+  async apply(batch: readonly StoredEntry[], after = 0): Promise<void> {
+    const stopped = await retryWhileBusy(() =>
       this.sql.writer.transaction().execute(async (trx) => {
-        const position = await takePosition(trx);
-        const fresh = batch.filter((entry) => entry.position > position);
-        if (fresh.length > 0) await project(trx, fresh);
+        const failures: Stopped[] = [];
+        const before = await takeProgress(trx);
+        const progress = new Map(before);
+        // What counts is decided by the entry catalogue, so that a timeline is never ahead of it.
+        const end = (name: ReadModelName): number =>
+          name === 'activity-timeline' ? progress.get('entries')!.position : Number.POSITIVE_INFINITY;
+        const attempt = async (name: ReadModelName, work: () => Promise<void>): Promise<void> => {
+          await sql`savepoint read_model`.execute(trx);
+          try {
+            await work();
+          } catch (error) {
+            // Where the database is gone, this fails too: then it is not the read model's fault, and nothing is committed.
+            await sql`rollback to savepoint read_model`.execute(trx).catch(() => {
+              throw error;
+            });
+            failures.push({ name, error });
+          }
+          await sql`release savepoint read_model`.execute(trx);
+        };
+        await advance(this.rows.into(trx), progress, batch, { after, end, catalogue: trx, attempt });
+        await writeProgress(trx, before, progress);
+        return failures;
       }),
     );
     this.moved.emit('moved');
-  }
-
-  /** Applies all that is in the store now; for commands that run without a projector beside them. */
-  async catchUp(store: EventStore, onProgress: (position: number) => void = () => undefined): Promise<void> {
-    const { position } = await this.asOf();
-    for await (const batch of store.readAll({ after: position, batchSize: BATCH })) {
-      await this.apply(batch);
-      onProgress(batch.at(-1)!.position);
-    }
+    if (stopped.length > 0) throw new ProjectionFailed(stopped);
   }
 
   /**
-   * Makes the rows again from the store, in one transaction: readers see the old rows until the new ones are complete, and a
-   * crash changes nothing.
+   * Applies all that is in the store now, from where the hindmost stands.
+   *
+   * @param onProgress is told the store position reached
+   * @throws ProjectionFailed some threw and stay where they are; the others are at the end
+   */
+  async catchUp(
+    store: EventStore,
+    onProgress: (position: number) => void = () => undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    let after = (await this.asOf()).position;
+    const stopped: Stopped[] = [];
+    for await (const batch of store.readAll({ after, batchSize: BATCH })) {
+      if (signal?.aborted === true) break;
+      await this.apply(batch, after).catch((error: unknown) => {
+        if (!(error instanceof ProjectionFailed)) throw error;
+        stopped.push(...error.stopped);
+      });
+      after = batch.at(-1)!.position;
+      onProgress(after);
+    }
+    if (stopped.length > 0) throw new ProjectionFailed(stopped);
+  }
+
+  /**
+   * Makes the rows again from the store, beside the live ones, which are served and kept up to date meanwhile; then puts the new
+   * ones in their place. A rebuild that is cut short leaves the live rows as they are, and the next one clears away what it left.
    *
    * @param only one read model; all of them when absent
    * @param onProgress is told the store position reached
+   * @param compare tells whether the old rows were the same. Both are read at one position, before the new ones go on from it
+   * @throws RebuildOvertaken another rebuild of the same rows has begun meanwhile
    */
   async rebuild(
     store: EventStore,
     only?: ReadModelName,
-    onProgress: (position: number) => void = () => undefined,
-  ): Promise<void> {
-    await retryWhileBusy(() =>
-      this.sql.writer.transaction().execute(async (trx) => {
-        const end = await takePosition(trx);
-        const names = only === undefined ? (Object.keys(READ_MODELS) as ReadModelName[]) : [only];
-        for (const table of names.flatMap((name) => READ_MODELS[name])) await trx.deleteFrom(table).execute();
-        if (only === undefined)
-          await trx.updateTable('projection').set({ position: 0, as_of: '' }).where('name', '=', PROJECTION).execute();
-        for await (const batch of store.readAll({ batchSize: BATCH })) {
-          const wanted = only === undefined ? batch : batch.filter((entry) => entry.position <= end);
-          if (wanted.length === 0) break;
-          if (only === undefined) await project(trx, wanted);
-          else if (only === 'entries') await projectEntries(trx, wanted);
-          else if (only === 'activity-timeline') await projectActivities(trx, wanted, await standingsOf(trx, wanted));
-          else await projectQuarantine(trx, wanted);
-          onProgress(wanted.at(-1)!.position);
-        }
-      }),
-    );
+    {
+      onProgress = () => undefined,
+      compare = false,
+    }: { onProgress?: (position: number) => void; compare?: boolean } = {},
+  ): Promise<Rebuilt> {
+    const names = only === undefined ? READ_MODEL_NAMES : [only];
+    const rebuild = await Rebuild.begin(this.sql, this.rows, names);
+    const rebuilt = await rebuild.run(store, onProgress, compare);
     this.moved.emit('moved');
+    return rebuilt;
   }
 
-  /** SHA-256 over all rows of all read models in canonical form: the same for the same ledger, on either dialect. */
-  async digest(): Promise<string> {
-    const hash = createHash('sha256');
-    for (const table of Object.values(READ_MODELS).flat()) {
-      const order = table === 'event' ? sql`source, event_id` : sql`entry_id`;
-      const pageSize = 2_000;
-      for (let offset = 0; ; offset += pageSize) {
-        const { rows } =
-          await sql`select * from ${sql.table(table)} order by ${order} limit ${pageSize} offset ${offset}`.execute(
-            this.sql.reader,
-          );
-        for (const row of rows) hash.update(`${table} ${canonicalJson(row)}\n`);
-        if (rows.length < pageSize) break;
-      }
-    }
-    return hash.digest('hex');
+  /** SHA-256 over all rows of the read models in canonical form: the same for the same ledger, on either dialect. */
+  digest(names: readonly ReadModelName[] = READ_MODEL_NAMES): Promise<string> {
+    return digestOf(this.sql.reader, names);
   }
 
   async close(): Promise<void> {
@@ -173,41 +197,4 @@ export class ReadModels {
       this.moved.on('moved', done);
     });
   }
-}
-
-/** Takes the position's row for this transaction. An update comes first, so that both dialects lock before they read. */
-async function takePosition(trx: Trx): Promise<number> {
-  await trx
-    .updateTable('projection')
-    .set((eb) => ({ position: eb.ref('position') }))
-    .where('name', '=', PROJECTION)
-    .execute();
-  const { position } = await trx
-    .selectFrom('projection')
-    .select('position')
-    .where('name', '=', PROJECTION)
-    .executeTakeFirstOrThrow();
-  return position;
-}
-
-async function project(trx: Trx, batch: readonly StoredEntry[]): Promise<void> {
-  const standings = await projectEntries(trx, batch);
-  await projectActivities(trx, batch, standings);
-  await projectQuarantine(trx, batch);
-  const last = batch.at(-1)!;
-  await trx
-    .updateTable('projection')
-    .set({ position: last.position, as_of: last.metadata['recordedAt'] as string })
-    .where('name', '=', PROJECTION)
-    .execute();
-}
-
-async function standingsOf(trx: Trx, batch: readonly StoredEntry[]): Promise<Standings> {
-  const ids = batch.map(({ id }) => id);
-  const rows = await trx
-    .selectFrom('entry')
-    .select(['entry_id', 'standing'])
-    .where(isAmong(trx, 'entry_id', ids))
-    .execute();
-  return new Map(rows.flatMap(({ entry_id, standing }) => (standing === null ? [] : [[entry_id, standing]])));
 }

@@ -1,57 +1,107 @@
+import type { Statement } from 'better-sqlite3';
 import { CompiledQuery, PostgresAdapter, sql, type Expression, type Kysely, type SqlBool } from 'kysely';
+import type { Sql } from '@sijill/platform';
+import { inPlace, LIVE, type Place } from './place.js';
 import type { ReadModelTables } from './tables.js';
 
-// Rows go in runs of powers of two, so that few texts serve all batches. PostgreSQL takes 65,535 parameters in one statement and
-// SQLite 32,766; the widest table has twelve columns.
+/** Where the rows of one transaction go: into the live tables, or into those that a rebuild fills beside them. */
+export interface Target {
+  /** The tables under their live names, wherever they are. */
+  readonly db: Kysely<ReadModelTables>;
+  insert<Table extends keyof ReadModelTables>(table: Table, rows: readonly ReadModelTables[Table][]): Promise<void>;
+  /** Inserts the rows whose key is not there, leaves the others as they are, and returns how many were inserted. */
+  insertNew<Table extends keyof ReadModelTables>(
+    table: Table,
+    rows: readonly ReadModelTables[Table][],
+  ): Promise<number>;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+type Rows = readonly ReadModelTables[keyof ReadModelTables][];
+
+// Rows go to PostgreSQL in runs of powers of two, so that few texts serve all batches. It takes 65,535 parameters in one
+// statement; the widest table has thirteen columns.
 const MOST_ROWS = 512;
 
-const statements = new Map<string, string>();
-
 /**
- * Inserts rows of one shape, many with one statement.
- *
- * Its text is written once for each table and number of rows. Built anew for every batch, through a query builder's tree of
- * values, the statement took most of the time of a projection.
+ * Inserts rows without a query builder between: its tree of values, built anew for every batch, took most of the time of a
+ * projection. SQLite runs one prepared statement for each row, PostgreSQL takes many rows with one statement.
  */
-export async function insertRows<Table extends keyof ReadModelTables>(
-  trx: Kysely<ReadModelTables>,
-  table: Table,
-  rows: readonly ReadModelTables[Table][],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const columns = Object.keys(rows[0]!);
-  for (let from = 0, size = 0; from < rows.length; from += size) {
-    size = Math.min(MOST_ROWS, 2 ** Math.floor(Math.log2(rows.length - from)));
-    const chunk = rows.slice(from, from + size) as unknown as readonly Record<string, unknown>[];
-    const parameters: unknown[] = [];
-    for (const row of chunk) for (const column of columns) parameters.push(row[column]);
-    await trx.executeQuery(
-      CompiledQuery.raw(insertStatement(table, columns, chunk.length, isPostgres(trx)), parameters),
-    );
+export class RowWriter {
+  private readonly texts = new Map<string, string>();
+  private readonly statements = new Map<string, Statement<unknown[]>>();
+
+  constructor(private readonly sql: Sql<ReadModelTables>) {}
+
+  /** @param trx a transaction of the writer */
+  into(trx: Kysely<ReadModelTables>, place: Place = LIVE): Target {
+    return {
+      db: place === LIVE ? trx : trx.withPlugin(inPlace(place)),
+      insert: async (table, rows) => void (await this.write(trx, `"${table}${place}"`, rows, '')),
+      insertNew: (table, rows) => this.write(trx, `"${table}${place}"`, rows, ' on conflict do nothing'),
+    };
+  }
+
+  private async write(trx: Kysely<ReadModelTables>, table: string, given: Rows, ending: string): Promise<number> {
+    if (given.length === 0) return 0;
+    const rows = given as readonly object[] as readonly Row[];
+    const columns = Object.keys(rows[0]!);
+    return this.sql.connection === null
+      ? this.writeRuns(trx, table, columns, rows, ending)
+      : this.writeEach(table, columns, rows, ending);
+  }
+
+  private writeEach(table: string, columns: readonly string[], rows: readonly Row[], ending: string): number {
+    const key = table + ending;
+    let statement = this.statements.get(key);
+    if (statement === undefined) {
+      statement = this.sql.connection!.prepare(insertText(table, columns, `(${columns.map(() => '?')})`, ending));
+      this.statements.set(key, statement);
+    }
+    let inserted = 0;
+    for (const row of rows) inserted += statement.run(columns.map((column) => row[column])).changes;
+    return inserted;
+  }
+
+  private async writeRuns(
+    trx: Kysely<ReadModelTables>,
+    table: string,
+    columns: readonly string[],
+    rows: readonly Row[],
+    ending: string,
+  ): Promise<number> {
+    let inserted = 0;
+    for (let from = 0, size = 0; from < rows.length; from += size) {
+      size = Math.min(MOST_ROWS, 2 ** Math.floor(Math.log2(rows.length - from)));
+      const parameters = rows.slice(from, from + size).flatMap((row) => columns.map((column) => row[column]));
+      const { numAffectedRows } = await trx.executeQuery(
+        CompiledQuery.raw(this.runText(table, columns, size, ending), parameters),
+      );
+      inserted += Number(numAffectedRows ?? 0);
+    }
+    return inserted;
+  }
+
+  private runText(table: string, columns: readonly string[], count: number, ending: string): string {
+    const key = `${table} ${count}${ending}`;
+    let text = this.texts.get(key);
+    if (text === undefined) {
+      const width = columns.length;
+      const runs = Array.from({ length: count }, (_, row) => `(${columns.map((__, i) => `$${row * width + i + 1}`)})`);
+      text = insertText(table, columns, runs.join(','), ending);
+      this.texts.set(key, text);
+    }
+    return text;
   }
 }
 
-function insertStatement(table: string, columns: readonly string[], count: number, numbered: boolean): string {
-  const key = `${table} ${count} ${numbered}`;
-  let statement = statements.get(key);
-  if (statement === undefined) {
-    const rows = Array.from({ length: count }, (_, row) => {
-      const marks = columns.map((__, column) => (numbered ? `$${row * columns.length + column + 1}` : '?'));
-      return `(${marks.join(',')})`;
-    });
-    statement = `insert into "${table}" (${columns.map((column) => `"${column}"`).join(',')}) values ${rows.join(',')}`;
-    statements.set(key, statement);
-  }
-  return statement;
+function insertText(table: string, columns: readonly string[], values: string, ending: string): string {
+  return `insert into ${table} (${columns.map((column) => `"${column}"`)}) values ${values}${ending}`;
 }
 
 /** Whether a column holds one of many values, as one parameter however many there are. */
 export function isAmong(db: Kysely<ReadModelTables>, column: string, values: readonly string[]): Expression<SqlBool> {
-  return isPostgres(db)
+  return db.getExecutor().adapter instanceof PostgresAdapter
     ? sql<SqlBool>`${sql.ref(column)} = any(${[...values]})`
     : sql<SqlBool>`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`;
-}
-
-function isPostgres(db: Kysely<ReadModelTables>): boolean {
-  return db.getExecutor().adapter instanceof PostgresAdapter;
 }

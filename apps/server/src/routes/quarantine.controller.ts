@@ -131,7 +131,7 @@ export class QuarantineController {
 
   /** Ids of other entries are refused here: their sealed parts are none of an administrator's business. */
   private async mustBeQuarantined(entryId: string): Promise<void> {
-    await this.readModels.freshAsOf();
+    await this.readModels.freshAsOf('quarantine');
     const row = await this.readModels.sql.reader
       .selectFrom('quarantine')
       .select('entry_id')

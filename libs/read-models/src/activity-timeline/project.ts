@@ -1,24 +1,23 @@
-import type { Transaction } from 'kysely';
 import { activityOf, PRODUCER_EVENT_TYPES } from '@sijill/contracts';
 import type { JsonObject, StoredEntry } from '@sijill/event-store';
-import { insertRows } from '../rows.js';
 import type { Standings } from '../entries/project.js';
-import type { ReadModelTables } from '../tables.js';
+import type { Target } from '../rows.js';
 import type { ActivityTable } from './table.js';
 
 const PRODUCER_TYPES: ReadonlySet<string> = new Set(PRODUCER_EVENT_TYPES);
 
 /** Writes the counted entries of a batch into their subjects' timelines. */
 export async function projectActivities(
-  trx: Transaction<ReadModelTables>,
+  target: Target,
   batch: readonly StoredEntry[],
   standings: Standings,
 ): Promise<void> {
-  const rows = batch.flatMap((entry) => {
-    const counts = standings.get(entry.id) === 'first' && PRODUCER_TYPES.has(entry.type);
-    return counts && typeof entry.data['subjectId'] === 'string' ? [activityRow(entry, entry.data['subjectId'])] : [];
-  });
-  await insertRows(trx, 'activity', rows);
+  const rows: ActivityTable[] = [];
+  for (const entry of batch) {
+    if (standings.get(entry.id) !== 'first' || !PRODUCER_TYPES.has(entry.type)) continue;
+    if (typeof entry.data['subjectId'] === 'string') rows.push(activityRow(entry, entry.data['subjectId']));
+  }
+  await target.insert('activity', rows);
 }
 
 function activityRow(entry: StoredEntry, subjectId: string): ActivityTable {

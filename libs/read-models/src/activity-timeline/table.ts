@@ -1,4 +1,6 @@
-import { sql, type ColumnDataType, type Kysely, type RawBuilder } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import type { Place } from '../place.js';
 
 /** One row for each counted event of a subject. The columns are what queries filter and order by; `body` is the answer. */
 export interface ActivityTable {
@@ -19,32 +21,32 @@ export interface ActivityTable {
   body: string;
 }
 
-export async function createActivityTable(
-  db: Kysely<unknown>,
-  text: ColumnDataType | RawBuilder<unknown>,
-): Promise<void> {
-  const bytewise = text as 'text';
+export async function createActivityTable(db: Kysely<unknown>, dialect: SqlDialect, place: Place): Promise<void> {
+  const text = bytewiseText(dialect) as 'text';
+  // Nobody asks for a row by its entry's id. By its position it is the table's own number in SQLite, and costs no index.
+  const number = dialect === 'sqlite' ? 'integer' : 'bigint';
   await db.schema
-    .createTable('activity')
-    .ifNotExists()
-    .addColumn('entry_id', bytewise, (column) => column.primaryKey())
-    .addColumn('position', 'bigint', (column) => column.notNull())
-    .addColumn('subject_id', bytewise, (column) => column.notNull())
-    .addColumn('activity', bytewise)
+    .createTable(`activity${place}`)
+    .addColumn('position', number, (column) => column.primaryKey())
+    .addColumn('entry_id', text, (column) => column.notNull())
+    .addColumn('subject_id', text, (column) => column.notNull())
+    .addColumn('activity', text)
     .addColumn('type', 'text', (column) => column.notNull())
-    .addColumn('occurred_at', bytewise, (column) => column.notNull())
-    .addColumn('recorded_at', bytewise, (column) => column.notNull())
+    .addColumn('occurred_at', text, (column) => column.notNull())
+    .addColumn('recorded_at', text, (column) => column.notNull())
     .addColumn('recipient_id', 'text')
     .addColumn('recipient_class', 'text')
     .addColumn('purpose', 'text')
     .addColumn('categories', 'text', (column) => column.notNull())
     .addColumn('body', 'text', (column) => column.notNull())
     .execute();
-  await sql`create index if not exists activity_timeline on activity (subject_id, occurred_at, recorded_at, entry_id)`.execute(
-    db,
-  );
-  // A person with a hundred thousand uses and three disclosures is answered from the three.
-  await sql`create index if not exists activity_disclosures on activity (subject_id, occurred_at, recorded_at, entry_id) where activity = 'disclosure'`.execute(
-    db,
-  );
+}
+
+/** A person with a hundred thousand uses and three disclosures is answered from the three. */
+export function activityIndexes(place: Place): RawBuilder<unknown>[] {
+  const on = sql`${sql.table(`activity${place}`)} (subject_id, occurred_at, recorded_at, entry_id)`;
+  return [
+    sql`create index ${sql.id(`activity_timeline${place}`)} on ${on}`,
+    sql`create index ${sql.id(`activity_disclosures${place}`)} on ${on} where activity = 'disclosure'`,
+  ];
 }

@@ -1,11 +1,27 @@
-import type { Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { StoredEntry } from '@sijill/event-store';
-import { insertRows, isAmong } from '../rows.js';
+import { isAmong, type Target } from '../rows.js';
 import type { ReadModelTables } from '../tables.js';
 import type { EntryTable, EventTable, Standing } from './table.js';
 
 /** What the entry of a producer's event counts as; null for the ledger's own entries. */
 export type Standings = ReadonlyMap<string, Standing>;
+
+/** One entry of a producer's event, on its way to a standing. */
+interface Occurrence {
+  readonly row: EntryTable;
+  readonly digest: string;
+  readonly part: { readonly index: number; readonly of: number };
+}
+
+/** The entries of a batch that say they are the same event. */
+interface Claim {
+  readonly source: string;
+  readonly eventId: string;
+  readonly occurrences: Occurrence[];
+}
+
+const WHOLE = { index: 0, of: 1 };
 
 /**
  * Writes a batch into the entry catalogue and decides which entries count.
@@ -14,15 +30,10 @@ export type Standings = ReadonlyMap<string, Standing>;
  * or when it is the next missing part of the same content. So a repeat sent after an event was cut in the middle completes it,
  * and nothing is counted twice.
  */
-export async function projectEntries(
-  trx: Transaction<ReadModelTables>,
-  batch: readonly StoredEntry[],
-): Promise<Standings> {
-  const events = await eventsOf(trx, batch);
-  const changed = new Set<EventTable>();
-  const made = new Set<EventTable>();
-  const standings = new Map<string, Standing>();
-  const rows = batch.map((entry): EntryTable => {
+export async function projectEntries(target: Target, batch: readonly StoredEntry[]): Promise<Standings> {
+  const rows: EntryTable[] = [];
+  const claims = new Map<string, Claim>();
+  for (const entry of batch) {
     const meta = entry.metadata as {
       source?: string;
       eventId?: string;
@@ -43,71 +54,91 @@ export async function projectEntries(
       first_entry_id: null,
       recorded_at: meta.recordedAt,
     };
-    if (meta.source === undefined || meta.eventId === undefined || meta.digest === undefined) return row;
-
+    rows.push(row);
+    if (meta.source === undefined || meta.eventId === undefined || meta.digest === undefined) continue;
     const key = keyOf(meta.source, meta.eventId);
-    const part = meta.part ?? { index: 0, of: 1 };
-    const event = events.get(key);
-    if (event === undefined) {
-      const first: EventTable = {
-        source: meta.source,
-        event_id: meta.eventId,
-        first_entry_id: entry.id,
-        digest: meta.digest,
+    let claim = claims.get(key);
+    if (claim === undefined) claims.set(key, (claim = { source: meta.source, eventId: meta.eventId, occurrences: [] }));
+    claim.occurrences.push({ row, digest: meta.digest, part: meta.part ?? WHOLE });
+  }
+
+  // Nearly all events are new. So they are written as new, and only where some were there before is anything read.
+  const events = [...claims.values()].map((claim) => judge(claim, null));
+  if ((await target.insertNew('event', events)) < events.length) await judgeKnown(target.db, claims);
+  await target.insert('entry', rows);
+  return new Map(rows.flatMap(({ entry_id, standing }) => (standing === null ? [] : [[entry_id, standing]])));
+}
+
+/** Judges again those events that were known before this batch, and notes which of their parts are here now. */
+async function judgeKnown(db: Kysely<ReadModelTables>, claims: ReadonlyMap<string, Claim>): Promise<void> {
+  for (const known of await eventsOf(db, claims)) {
+    const claim = claims.get(keyOf(known.source, known.event_id))!;
+    if (known.first_entry_id === claim.occurrences[0]!.row.entry_id) continue;
+    const { parts_seen } = judge(claim, known);
+    if (parts_seen === known.parts_seen) continue;
+    await db
+      .updateTable('event')
+      .set({ parts_seen })
+      .where('source', '=', known.source)
+      .where('event_id', '=', known.event_id)
+      .execute();
+  }
+}
+
+/** Gives the occurrences their standing, in their order, and returns the event as it is behind them. */
+function judge({ source, eventId, occurrences }: Claim, known: EventTable | null): EventTable {
+  let event = known === null ? null : { ...known };
+  for (const { row, digest, part } of occurrences) {
+    if (event === null) {
+      event = {
+        source,
+        event_id: eventId,
+        first_entry_id: row.entry_id,
+        digest,
         parts_seen: 1,
         parts_of: part.of,
       };
-      events.set(key, first);
-      made.add(first);
       row.standing = 'first';
-    } else {
-      const same = event.digest === meta.digest;
-      const continues = same && part.index === event.parts_seen && part.index < event.parts_of;
-      if (continues) {
-        event.parts_seen++;
-        changed.add(event);
-      }
-      row.standing = continues ? 'first' : same ? 'repeat' : 'conflict';
-      row.first_entry_id = event.first_entry_id;
+      continue;
     }
-    standings.set(entry.id, row.standing);
-    return row;
-  });
-  await insertRows(trx, 'entry', rows);
-  await insertRows(trx, 'event', [...made]);
-  for (const event of changed) {
-    if (made.has(event)) continue;
-    await trx
-      .updateTable('event')
-      .set({ parts_seen: event.parts_seen })
-      .where('source', '=', event.source)
-      .where('event_id', '=', event.event_id)
-      .execute();
+    const same = event.digest === digest;
+    const continues = same && part.index === event.parts_seen && part.index < event.parts_of;
+    if (continues) event.parts_seen++;
+    row.standing = continues ? 'first' : same ? 'repeat' : 'conflict';
+    row.first_entry_id = event.first_entry_id;
   }
-  return standings;
+  return event!;
 }
 
-async function eventsOf(
-  trx: Transaction<ReadModelTables>,
-  batch: readonly StoredEntry[],
-): Promise<Map<string, EventTable>> {
-  const bySource = new Map<string, Set<string>>();
-  for (const { metadata } of batch) {
-    const { source, eventId } = metadata as { source?: string; eventId?: string };
-    if (source === undefined || eventId === undefined) continue;
-    bySource.set(source, (bySource.get(source) ?? new Set()).add(eventId));
+async function eventsOf(db: Kysely<ReadModelTables>, claims: ReadonlyMap<string, Claim>): Promise<EventTable[]> {
+  const bySource = new Map<string, string[]>();
+  for (const { source, eventId } of claims.values()) {
+    const ids = bySource.get(source);
+    if (ids === undefined) bySource.set(source, [eventId]);
+    else ids.push(eventId);
   }
-  const events = new Map<string, EventTable>();
-  for (const [source, ids] of bySource) {
-    const rows = await trx
-      .selectFrom('event')
-      .selectAll()
-      .where('source', '=', source)
-      .where(isAmong(trx, 'event_id', [...ids]))
-      .execute();
-    for (const row of rows) events.set(keyOf(row.source, row.event_id), row);
-  }
+  const events: EventTable[] = [];
+  for (const [source, ids] of bySource)
+    events.push(
+      ...(await db
+        .selectFrom('event')
+        .selectAll()
+        .where('source', '=', source)
+        .where(isAmong(db, 'event_id', ids))
+        .execute()),
+    );
   return events;
+}
+
+/** What was decided about entries that were projected before. */
+export async function standingsOf(db: Kysely<ReadModelTables>, batch: readonly StoredEntry[]): Promise<Standings> {
+  const ids = batch.map(({ id }) => id);
+  const rows = await db
+    .selectFrom('entry')
+    .select(['entry_id', 'standing'])
+    .where(isAmong(db, 'entry_id', ids))
+    .execute();
+  return new Map(rows.flatMap(({ entry_id, standing }) => (standing === null ? [] : [[entry_id, standing]])));
 }
 
 function keyOf(source: string, eventId: string): string {

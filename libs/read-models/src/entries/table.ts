@@ -1,4 +1,7 @@
-import { sql, type ColumnDataType, type Kysely, type RawBuilder } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import { clustered } from '../clustered.js';
+import type { Place } from '../place.js';
 
 /** Whether an entry counts: `first` of its event, a later `repeat` of the same content, or a `conflict` with other content. */
 export type Standing = 'first' | 'repeat' | 'conflict';
@@ -30,39 +33,39 @@ export interface EventTable {
   parts_of: number;
 }
 
-export async function createEntryTables(
-  db: Kysely<unknown>,
-  text: ColumnDataType | RawBuilder<unknown>,
-): Promise<void> {
-  const bytewise = text as 'text';
+export async function createEntryTables(db: Kysely<unknown>, dialect: SqlDialect, place: Place): Promise<void> {
+  const text = bytewiseText(dialect) as 'text';
   await db.schema
-    .createTable('entry')
-    .ifNotExists()
-    .addColumn('entry_id', bytewise, (column) => column.primaryKey())
+    .createTable(`entry${place}`)
+    .addColumn('entry_id', text, (column) => column.primaryKey())
     .addColumn('position', 'bigint', (column) => column.notNull())
     .addColumn('lane', 'text', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .addColumn('type', 'text', (column) => column.notNull())
-    .addColumn('subject_id', bytewise)
+    .addColumn('subject_id', text)
     .addColumn('source', 'text')
     .addColumn('event_id', 'text')
     .addColumn('standing', 'text')
     .addColumn('first_entry_id', 'text')
     .addColumn('recorded_at', 'text', (column) => column.notNull())
+    .$call(clustered(dialect))
     .execute();
-  // Few entries are duplicates, so the list of them costs the others nothing.
-  await sql`create index if not exists entry_duplicate on entry (position) where standing in ('repeat', 'conflict')`.execute(
-    db,
-  );
   await db.schema
-    .createTable('event')
-    .ifNotExists()
-    .addColumn('source', bytewise, (column) => column.notNull())
-    .addColumn('event_id', bytewise, (column) => column.notNull())
+    .createTable(`event${place}`)
+    .addColumn('source', text, (column) => column.notNull())
+    .addColumn('event_id', text, (column) => column.notNull())
     .addColumn('first_entry_id', 'text', (column) => column.notNull())
     .addColumn('digest', 'text', (column) => column.notNull())
     .addColumn('parts_seen', 'integer', (column) => column.notNull())
     .addColumn('parts_of', 'integer', (column) => column.notNull())
-    .addPrimaryKeyConstraint('event_identity', ['source', 'event_id'])
+    .addPrimaryKeyConstraint(`event${place}_identity`, ['source', 'event_id'])
+    .$call(clustered(dialect))
     .execute();
+}
+
+/** Few entries are duplicates, so the list of them costs the others nothing. */
+export function entryIndexes(place: Place): RawBuilder<unknown>[] {
+  return [
+    sql`create index ${sql.id(`entry_duplicate${place}`)} on ${sql.table(`entry${place}`)} (position) where standing in ('repeat', 'conflict')`,
+  ];
 }

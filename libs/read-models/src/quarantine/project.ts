@@ -1,6 +1,5 @@
-import type { Transaction } from 'kysely';
 import type { StoredEntry } from '@sijill/event-store';
-import type { ReadModelTables } from '../tables.js';
+import type { Target } from '../rows.js';
 import type { QuarantineTable } from './table.js';
 
 const QUARANTINED = 'sijill.entry.quarantined.v1';
@@ -11,10 +10,7 @@ function storable(text: string | null): string | null {
 }
 
 /** Lists quarantine entries, and notes on them what they were replayed as. */
-export async function projectQuarantine(
-  trx: Transaction<ReadModelTables>,
-  batch: readonly StoredEntry[],
-): Promise<void> {
+export async function projectQuarantine(target: Target, batch: readonly StoredEntry[]): Promise<void> {
   for (const entry of batch) {
     const meta = entry.metadata as {
       recordedAt: string;
@@ -23,7 +19,7 @@ export async function projectQuarantine(
       replayOf?: string;
     };
     if (meta.replayOf !== undefined && (meta.part?.index ?? 0) === 0) {
-      await trx
+      await target.db
         .updateTable('quarantine')
         .set({ replayed_as: entry.id })
         .where('entry_id', '=', meta.replayOf)
@@ -53,6 +49,6 @@ export async function projectQuarantine(
       event_id: storable(data.eventId),
       replayed_as: null,
     };
-    await trx.insertInto('quarantine').values(row).execute();
+    await target.insert('quarantine', [row]);
   }
 }

@@ -1,4 +1,6 @@
-import type { ColumnDataType, Kysely, RawBuilder } from 'kysely';
+import type { Kysely } from 'kysely';
+import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import type { Place } from '../place.js';
 
 /** What arrived and could not be understood: where, why, and what became of it. */
 export interface QuarantineTable {
@@ -17,14 +19,10 @@ export interface QuarantineTable {
   replayed_as: string | null;
 }
 
-export async function createQuarantineTable(
-  db: Kysely<unknown>,
-  text: ColumnDataType | RawBuilder<unknown>,
-): Promise<void> {
+export async function createQuarantineTable(db: Kysely<unknown>, dialect: SqlDialect, place: Place): Promise<void> {
   await db.schema
-    .createTable('quarantine')
-    .ifNotExists()
-    .addColumn('entry_id', text as 'text', (column) => column.primaryKey())
+    .createTable(`quarantine${place}`)
+    .addColumn('entry_id', bytewiseText(dialect) as 'text', (column) => column.primaryKey())
     .addColumn('position', 'bigint', (column) => column.notNull().unique())
     .addColumn('recorded_at', 'text', (column) => column.notNull())
     .addColumn('lane', 'text', (column) => column.notNull())

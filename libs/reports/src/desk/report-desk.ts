@@ -235,7 +235,9 @@ export class ReportDesk {
   private async datasetOf(order: AccountingOrder): Promise<{ asOf: AsOf; dataset: AccountingDataset }> {
     const { vault, readModels } = this.parts;
     await this.keysOf(order.subjectId);
-    const asOf = await readModels.freshAsOf();
+    // Its position and time alone: how old it was when it was read does not belong into a document.
+    const { position, time } = await readModels.freshAsOf('activity-timeline');
+    const asOf: AsOf = { position, time };
     const disclosures: Disclosure[] = [];
     const filter = {
       subjectId: order.subjectId,
