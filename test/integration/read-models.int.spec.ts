@@ -1,58 +1,25 @@
 import { CompiledQuery, sql } from 'kysely';
 import { join } from 'node:path';
-import { openEmbeddedStore, type EventStore, type NewEntry, type StoredEntry } from '@sijill/event-store';
+import { openEmbeddedStore, type EventStore, type StoredEntry } from '@sijill/event-store';
 import { newEntryId, systemClock, type SqlTarget } from '@sijill/platform';
 import { disclosureHistory, duplicates, ReadModels, timelineRows } from '@sijill/read-models';
+import { disclosureEntry, SUBJECTS } from '../support/disclosure-entries.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
 import { freshDataDir } from '../support/sijill.js';
 
-const SUBJECTS = ['aa', 'bb', 'cc'].map((end) => `5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7b${end}`);
-
-/** A disclosure as it lies in the store; `event` is its identity, `digest` tells a repeat from a conflict. */
-function entry(
-  event: string,
-  options: { digest?: string; part?: { index: number; of: number }; n?: number } = {},
-): NewEntry {
-  const { digest = event, part, n = 0 } = options;
-  return {
-    id: newEntryId(),
-    type: n % 5 === 4 ? 'sijill.data.collected.v1' : 'sijill.data.disclosed.v1',
-    data: {
-      subjectId: SUBJECTS[n % 3]!,
-      role: 'user',
-      // Many of one instant, so that ties must be told apart; letters that locales sort in their own way.
-      occurredAt: new Date(Date.UTC(2026, 6, 1 + Math.floor(n / 20))).toISOString(),
-      dataCategories: ['contact.phone'],
-      purpose: 'provide_services',
-      legalBasis: 'contract',
-      recipient: { id: ['carrier', 'Ähre', 'ölwerk', 'محكمة'][n % 4]!, name: 'x', class: 'partner' },
-      sealed: 'x',
-    },
-    metadata: {
-      recordedAt: new Date(Date.UTC(2026, 7, 1)).toISOString(),
-      producer: null,
-      source: '/sms/gateway',
-      eventId: event,
-      digest,
-      salt: 'x',
-      ...(part === undefined ? {} : { part }),
-    },
-  };
-}
-
 async function ledger(): Promise<EventStore> {
   const store = openEmbeddedStore({ file: join(freshDataDir('read-models'), 'ledger.sqlite') });
-  const entries = Array.from({ length: 240 }, (_, n) => entry(`event-${n}`, { n }));
+  const entries = Array.from({ length: 240 }, (_, n) => disclosureEntry(`event-${n}`, { n }));
   await store.append('ledger-a', entries, 'no_stream');
   await store.append(
     'ledger-b',
     [
-      entry('event-7', { n: 7 }),
-      entry('event-8', { n: 8, digest: 'other' }),
-      entry('event-7', { n: 7 }),
+      disclosureEntry('event-7', { n: 7 }),
+      disclosureEntry('event-8', { n: 8, digest: 'other' }),
+      disclosureEntry('event-7', { n: 7 }),
       // An event of three subjects that was cut after its second entry, then sent again whole.
-      ...[0, 1].map((index) => entry('cut', { n: index, part: { index, of: 3 } })),
-      ...[0, 1, 2].map((index) => entry('cut', { n: index, part: { index, of: 3 } })),
+      ...[0, 1].map((index) => disclosureEntry('cut', { n: index, part: { index, of: 3 } })),
+      ...[0, 1, 2].map((index) => disclosureEntry('cut', { n: index, part: { index, of: 3 } })),
       {
         id: newEntryId(),
         type: 'sijill.entry.quarantined.v1',

@@ -1,0 +1,179 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { openEmbeddedStore, type EventStore } from '@sijill/event-store';
+import { createLogger, Metrics, systemClock, type SqlTarget } from '@sijill/platform';
+import { Projector, ReadModels } from '@sijill/read-models';
+import { disclosureEntry } from '../support/disclosure-entries.js';
+import { FULL_RUN } from '../support/full-run.js';
+import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
+import { seeded } from '../support/seeded.js';
+import { eventually, freshDataDir } from '../support/sijill.js';
+
+const KILLS = Number(process.env['SIJILL_TEST_PROJECTION_KILLS'] ?? (FULL_RUN ? 100 : 6));
+const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const PROGRAM = join(import.meta.dirname, '../support/projecting.program.ts');
+
+const silent = createLogger('silent');
+const sqliteFile = (): SqlTarget => ({ kind: 'sqlite', file: join(freshDataDir('projection'), 'read-models.sqlite') });
+
+function contract(name: string, freshTarget: () => Promise<SqlTarget>): void {
+  describe(`read models in ${name}`, () => {
+    let file: string;
+    let store: EventStore;
+    let target: SqlTarget;
+    let models: ReadModels;
+    let written = 0;
+    beforeEach(async () => {
+      file = join(freshDataDir('projection'), 'ledger.sqlite');
+      store = openEmbeddedStore({ file, pollMs: 10 });
+      target = await freshTarget();
+      models = await ReadModels.open(target, systemClock);
+      written = 0;
+    });
+    afterEach(async () => {
+      await models.close();
+      await store.close();
+    });
+
+    const write = async (count: number): Promise<number> => {
+      const entries = Array.from({ length: count }, () => disclosureEntry(`event-${written}`, { n: written++ }));
+      return (await store.append('ledger-a', entries, 'any')).position;
+    };
+    /** The content that the store gives, made anew elsewhere. */
+    const trueDigest = async (): Promise<string> => {
+      const fresh = await ReadModels.open(sqliteFile(), systemClock);
+      await fresh.catchUp(store);
+      const digest = await fresh.digest();
+      await fresh.close();
+      return digest;
+    };
+    const projecting = (metrics = new Metrics()): Projector => {
+      const projector = new Projector(store, models, metrics, silent);
+      projector.start();
+      return projector;
+    };
+    const failWith = async (table: string, broken: boolean): Promise<void> => {
+      const { dialect, writer } = models.sql;
+      const statements =
+        dialect === 'sqlite'
+          ? broken
+            ? [
+                `create trigger broken before insert on ${table} when new.position > 100 begin select raise(abort, 'x'); end`,
+              ]
+            : ['drop trigger broken']
+          : broken
+            ? [`alter table ${table} add constraint broken check (position <= 100)`]
+            : [`alter table ${table} drop constraint broken`];
+      for (const statement of statements) await sql.raw(statement).execute(writer);
+    };
+
+    it('stop alone when they throw, visibly, and go on after the fix, without a restart', async () => {
+      await failWith('activity', true);
+      const metrics = new Metrics();
+      const projector = projecting(metrics);
+      await write(100);
+      const end = await write(400);
+      await models.waitFor(end, 20_000, 'entries');
+      await models.waitFor(end, 20_000, 'quarantine');
+      const { state, detail } = await eventually(
+        async () => projector.health,
+        (health) => health.state === 'behind',
+      );
+      expect([state, detail]).toEqual([
+        'behind',
+        expect.stringMatching(/^activity-timeline stopped at position 100 \(\w+\)$/),
+      ]);
+      expect((await models.asOf('activity-timeline')).position).toBe(100);
+      expect(await metrics.registry.metrics()).toContain('sijill_projection_failing{read_model="activity-timeline"} 1');
+      const more = await write(50);
+      expect((await models.waitFor(more, 20_000, 'entries')).position).toBe(more);
+
+      await failWith('activity', false);
+      expect((await models.waitFor(more, 30_000)).position).toBe(more);
+      await eventually(
+        async () => projector.health.state,
+        (now) => now === 'running',
+      );
+      expect(await metrics.registry.metrics()).toContain('sijill_projection_failing{read_model="activity-timeline"} 0');
+      await projector.stop();
+      expect(await models.digest()).toBe(await trueDigest());
+    }, 90_000);
+
+    it('wait for the catalogue that decides what counts', async () => {
+      await failWith('entry', true);
+      const projector = projecting();
+      await write(100);
+      const end = await write(300);
+      await models.waitFor(end, 20_000, 'quarantine');
+      await eventually(
+        async () => projector.health.detail,
+        (detail) => detail?.includes('activity-timeline waits for entries') === true,
+      );
+      expect((await models.asOf('activity-timeline')).position).toBe(100);
+      await failWith('entry', false);
+      expect((await models.waitFor(end, 30_000)).position).toBe(end);
+      await projector.stop();
+      expect(await models.digest()).toBe(await trueDigest());
+    }, 90_000);
+
+    it('are made again beside the live ones, which go on meanwhile', async () => {
+      for (let i = 0; i < 12; i++) await write(500);
+      const projector = projecting();
+      await models.waitFor(6_000, 30_000);
+      const lived: number[] = [];
+      let rebuilding = true;
+      const traffic = (async () => {
+        while (rebuilding) {
+          const position = await write(20);
+          if ((await models.waitFor(position, 5_000)).position >= position) lived.push(position);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      })();
+      const reached: number[] = [];
+      const { unchanged } = await models.rebuild(store, undefined, {
+        compare: true,
+        onProgress: (position) => reached.push(position),
+      });
+      rebuilding = false;
+      await traffic;
+      expect(unchanged).toBe(true);
+      expect(reached.length).toBeGreaterThan(2);
+      expect([...reached].sort((a, b) => a - b)).toEqual(reached);
+      expect(lived.length).toBeGreaterThan(1);
+      const end = await write(10);
+      expect((await models.waitFor(end, 20_000)).position).toBe(end);
+      await projector.stop();
+      expect(await models.digest()).toBe(await trueDigest());
+    }, 90_000);
+
+    it(
+      `have all and nothing twice after ${KILLS} kills of who projects and who rebuilds (seed ${SEED})`,
+      async () => {
+        const random = seeded(SEED);
+        const start = async (what: 'project' | 'rebuild'): Promise<ChildProcess> => {
+          const child = fork(PROGRAM, [what, file, JSON.stringify(target)], { execArgv: ['--import', 'tsx'] });
+          await new Promise((resolve) => child.once('message', resolve));
+          return child;
+        };
+        for (let kill = 0; kill < KILLS; kill++) {
+          const children = await Promise.all([start('project'), ...(kill % 2 === 1 ? [start('rebuild')] : [])]);
+          for (const until = Date.now() + 20 + random() * 400; Date.now() < until;) await write(100);
+          const gone = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+          for (const child of children) child.kill('SIGKILL');
+          await Promise.all(gone);
+        }
+        await models.catchUp(store);
+        expect(await models.digest()).toBe(await trueDigest());
+        const { unchanged } = await models.rebuild(store, undefined, { compare: true });
+        expect(unchanged).toBe(true);
+      },
+      KILLS * 10_000 + 60_000,
+    );
+  });
+}
+
+contract('SQLite', async () => sqliteFile());
+describeWithPostgres('with PostgreSQL', (postgres) => {
+  contract('PostgreSQL', async () => ({ kind: 'postgresql', url: await postgres.freshDatabase('read_models') }));
+});
