@@ -1,10 +1,17 @@
-import type { handleBidiStreamingCall, handleClientStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  ServerDuplexStream,
+  ServiceError,
+} from '@grpc/grpc-js';
 import type {
   AppendReq,
   AppendResp,
   BatchAppendReq,
   BatchAppendResp,
 } from '@eventstore/db-client/generated/streams_pb.js';
+import type { Access } from './access.js';
+import type { CallBook } from './call-book.js';
 import type { EventLog, Expected, Outcome, Proposed } from './event-log.js';
 import type { FaultBoard } from './faults.js';
 import {
@@ -21,12 +28,21 @@ import {
   streamIdentifier,
   streamName,
   streams,
+  structuredUuid,
   uuidText,
 } from './wire.js';
 
 const ASSEMBLY_MS = 2_000;
 
 type BatchCall = ServerDuplexStream<BatchAppendReq, BatchAppendResp>;
+
+/** What appends need of the server they arrive at. */
+interface Server {
+  readonly log: EventLog;
+  readonly access: Access;
+  readonly faults: FaultBoard;
+  readonly book: CallBook;
+}
 
 interface Assembly {
   readonly correlation: NonNullable<ReturnType<BatchAppendReq['getCorrelationId']>>;
@@ -38,10 +54,8 @@ interface Assembly {
 }
 
 /** The long call that carries the appends of one client, in chunks, each answered on its own. */
-export function batchAppend(
-  log: EventLog,
-  faults: FaultBoard,
-): handleBidiStreamingCall<BatchAppendReq, BatchAppendResp> {
+export function batchAppend(server: Server): handleBidiStreamingCall<BatchAppendReq, BatchAppendResp> {
+  const { access, faults, book } = server;
   return (call) => {
     const assemblies = new Map<string, Assembly>();
     const forget = (id: string) => {
@@ -65,14 +79,19 @@ export function batchAppend(
       const correlation = request.getCorrelationId();
       const id = uuidText(correlation);
       const options = request.getOptions();
-      if (options !== undefined && correlation !== undefined && !assemblies.has(id)) {
-        const stream = streamName(options.getStreamIdentifier());
+      const messages = request.getProposedMessagesList();
+      const stream = options === undefined ? undefined : streamName(options.getStreamIdentifier());
+      book.chunk({ stream, messages: messages.length, isFinal: request.getIsFinal() });
+      if (options !== undefined && stream !== undefined && correlation !== undefined && !assemblies.has(id)) {
+        if (access.denial(call.metadata, '$w', stream) !== undefined)
+          return answer(call, correlation, stream, accessDenied());
+        if (stream === '') return answer(call, correlation, stream, badRequest('stream_identifier is required'));
         const left = (options.getDeadline()?.toDate().getTime() ?? Infinity) - Date.now();
         if (left <= 0) return answer(call, correlation, stream, timedOut());
         const timer = setTimeout(
           () => {
             forget(id);
-            answer(call, correlation, stream, timedOut());
+            answer(call, structuredUuid(correlation), stream, timedOut());
           },
           Math.min(left, ASSEMBLY_MS),
         );
@@ -81,10 +100,10 @@ export function batchAppend(
       }
       const assembly = assemblies.get(id);
       if (assembly === undefined) return;
-      for (const message of request.getProposedMessagesList()) {
+      for (const message of messages) {
         const event = proposedEvent(message);
         const problem = problemWith(event);
-        // The real server forgets to take the write off its list here, and answers it again when the time is up.
+        // The write stays on the list, as in the real server, and is answered once more when its time is up.
         if (problem !== undefined) return answer(call, assembly.correlation, assembly.stream, badRequest(problem));
         assembly.events.push(event);
         assembly.bytes += appendBytes(event);
@@ -95,39 +114,65 @@ export function batchAppend(
       }
       if (!request.getIsFinal()) return;
       forget(id);
-      commit(call, log, faults, assembly);
+      const { expected, events } = assembly;
+      commit(
+        server,
+        { stream: assembly.stream, events, expected },
+        {
+          answer: (outcome) =>
+            answer(call, assembly.correlation, assembly.stream, result(outcome, assembly.stream, expected)),
+          notReady: () => answer(call, assembly.correlation, assembly.stream, notReady()),
+          again: () => answer(call, assembly.correlation, assembly.stream, timedOut()),
+          fail: (error) => void call.emit('error', error),
+          end: () => void call.end(),
+        },
+      );
     });
   };
 }
 
-function commit(call: BatchCall, log: EventLog, faults: FaultBoard, assembly: Assembly): void {
-  const { correlation, stream, expected, events } = assembly;
+interface Append {
+  readonly stream: string;
+  readonly events: readonly Proposed[];
+  readonly expected: Expected;
+}
+
+/** The ways in which an append can be answered, or not, by the call that carries it. */
+interface Answers {
+  answer(outcome: Outcome): void;
+  notReady(): void;
+  again(): void;
+  fail(error: ServiceError): void;
+  end(): void;
+}
+
+/** Stores one append and answers it, unless something is to go wrong. */
+function commit({ log, faults }: Server, { stream, events, expected }: Append, answers: Answers): void {
   const fault = faults.next(stream);
-  if (fault?.kind === 'not ready') return answer(call, correlation, stream, notReady());
-  const stored = fault === undefined || !('stored' in fault) || fault.stored;
-  const respond = () =>
-    answer(call, correlation, stream, result(log.append(stream, events, expected), stream, expected));
+  const store = () => log.append(stream, events, expected);
+  if (fault !== undefined && 'stored' in fault && fault.stored) store();
   switch (fault?.kind) {
     case 'drop':
-      if (stored) log.append(stream, events, expected);
-      return void call.emit('error', failure(code.UNAVAILABLE, 'the stand-in dropped the call'));
-    case 'end':
-      if (stored) log.append(stream, events, expected);
-      call.end();
-      return;
+      return answers.fail(failure(code.UNAVAILABLE, 'the stand-in dropped the call'));
+    case 'cut':
+      return faults.cutConnections();
     case 'silence':
-      if (stored) log.append(stream, events, expected);
       return;
+    case 'end':
+      return answers.end();
+    case 'delay':
+      return void setTimeout(() => answers.answer(store()), fault.ms);
     case 'late': {
-      const outcome = result(log.append(stream, events, expected), stream, expected);
-      setTimeout(() => answer(call, correlation, stream, outcome), fault.ms);
-      return;
+      const outcome = store();
+      return void setTimeout(() => answers.answer(outcome), fault.ms);
     }
+    case 'not ready':
+      return answers.notReady();
     case 'twice':
-      respond();
-      return answer(call, correlation, stream, timedOut());
+      answers.answer(store());
+      return answers.again();
     case undefined:
-      return respond();
+      return answers.answer(store());
   }
 }
 
@@ -163,16 +208,21 @@ function result(outcome: Outcome, stream: string, expected: Expected): Result {
           else success.setCurrentRevision(String(outcome.current));
           success.setNoPosition(new empty.Empty());
         } else {
-          const position = new shared.AllStreamPosition();
-          position.setCommitPosition(String(outcome.last.position));
-          position.setPreparePosition(String(outcome.last.position));
           success.setCurrentRevision(String(outcome.last.revision));
-          success.setPosition(position);
+          if (outcome.kind === 'repeated' && outcome.hidden) success.setNoPosition(new empty.Empty());
+          else success.setPosition(allPosition(outcome.last.position));
         }
         response.setSuccess(success);
       }
     }
   };
+}
+
+function allPosition(at: number): InstanceType<typeof shared.AllStreamPosition> {
+  const position = new shared.AllStreamPosition();
+  position.setCommitPosition(String(at));
+  position.setPreparePosition(String(at));
+  return position;
 }
 
 function wrongVersion(current: bigint, expected: Expected): ReturnType<typeof inBandError> {
@@ -202,6 +252,12 @@ function badRequest(message: string): Result {
     response.setError(inBandError(code.INVALID_ARGUMENT, 'BadRequest', 'event_store.client.BadRequest', details));
 }
 
+function accessDenied(): Result {
+  const type = 'event_store.client.AccessDenied';
+  return (response) =>
+    response.setError(inBandError(code.PERMISSION_DENIED, 'AccessDenied', type, new shared.AccessDenied()));
+}
+
 function tooLarge(): Result {
   const details = new shared.MaximumAppendSizeExceeded();
   details.setMaxappendsize(MAX_APPEND_SIZE);
@@ -223,7 +279,7 @@ function notReady(): Result {
 }
 
 /** The call that carries one append, used by clients that were not offered the other one. */
-export function append(log: EventLog): handleClientStreamingCall<AppendReq, AppendResp> {
+export function append(server: Server): handleClientStreamingCall<AppendReq, AppendResp> {
   return (call, callback) => {
     let options: ReturnType<AppendReq['getOptions']>;
     const events: Proposed[] = [];
@@ -234,6 +290,9 @@ export function append(log: EventLog): handleClientStreamingCall<AppendReq, Appe
     });
     call.on('end', () => {
       if (options === undefined) return callback(failure(code.INVALID_ARGUMENT, 'options are required'));
+      const stream = streamName(options.getStreamIdentifier());
+      const denied = server.access.denial(call.metadata, '$w', stream);
+      if (denied !== undefined) return callback(denied);
       const required = { 'required-metadata-properties': 'type,content-type' };
       if (events.some(({ type, contentType }) => type === '' || contentType === ''))
         return callback(
@@ -249,11 +308,21 @@ export function append(log: EventLog): handleClientStreamingCall<AppendReq, Appe
             'maximum-append-size': String(MAX_APPEND_SIZE),
           }),
         );
-      const stream = streamName(options.getStreamIdentifier());
       const expected = expectedOf(options, options.getRevision());
-      const outcome = log.append(stream, events, expected);
-      if (outcome.kind === 'deleted') return callback(streamDeleted(stream));
-      callback(null, singleResult(outcome, expected));
+      commit(
+        server,
+        { stream, events, expected },
+        {
+          answer: (outcome) =>
+            outcome.kind === 'deleted'
+              ? callback(streamDeleted(stream))
+              : callback(null, singleResult(outcome, expected)),
+          notReady: () => callback(failure(code.UNAVAILABLE, 'Server Is Not Ready')),
+          again: () => undefined,
+          fail: callback,
+          end: () => callback(failure(code.UNKNOWN, 'the stand-in has no answer')),
+        },
+      );
     });
   };
 }
@@ -281,7 +350,8 @@ function singleResult(outcome: Exclude<Outcome, { kind: 'deleted' }>, expected: 
     position.setCommitPosition(String(outcome.last.position));
     position.setPreparePosition(String(outcome.last.position));
     success.setCurrentRevision(String(outcome.last.revision));
-    success.setPosition(position);
+    if (outcome.kind === 'repeated' && outcome.hidden) success.setNoPosition(new shared.Empty());
+    else success.setPosition(position);
   }
   response.setSuccess(success);
   return response;

@@ -1,12 +1,15 @@
 import type { handleUnaryCall } from '@grpc/grpc-js';
 import type { DeleteReq, DeleteResp, TombstoneReq, TombstoneResp } from '@eventstore/db-client/generated/streams_pb.js';
+import type { Access } from './access.js';
 import type { EventLog, Expected, Outcome } from './event-log.js';
 import { code, expectedOf, failure, streamDeleted, streamName, streams } from './wire.js';
 
-export function softDelete(log: EventLog): handleUnaryCall<DeleteReq, DeleteResp> {
+export function softDelete(log: EventLog, access: Access): handleUnaryCall<DeleteReq, DeleteResp> {
   return (call, callback) => {
     const options = call.request.getOptions() as NonNullable<ReturnType<DeleteReq['getOptions']>>;
     const stream = streamName(options.getStreamIdentifier());
+    const denied = access.denial(call.metadata, '$d', stream);
+    if (denied !== undefined) return callback(denied);
     const expected = expectedOf(options, options.getRevision());
     const outcome = log.softDelete(stream, expected);
     if (outcome.kind !== 'written') return callback(refusal(outcome, stream, expected));
@@ -19,10 +22,12 @@ export function softDelete(log: EventLog): handleUnaryCall<DeleteReq, DeleteResp
   };
 }
 
-export function tombstone(log: EventLog): handleUnaryCall<TombstoneReq, TombstoneResp> {
+export function tombstone(log: EventLog, access: Access): handleUnaryCall<TombstoneReq, TombstoneResp> {
   return (call, callback) => {
     const options = call.request.getOptions() as NonNullable<ReturnType<TombstoneReq['getOptions']>>;
     const stream = streamName(options.getStreamIdentifier());
+    const denied = access.denial(call.metadata, '$d', stream);
+    if (denied !== undefined) return callback(denied);
     const expected = expectedOf(options, options.getRevision());
     const outcome = log.tombstone(stream, expected);
     if (outcome.kind !== 'written') return callback(refusal(outcome, stream, expected));

@@ -12,7 +12,9 @@ export interface Proposed {
 export type Expected = 'any' | 'no_stream' | 'stream_exists' | bigint;
 
 export type Outcome =
-  | { readonly kind: 'written' | 'repeated'; readonly last: Recorded }
+  | { readonly kind: 'written'; readonly last: Recorded }
+  /** All of it was there already. `hidden`: its last event can no longer be read, so its position is not known either. */
+  | { readonly kind: 'repeated'; readonly last: Recorded; readonly hidden: boolean }
   | { readonly kind: 'nothing'; readonly current: bigint }
   | { readonly kind: 'wrong'; readonly current: bigint }
   | { readonly kind: 'deleted' };
@@ -35,6 +37,7 @@ export class EventLog extends EventEmitter {
   readonly #recent = new Map<string, Recorded>();
   readonly #file: LogFile | undefined;
   #end = FIRST_POSITION;
+  #rightsVersion = 0;
 
   constructor(dataDir?: string) {
     super();
@@ -46,7 +49,7 @@ export class EventLog extends EventEmitter {
     const state = this.#streams.get(stream);
     if (state?.tombstone !== undefined) return { kind: 'deleted' };
     const verdict = this.#check(stream, state?.events ?? NO_EVENTS, events, expected);
-    if (verdict !== 'write') return verdict;
+    if (verdict !== 'write') return this.#withVisibility(stream, verdict);
     const current = BigInt((state?.events.length ?? 0) - 1);
     if (events.length === 0) return { kind: 'nothing', current };
     const revived = this.isSoftDeleted(stream);
@@ -61,7 +64,12 @@ export class EventLog extends EventEmitter {
     const state = this.#streams.get(stream);
     if (state?.tombstone !== undefined) return { kind: 'deleted' };
     const current = BigInt((state?.events.length ?? 0) - 1);
-    if (current < 0n || (typeof expected === 'bigint' && expected !== current) || expected === 'no_stream')
+    const isThere = current >= 0n || this.#streams.has(`$$${stream}`);
+    if (
+      !isThere ||
+      (typeof expected === 'bigint' && expected !== current) ||
+      (expected === 'no_stream' && current >= 0n)
+    )
       return { kind: 'wrong', current };
     const [last] = this.#write(`$$${stream}`, [metadataEvent(`{"$tb":${DELETED_FOR_GOOD}}`)]);
     return { kind: 'written', last: last as Recorded };
@@ -83,16 +91,40 @@ export class EventLog extends EventEmitter {
     return this.#streams.get(stream.startsWith('$$') ? stream.slice(2) : stream)?.tombstone !== undefined;
   }
 
+  tombstoneOf(stream: string): Recorded | undefined {
+    return this.#streams.get(stream)?.tombstone;
+  }
+
   isSoftDeleted(stream: string): boolean {
-    return this.#metadata(stream).truncateBefore >= 2 ** 62;
+    return this.#truncation(stream).truncateBefore >= 2 ** 62;
+  }
+
+  /** The stream's metadata as the server understands it: nothing where it is no JSON object. */
+  metadata(stream: string): Record<string, unknown> {
+    return this.#lastJson(`$$${stream}`);
+  }
+
+  /** The server's defaults, who may do what. */
+  settings(): Record<string, unknown> {
+    return this.#lastJson('$settings');
+  }
+
+  /** Grows whenever somebody's rights may have changed. */
+  get rightsVersion(): number {
+    return this.#rightsVersion;
+  }
+
+  get end(): number {
+    return this.#end;
   }
 
   /** What a reader of the stream sees; undefined when it was never written or is soft-deleted. */
   visible(stream: string): readonly Recorded[] | undefined {
     const events = this.#streams.get(stream)?.events;
     if (events === undefined || this.isSoftDeleted(stream)) return undefined;
-    const { truncateBefore, maxCount, maxAgeMs } = this.#metadata(stream);
+    const { truncateBefore, maxCount, maxAgeMs } = this.#truncation(stream);
     const first = Math.max(truncateBefore, events.length - maxCount, 0);
+    if (first === 0 && maxAgeMs === Infinity) return events;
     const oldest = Number.isFinite(maxAgeMs) ? BigInt(Date.now() - maxAgeMs) * 10_000n : 0n;
     return events.slice(first).filter((event) => event.created >= oldest);
   }
@@ -129,7 +161,7 @@ export class EventLog extends EventEmitter {
     const current = BigInt(stored.length - 1);
     switch (expected) {
       case 'stream_exists':
-        if (current < 0n) return { kind: 'wrong', current };
+        if (current < 0n) return this.#streams.has(`$$${stream}`) ? 'write' : { kind: 'wrong', current };
         if (this.isSoftDeleted(stream)) return { kind: 'deleted' };
         return this.#recentRepeat(stream, events, current);
       case 'any':
@@ -151,7 +183,13 @@ export class EventLog extends EventEmitter {
     if (!first) return 'write';
     const last = known.at(-1);
     if (known.includes(false) || !last) return { kind: 'wrong', current };
-    return { kind: 'repeated', last };
+    return { kind: 'repeated', last, hidden: false };
+  }
+
+  #withVisibility(stream: string, outcome: Outcome): Outcome {
+    if (outcome.kind !== 'repeated') return outcome;
+    const first = this.visible(stream)?.[0]?.revision;
+    return { ...outcome, hidden: first === undefined || outcome.last.revision < first };
   }
 
   #write(stream: string, events: readonly Proposed[], from?: bigint): Recorded[] {
@@ -178,14 +216,19 @@ export class EventLog extends EventEmitter {
       this.#streams.set(record.stream, state);
       this.all.push(record);
       this.#end = record.position + recordBytes(record);
+      if (record.stream.startsWith('$$') || record.stream === '$settings') this.#rightsVersion += 1;
     }
   }
 
-  #metadata(stream: string): { truncateBefore: number; maxCount: number; maxAgeMs: number } {
+  #lastJson(stream: string): Record<string, unknown> {
+    const last = this.#streams.get(stream)?.events.at(-1);
+    return last === undefined ? {} : jsonObject(last.data);
+  }
+
+  #truncation(stream: string): { truncateBefore: number; maxCount: number; maxAgeMs: number } {
     // A metadata stream keeps its newest event only, and has no metadata itself.
     if (stream.startsWith('$$')) return { truncateBefore: 0, maxCount: 1, maxAgeMs: Infinity };
-    const last = this.#streams.get(`$$${stream}`)?.events.at(-1);
-    const found = last === undefined ? {} : jsonObject(last.data);
+    const found = this.metadata(stream);
     const positive = (value: unknown, otherwise: number) =>
       typeof value === 'number' && value > 0 ? value : otherwise;
     return {
@@ -206,7 +249,7 @@ function storedRepeat(
   const there = stored.slice(from, from + events.length);
   const last = there.at(-1);
   const same = there.length === events.length && there.every(({ id }, i) => id === events[i]?.id);
-  return same && last !== undefined ? { kind: 'repeated', last } : { kind: 'wrong', current };
+  return same && last !== undefined ? { kind: 'repeated', last, hidden: false } : { kind: 'wrong', current };
 }
 
 function recordBytes({

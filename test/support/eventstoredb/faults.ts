@@ -4,16 +4,31 @@ import { code } from './wire.js';
 export type AppendFault =
   /** The call that carries it breaks, before or after it is stored. */
   | { readonly kind: 'drop'; readonly stored: boolean }
+  /** The connection under it breaks, with every other call on it, before or after it is stored. */
+  | { readonly kind: 'cut'; readonly stored: boolean }
   /** It is never answered. */
   | { readonly kind: 'silence'; readonly stored: boolean }
-  /** It is stored, and answered only after a while. */
+  /** It is stored and answered only after a while. */
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** It is stored at once, and answered only after a while. */
   | { readonly kind: 'late'; readonly ms: number }
   /** It is stored and answered twice. */
   | { readonly kind: 'twice' }
-  /** It is refused for now inside the answer, as a node does that is starting. */
+  /** It is refused for now, as a node does that is starting. */
   | { readonly kind: 'not ready' }
   /** The call ends as if all were well, without an answer. */
   | { readonly kind: 'end'; readonly stored: boolean };
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A node of a cluster, as gossip tells of it. */
+export interface Member extends Endpoint {
+  readonly state: 'Follower' | 'Leader' | 'ReadOnlyReplica' | 'CatchingUp';
+  readonly isAlive: boolean;
+}
 
 /** The switches of a stand-in; tests set them while it runs. */
 export interface Faults {
@@ -21,8 +36,18 @@ export interface Faults {
   readonly appends: (AppendFault & { readonly stream?: string })[];
   /** How the question for the supported methods is answered. */
   features: 'answered' | 'unimplemented' | 'unknown' | 'silence';
+  /** While set, every new call is refused with this status. */
+  refuse: code | undefined;
+  /** While set, another node is the leader: whatever asks for the leader is sent there. */
+  leader: Endpoint | undefined;
+  /** While true and another node is the leader, this one is a read-only replica, which forwards no writes. */
+  isReplica: boolean;
+  /** What gossip answers; itself, as the leader, when nothing is set. */
+  members: readonly Member[] | undefined;
   /** Ends every open subscription: with a gRPC status, or as if all were well. */
   dropSubscriptions(how?: code | 'end'): void;
+  /** Breaks every connection. */
+  cutConnections(): void;
   /** While true, subscriptions stay open and send nothing. */
   muteSubscriptions: boolean;
   /** How many calls of a kind are open, to find those that a client has forgotten. */
@@ -33,8 +58,13 @@ export class FaultBoard implements Faults {
   readonly appends: (AppendFault & { readonly stream?: string })[] = [];
   readonly open = { reads: 0, subscriptions: 0, appends: 0 };
   features: Faults['features'] = 'answered';
+  refuse: code | undefined = undefined;
+  leader: Endpoint | undefined = undefined;
+  isReplica = false;
+  members: readonly Member[] | undefined = undefined;
   muteSubscriptions = false;
   readonly #subscriptions = new Set<(how: code | 'end') => void>();
+  readonly #connections = new Set<{ destroy(): unknown }>();
 
   next(stream: string): AppendFault | undefined {
     const index = this.appends.findIndex((fault) => fault.stream === undefined || fault.stream === stream);
@@ -48,5 +78,14 @@ export class FaultBoard implements Faults {
   subscribed(drop: (how: code | 'end') => void): () => void {
     this.#subscriptions.add(drop);
     return () => this.#subscriptions.delete(drop);
+  }
+
+  cutConnections(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  connected(connection: { destroy(): unknown }): () => void {
+    this.#connections.add(connection);
+    return () => this.#connections.delete(connection);
   }
 }

@@ -1,4 +1,5 @@
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
+import type { Access, Release } from './access.js';
 import type { EventLog } from './event-log.js';
 import type { FaultBoard } from './faults.js';
 import type { Recorded } from './log-file.js';
@@ -9,14 +10,27 @@ import { code, failure, readEvent, streamDeleted, streamName, streams, type Read
 type Options = NonNullable<ReturnType<ReadReq['getOptions']>>;
 
 /** Reads of a stream and of the log, and subscriptions to either. */
-export function read(log: EventLog, faults: FaultBoard): handleServerStreamingCall<ReadReq, ReadResp> {
+export function read(
+  log: EventLog,
+  access: Access,
+  faults: FaultBoard,
+  release: Release,
+): handleServerStreamingCall<ReadReq, ReadResp> {
   return (call) => {
     const options = call.request.getOptions();
     if (options === undefined || options.getUuidOption() === undefined)
       return void call.emit('error', failure(code.INVALID_ARGUMENT, 'uuid_option is required'));
+    const stream = options.hasAll() ? '$all' : streamName(options.getStream()?.getStreamIdentifier());
+    const denial = () => access.denial(call.metadata, '$r', stream);
+    const denied = denial();
+    if (denied !== undefined) return void call.emit('error', denied);
+    if (options.hasFilter() && !options.hasAll())
+      return void call.emit('error', failure(code.INVALID_ARGUMENT, 'filters are for $all'));
     const kind = options.hasSubscription() ? 'subscriptions' : 'reads';
     faults.open[kind] += 1;
-    const answered = options.hasSubscription() ? subscribe(call, options, log, faults) : answerRead(call, options, log);
+    const answered = options.hasSubscription()
+      ? subscribe(call, options, { log, faults, release, denial })
+      : answerRead(call, options, log);
     answered
       .then(
         () => call.end(),

@@ -1,68 +1,128 @@
 import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { Access, type Release, type User } from './access.js';
 import { append, batchAppend } from './append-calls.js';
+import { CallBook } from './call-book.js';
+import type { Certificate } from './certificate.js';
 import { softDelete, tombstone } from './delete-calls.js';
 import { EventLog } from './event-log.js';
 import { FaultBoard, type Faults } from './faults.js';
+import { gate } from './gate.js';
+import { tellMembers } from './gossip.js';
 import { read } from './read-calls.js';
-import { code, failure, features, ServerFeaturesService, shared, StreamsService } from './wire.js';
+import {
+  code,
+  failure,
+  features,
+  GossipService,
+  ServerFeaturesService,
+  StreamsService,
+  type EmptyRequest,
+} from './wire.js';
 
-export type { AppendFault, Faults } from './faults.js';
+export type { User } from './access.js';
+export type { AppendFault, Faults, Member } from './faults.js';
+
+export interface StandInOptions {
+  /** 0 or nothing for a free one; a fixed one to come back where a client looks for it. */
+  readonly port?: number;
+  /** Where the log is kept; without it, the log ends with the stand-in. */
+  readonly dataDir?: string;
+  /** Which release to be; 24.10 when nothing is said. */
+  readonly release?: Release;
+  /** With these it speaks TLS, asks who calls, and enforces rights; without, it is an insecure server. */
+  readonly secure?: { readonly certificate: Certificate; readonly users: readonly User[] };
+}
 
 export interface StandIn {
+  /** Without credentials. */
   readonly connectionString: string;
+  /** With the credentials of one of its users. */
+  connectionStringOf(user: User): string;
   readonly port: number;
   readonly faults: Faults;
+  /** What it has been asked of late. */
+  readonly book: CallBook;
   /** Breaks every connection at once and lets go of port and file. What was answered is on disk, if there is one. */
   stop(): Promise<void>;
 }
 
 const METHODS = ['read', 'append', 'delete', 'tombstone', 'batchappend'];
+const VERSIONS: Record<Release, string> = { '22.10': '22.10.5', '24.10': '24.10.4' };
 
 /**
- * Starts a server on loopback that speaks EventStoreDB's gRPC as release 24.10 does, as far as the README beside this file
- * says. For tests only: it keeps everything in memory.
- *
- * @param options.port    0 or nothing for a free one; a fixed one to come back where a client looks for it
- * @param options.dataDir where the log is kept; without it, the log ends with the stand-in
+ * Starts a server on loopback that speaks EventStoreDB's gRPC as far as the README beside this file says. For tests only.
  */
-export async function startEventStoreDbStandIn(options: { port?: number; dataDir?: string } = {}): Promise<StandIn> {
-  const log = new EventLog(options.dataDir);
+export async function startEventStoreDbStandIn(options: StandInOptions = {}): Promise<StandIn> {
+  const { release = '24.10', secure, dataDir } = options;
+  const log = new EventLog(dataDir);
+  const access = new Access(log, secure?.users, release);
   const faults = new FaultBoard();
-  const server = new Server({ 'grpc.max_receive_message_length': 16 * 1024 * 1024 - 10_000 });
+  const book = new CallBook();
+  const listener = createServer();
+  const address = () => ({ address: '127.0.0.1', port: (listener.address() as AddressInfo).port });
+
+  const server = new Server({
+    'grpc.max_receive_message_length': 16 * 1024 * 1024 - 10_000,
+    interceptors: [gate(access, faults, book)],
+  });
   server.addService(StreamsService, {
-    read: read(log, faults),
-    append: append(log),
-    delete: softDelete(log),
-    tombstone: tombstone(log),
-    batchAppend: batchAppend(log, faults),
+    read: read(log, access, faults, release),
+    append: append({ log, access, faults, book }),
+    delete: softDelete(log, access),
+    tombstone: tombstone(log, access),
+    batchAppend: batchAppend({ log, access, faults, book }),
   });
-  server.addService(ServerFeaturesService, { getSupportedMethods: supportedMethods(faults) });
-  const port = await new Promise<number>((resolve, reject) => {
-    const address = `127.0.0.1:${options.port ?? 0}`;
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
+  server.addService(ServerFeaturesService, { getSupportedMethods: supportedMethods(faults, release) });
+  server.addService(GossipService, { read: tellMembers(faults, address) });
+
+  // It accepts the connections itself, so that it can break them under the calls.
+  const injector = server.createConnectionInjector(credentialsOf(secure?.certificate));
+  listener.on('connection', (socket: Socket) => {
+    socket.once('close', faults.connected(socket));
+    socket.on('error', () => undefined);
+    injector.injectConnection(socket);
   });
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+
+  const { port } = address();
+  const tls = secure === undefined ? 'tls=false' : `tlsCAFile=${secure.certificate.caFile}`;
   return {
-    connectionString: `esdb://127.0.0.1:${port}?tls=false`,
+    connectionString: `esdb://127.0.0.1:${port}?${tls}`,
+    connectionStringOf: ({ name, password }) =>
+      `esdb://${encodeURIComponent(name)}:${encodeURIComponent(password)}@127.0.0.1:${port}?${tls}`,
     port,
     faults,
+    book,
     stop: async () => {
+      const closed = new Promise((resolve) => listener.close(resolve));
+      faults.cutConnections();
       server.forceShutdown();
+      await closed;
       log.close();
     },
   };
 }
 
+function credentialsOf(certificate: Certificate | undefined): ServerCredentials {
+  if (certificate === undefined) return ServerCredentials.createInsecure();
+  const pair = { cert_chain: Buffer.from(certificate.certificate), private_key: Buffer.from(certificate.privateKey) };
+  return ServerCredentials.createSsl(null, [pair]);
+}
+
 function supportedMethods(
   faults: FaultBoard,
-): handleUnaryCall<InstanceType<typeof shared.Empty>, InstanceType<typeof features.SupportedMethods>> {
+  release: Release,
+): handleUnaryCall<EmptyRequest, InstanceType<typeof features.SupportedMethods>> {
   return (_, callback) => {
     if (faults.features === 'silence') return;
     if (faults.features === 'unimplemented') return callback(failure(code.UNIMPLEMENTED, ''));
     if (faults.features === 'unknown') return callback(failure(code.UNKNOWN, 'the stand-in has no answer'));
     const answer = new features.SupportedMethods();
-    answer.setEventStoreServerVersion('24.10.4');
+    answer.setEventStoreServerVersion(VERSIONS[release]);
     for (const name of METHODS) {
       const method = new features.SupportedMethod();
       method.setServiceName('event_store.client.streams.streams');

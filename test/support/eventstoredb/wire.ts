@@ -1,4 +1,6 @@
 // The messages and services as the client package ships them. They are CommonJS without named exports.
+import gossip from '@eventstore/db-client/generated/gossip_pb.js';
+import gossipGrpc from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import featuresGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
@@ -14,9 +16,12 @@ import type { Recorded } from './log-file.js';
 
 export type { BatchAppendReq, BatchAppendResp, ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 export type { StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb.js';
-export { code, empty, features, shared, streams };
+export { code, empty, features, gossip, shared, streams };
 export const { StreamsService } = streamsGrpc;
 export const { ServerFeaturesService } = featuresGrpc;
+export const { GossipService } = gossipGrpc;
+
+export type EmptyRequest = InstanceType<typeof shared.Empty>;
 
 /** What one append may hold, as servers before 25.1 have it by default. */
 export const MAX_APPEND_SIZE = 1_048_576;
@@ -68,6 +73,18 @@ export function uuidText(uuid: InstanceType<typeof shared.UUID> | undefined): st
   const half = (bits: string) => BigInt.asUintN(64, BigInt(bits)).toString(16).padStart(16, '0');
   const hex = half(structured.getMostSignificantBits()) + half(structured.getLeastSignificantBits());
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** The same UUID in its other form, two halves of 64 bits. */
+export function structuredUuid(uuid: InstanceType<typeof shared.UUID>): InstanceType<typeof shared.UUID> {
+  const hex = uuidText(uuid).replaceAll('-', '');
+  const half = (digits: string) => String(BigInt.asIntN(64, BigInt(`0x${digits}`)));
+  const structured = new shared.UUID.Structured();
+  structured.setMostSignificantBits(half(hex.slice(0, 16)));
+  structured.setLeastSignificantBits(half(hex.slice(16)));
+  const other = new shared.UUID();
+  other.setStructured(structured);
+  return other;
 }
 
 /** What all the option messages have in common when they say which revision they expect. */
