@@ -88,8 +88,16 @@ export async function startEventStoreDbStandIn(options: StandInOptions = {}): Pr
     listener.listen(options.port ?? 0, '127.0.0.1', resolve);
   });
 
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    const closed = new Promise((resolve) => listener.close(resolve));
+    faults.cutConnections();
+    server.forceShutdown();
+    await closed;
+    log.close();
+  };
   const { port } = address();
-  const tls = secure === undefined ? 'tls=false' : `tlsCAFile=${secure.certificate.caFile}`;
+  const tls = secure === undefined ? 'tls=false' : `tlsCAFile=${encodeURIComponent(secure.certificate.caFile)}`;
   return {
     connectionString: `esdb://127.0.0.1:${port}?${tls}`,
     connectionStringOf: ({ name, password }) =>
@@ -97,13 +105,7 @@ export async function startEventStoreDbStandIn(options: StandInOptions = {}): Pr
     port,
     faults,
     book,
-    stop: async () => {
-      const closed = new Promise((resolve) => listener.close(resolve));
-      faults.cutConnections();
-      server.forceShutdown();
-      await closed;
-      log.close();
-    },
+    stop: () => (stopped ??= stop()),
   };
 }
 

@@ -112,8 +112,8 @@ class AllSource {
   }
 
   next(): ReadResp[] {
-    const { log } = this.server;
-    if (this.#live && this.behind() > LIVE_BUFFER) {
+    const { log, release } = this.server;
+    if (release !== '22.10' && this.#live && this.behind() > LIVE_BUFFER) {
       this.#live = false;
       this.#considered = 0;
     }
@@ -197,7 +197,7 @@ class StreamSource {
   next(): ReadResp[] {
     const { log, release } = this.server;
     const waiting = this.#waiting();
-    if (this.#live && waiting.length > LIVE_BUFFER) this.#live = false;
+    if (release !== '22.10' && this.#live && waiting.length > LIVE_BUFFER) this.#live = false;
     const page = waiting.slice(0, this.#live ? 1 : PAGE);
     this.#after = page.at(-1)?.revision ?? this.#after;
     const messages = page.map(readEvent);

@@ -175,11 +175,7 @@ export class EventStoreDbStore implements EventStore {
   }
 
   #connect(): GuardedClient {
-    try {
-      return new GuardedClient(this.options.connectionString, this.options.onNotice);
-    } catch (error) {
-      throw new StoreRefused(`the connection string of the event store: ${(error as Error).message}`, { cause: error });
-    }
+    return new GuardedClient(this.options.connectionString, this.options.onNotice);
   }
 
   #assertOpen(): void {

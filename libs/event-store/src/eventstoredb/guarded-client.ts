@@ -1,6 +1,7 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import type { Duplex } from 'node:stream';
 import type { OnNotice } from '../store-notice.js';
+import { connectionFacts, unreadable, type ConnectionFacts } from './connection-string.js';
 
 type Call = Duplex & { cancel(): void };
 
@@ -23,17 +24,24 @@ interface ClientInternals {
  */
 export class GuardedClient {
   readonly client: EventStoreDBClient;
+  /** Who it is to the server, and whether the server asks. */
+  readonly facts: ConnectionFacts;
   readonly #internals: ClientInternals;
   readonly #channels: Promise<{ close(): void }>[] = [];
   #discarded = false;
   #appendCallFailed = false;
 
-  /** @throws Error the connection string cannot be read, or a certificate it names */
+  /** @throws StoreRefused the connection string cannot be read, or a certificate it names */
   constructor(
     connectionString: string,
     private readonly onNotice: OnNotice | undefined,
   ) {
-    this.client = EventStoreDBClient.connectionString(connectionString);
+    this.facts = connectionFacts(connectionString);
+    try {
+      this.client = EventStoreDBClient.connectionString(connectionString);
+    } catch (error) {
+      throw unreadable(error);
+    }
     this.#internals = this.client as unknown as ClientInternals;
     this.#watchCalls();
     this.#watchChannels();
