@@ -44,6 +44,8 @@ export interface Config {
   readonly eventStore:
     | { readonly kind: 'embedded'; readonly file: string }
     | { readonly kind: 'eventstoredb'; readonly connectionString: string };
+  /** An administrator's connection to the event store; the server itself has no use for it. */
+  readonly eventStoreAdmin: string | null;
   readonly database: { readonly kind: 'embedded' } | { readonly kind: 'postgresql'; readonly url: string };
   /** `null`: no brokers are configured and Kafka intake is off. */
   readonly kafka: KafkaConfig | null;
@@ -88,6 +90,12 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
   variable('SIJILL_ROLES', 'api,intake,projector,notary', 'what this process does'),
   variable('SIJILL_NODE_ID', 'node-1', 'names the HTTP lane; servers that share a store need different ones'),
   variable('SIJILL_EVENT_STORE', 'embedded', 'embedded, or an esdb:// connection string', true),
+  variable(
+    'SIJILL_EVENT_STORE_ADMIN',
+    null,
+    "an administrator's esdb:// connection string, for doctor --protect-streams only",
+    true,
+  ),
   variable('SIJILL_DATABASE', 'embedded', 'embedded, or a postgresql:// address for read models and vault', true),
   variable('SIJILL_KAFKA_BROKERS', null, 'comma-separated host:port; without it Kafka intake is off'),
   variable('SIJILL_KAFKA_TOPICS', 'privacy.activity', "comma-separated; topic=producer names the topic's owner"),
@@ -164,6 +172,7 @@ export function parseConfig(env: Environment): Config {
       faults,
     ),
     eventStore: eventStoreOf(required('SIJILL_EVENT_STORE'), dataDir, faults),
+    eventStoreAdmin: adminOf(text('SIJILL_EVENT_STORE_ADMIN'), faults),
     database: databaseOf(required('SIJILL_DATABASE'), faults),
     kafka: kafkaOf(text, faults, required, oneOf),
     keyringFile:
@@ -245,6 +254,12 @@ function eventStoreOf(text: string, dataDir: string, faults: string[]): Config['
     faults.push('SIJILL_EVENT_STORE takes "embedded" or a connection string that begins with esdb://');
   }
   return { kind: 'eventstoredb', connectionString: text };
+}
+
+function adminOf(text: string | null, faults: string[]): string | null {
+  if (text !== null && !/^esdb(\+discover)?:\/\//.test(text))
+    faults.push('SIJILL_EVENT_STORE_ADMIN takes a connection string that begins with esdb://');
+  return text;
 }
 
 function databaseOf(text: string, faults: string[]): Config['database'] {

@@ -15,31 +15,30 @@ import { ReadModels } from '@sijill/read-models';
 import { readKeyring, Vault } from '@sijill/vault';
 import { EXIT } from '../exit-codes.js';
 import { printAnswer, table } from '../terminal/print.js';
-
-interface Finding {
-  readonly check: string;
-  readonly status: 'ok' | 'warn' | 'fail';
-  readonly detail: string;
-  /** What to do about it. */
-  readonly cure: string | null;
-}
-
-const ok = (check: string, detail: string): Finding => ({ check, status: 'ok', detail, cure: null });
-const warn = (check: string, detail: string, cure: string): Finding => ({ check, status: 'warn', detail, cure });
-const fail = (check: string, detail: string, cure: string): Finding => ({ check, status: 'fail', detail, cure });
-const nameOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+import { fail, nameOf, ok, warn, type Finding } from './finding.js';
+import { checkStreamRights, setStreamRights } from './stream-rights.js';
 
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .summary('check the configuration and all that the server needs')
     .description(
-      'Checks configuration, store, broker, database, vault and clock, and says what to do. It changes nothing.',
+      'Checks configuration, store, the rights on its streams, broker, database, vault and clock, and says what to do. It ' +
+        'changes nothing unless it is told to.',
     )
     .option('--print-config', 'show each value and where it came from, secrets masked')
+    .option('--protect-streams', 'first set the rights on EventStoreDB that keep streams from being deleted or cut')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExamples:\n  $ sijill doctor\n  $ sijill doctor --print-config')
-    .action(async (options: { printConfig?: boolean; json?: boolean }) => {
+    .addHelpText(
+      'after',
+      '\n--protect-streams connects as the administrator that SIJILL_EVENT_STORE_ADMIN, or the file that\n' +
+        'SIJILL_EVENT_STORE_ADMIN_FILE names, gives as a connection string: never on the command line, and for this one run only.\n' +
+        'It keeps deleting and metadata writing for administrators and lets the user of SIJILL_EVENT_STORE read the log.\n' +
+        '\nExit codes: 0 all is well, 1 rights are missing or streams were cut, 2 wrong use, 3 something cannot be reached.\n' +
+        '\nExamples:\n  $ sijill doctor\n  $ sijill doctor --print-config\n' +
+        '  $ SIJILL_EVENT_STORE_ADMIN_FILE=/run/secrets/es-admin sijill doctor --protect-streams',
+    )
+    .action(async (options: { printConfig?: boolean; protectStreams?: boolean; json?: boolean }) => {
       if (options.printConfig === true) {
         const values = describeConfig(process.env);
         printAnswer(options.json === true, { config: values }, () =>
@@ -52,24 +51,34 @@ export function addDoctor(program: Command): void {
         return;
       }
       const config = parseConfig(process.env);
+      const changed = options.protectStreams === true ? await setStreamRights(config) : null;
       const findings = [
         ...checkConfig(config),
         ...checkDataDir(config),
         ...(await checkStore(config)),
+        ...(await checkStreamRights(config)),
         ...(await checkDatabase(config)),
         ...(await checkVault(config)),
         ...(await checkBroker(config)),
       ];
-      const failed = findings.some(({ status }) => status === 'fail');
-      printAnswer(options.json === true, { ok: !failed, checks: findings }, () =>
-        table(
-          ['check', '', 'what was found', 'what to do'],
-          findings.map(({ check, status, detail, cure }) => [check, status, detail, cure ?? '']),
-          [15, 7, 55, 50],
-        ),
-      );
-      process.exitCode = failed ? EXIT.unreachable : EXIT.done;
+      const came = (status: Finding['status']): boolean => findings.some((finding) => finding.status === status);
+      const answer = { ok: !came('fail') && !came('no'), ...(changed === null ? {} : { changed }), checks: findings };
+      printAnswer(options.json === true, answer, () => [...changesShown(changed), findingsShown(findings)].join('\n'));
+      process.exitCode = came('fail') ? EXIT.unreachable : came('no') ? EXIT.no : EXIT.done;
     });
+}
+
+function changesShown(changed: readonly string[] | null): string[] {
+  if (changed === null) return [];
+  return changed.length === 0 ? ['the rights were set already'] : changed.map((change) => `set: ${change}`);
+}
+
+function findingsShown(findings: readonly Finding[]): string {
+  return table(
+    ['check', '', 'what was found', 'what to do'],
+    findings.map(({ check, status, detail, cure }) => [check, status, detail, cure ?? '']),
+    [15, 7, 55, 50],
+  );
 }
 
 function checkConfig(config: Config): Finding[] {

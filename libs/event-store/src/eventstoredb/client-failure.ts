@@ -40,6 +40,7 @@ export function appendFailure(error: unknown, stream: string, expected: Expected
   if (type === undefined && (code !== undefined || message.startsWith('Failed to discover')))
     return beforeSending(message, code, options);
   if (code !== undefined) {
+    if (code === UNAUTHENTICATED && ownCall) return notAccepted(options);
     if (type === 'access-denied' && ownCall) return new StoreRefused(`no right to append: ${message}`, options);
     return new OutcomeUnknown(`the append call broke: ${message}`, options);
   }
@@ -75,6 +76,7 @@ export function readFailure(error: unknown, stream: string): Error {
   const options = { cause: error };
   if (type === 'stream-not-found') return new StreamNotFound(stream);
   if (type === 'stream-deleted') return new StoreRefused(`stream ${stream} was deleted`, options);
+  if (code === UNAUTHENTICATED) return notAccepted(options);
   if (type === 'access-denied' || code === PERMISSION_DENIED)
     return new StoreRefused(`no right to read ${stream}`, options);
   // A position that this log does not have: it is not the log the position came from.
@@ -83,8 +85,13 @@ export function readFailure(error: unknown, stream: string): Error {
 }
 
 function beforeSending(message: string, code: number | undefined, options: ErrorOptions): Error {
-  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) return new StoreRefused(message, options);
+  if (code === UNAUTHENTICATED) return notAccepted(options);
+  if (code === PERMISSION_DENIED) return new StoreRefused(message, options);
   return new StoreUnavailable(message, options);
+}
+
+function notAccepted(options: ErrorOptions): StoreRefused {
+  return new StoreRefused('the server does not accept the user or its password', options);
 }
 
 function seen(error: unknown): ClientError {
