@@ -18,7 +18,7 @@ import { createLogger, Metrics, parseConfig, systemClock } from '@sijill/platfor
 import { knownEvents, locateEntry, Projector, ReadModels, replayOf } from '@sijill/read-models';
 import { Vault, type Keyring } from '@sijill/vault';
 import { FaultyStore, type StoreFault } from '../../support/faulty-store.js';
-import type { Broker, Peer } from './broker.js';
+import { SESSION_MS, type Broker, type Peer } from './broker.js';
 import type { Chance } from './chance.js';
 import type { Machine, Owner } from './machine.js';
 
@@ -113,6 +113,7 @@ export class SimulatedServer implements Owner, Peer {
   kill(): void {
     if (this.dead) return;
     this.dead = true;
+    setTimeout(() => this.around.broker.expireSilent(), SESSION_MS);
     this.parts?.lane.abandon();
     void this.parts?.kafka.stop();
     void this.parts?.projector.stop();

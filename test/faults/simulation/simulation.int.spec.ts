@@ -27,16 +27,19 @@ describe('intake, store and read models in a simulated world', () => {
   const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sijill-simulation-'));
   afterAll(() => rmSync(root, { recursive: true }));
 
+  /** How often what broke, over all runs. */
+  const troubles = new Map<string, number>();
   const prepared = async (name: string): Promise<Simulation> => {
     const { Simulation } = await import('./world.js');
     return Simulation.prepare(join(root, name), entropy);
   };
   const run = async (simulation: Simulation, seed: number): Promise<string> => {
-    const { digest, faults, trace } = await simulation.run(seed).catch((error: unknown) => {
+    const { digest, faults, trace, happened } = await simulation.run(seed).catch((error: unknown) => {
       throw new Error(`seed ${seed} broke off; ${replayOf(seed)}`, { cause: error });
     });
     if (faults.length > 0 || SEED !== undefined) process.stdout.write(`${trace.join('\n')}\n`);
     if (faults.length > 0) throw new Error(`${faults.join('\n')}\nseed ${seed}; ${replayOf(seed)}`);
+    for (const [what, often] of Object.entries(happened)) troubles.set(what, (troubles.get(what) ?? 0) + often);
     return digest;
   };
 
@@ -51,6 +54,9 @@ describe('intake, store and read models in a simulated world', () => {
     const simulation = await prepared('first');
     const digests = new Map<number, string>();
     for (let seed = 1; seed <= SEEDS; seed++) digests.set(seed, await run(simulation, seed));
+
+    process.stdout.write(`simulation: ${SEEDS} seeds, ${JSON.stringify(Object.fromEntries(troubles))}\n`);
+    expect([...troubles.values()].every((often) => often > SEEDS / 10)).toBe(true);
 
     // The product loaded anew remembers nothing of the first time.
     jest.resetModules();

@@ -8,6 +8,7 @@ import { systemClock, takeRandom } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { createKeyring, readKeyring, unseal, Vault, type Keyring } from '@sijill/vault';
 import { collected, disclosed } from '../../support/events.js';
+import { seeded } from '../../support/seeded.js';
 import { Broker, SESSION_MS, type Message } from './broker.js';
 import { Chance } from './chance.js';
 import type { Entropy } from './entropy.js';
@@ -72,7 +73,13 @@ export class Simulation {
     // What the pool of random bytes still holds is of the run before.
     for (const { asked } = this.entropy; this.entropy.asked === asked;) takeRandom(1024);
     const time = new VirtualTime(START + seed * HOUR);
-    return time.during(() => new World(this.root, this.keyring, seed).run());
+    const { random } = Math;
+    Math.random = seeded(seed);
+    try {
+      return await time.during(() => new World(this.root, this.keyring, seed).run());
+    } finally {
+      Math.random = random;
+    }
   }
 }
 
@@ -238,7 +245,7 @@ class World {
       case 'kill':
         around.note(`kill ${server?.name}`);
         this.happened.kills += 1;
-        return this.kill(server);
+        return server?.kill();
       case 'stop':
         around.note(`stop ${server?.name}`);
         return server?.stop();
@@ -270,15 +277,10 @@ class World {
     }
   }
 
-  private kill(server: SimulatedServer | null): void {
-    server?.kill();
-    setTimeout(() => this.broker.expireSilent(), SESSION_MS);
-  }
-
   private afterPowerLoss(): void {
     this.around.note('power lost');
     this.happened.powerLosses += 1;
-    for (const server of this.servers) this.kill(server);
+    for (const server of this.servers) server.kill();
     this.assertAcknowledged('after a loss of power');
     this.assertTogether('after a loss of power');
   }
@@ -375,6 +377,8 @@ class World {
     }
 
     const readModels = await ReadModels.open({ kind: 'sqlite', file: machine.file('read-models.sqlite') }, systemClock);
+    // What a request left behind that its sender had given up is stored at the very end, and projected at the next start.
+    await readModels.catchUp(store);
     const live = await readModels.digest();
     await this.checkHistories(entries, vault, readModels);
     await readModels.rebuild(store);

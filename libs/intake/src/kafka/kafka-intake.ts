@@ -172,6 +172,8 @@ export class KafkaIntake {
     this.startedAt = this.lastSign = Date.now();
     try {
       await consumer.connect();
+      // Stopped meanwhile: it must not join the group any more.
+      if (this.stopping) return await farewell(consumer);
       await consumer.subscribe({ topics: kafka.topics.map(({ topic }) => topic), fromBeginning: true });
       await consumer.run({
         autoCommit: false,
