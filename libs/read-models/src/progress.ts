@@ -104,6 +104,13 @@ export async function writeProgress(
     await trx.updateTable('projection').set({ position, as_of: asOf }).where('name', 'in', names).execute();
 }
 
+/** Those that cannot move while some stand still: these, and whoever needs what they decide. */
+export function heldBack(stopped: Iterable<ReadModelName>): ReadonlySet<ReadModelName> {
+  const held = new Set(stopped);
+  if (held.has('entries')) held.add('activity-timeline');
+  return held;
+}
+
 /** The one that has come least far. */
 export function hindmost(progress: Iterable<Reached>): Reached {
   return [...progress].reduce((least, each) => (each.position < least.position ? each : least));

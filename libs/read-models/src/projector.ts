@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { EventStore, StoredEntry } from '@sijill/event-store';
 import { describeError, type Logger, type Metrics } from '@sijill/platform';
+import { heldBack } from './progress.js';
 import { ProjectionFailed } from './projection-failed.js';
 import type { ReadModels } from './read-models.js';
 import { READ_MODEL_NAMES, type ReadModelName } from './tables.js';
@@ -68,9 +69,14 @@ export class Projector {
     for (let failures = 0; !signal.aborted;) {
       try {
         this.round = new AbortController();
-        let after = await this.startingPoint();
-        this.outage = null;
         const ended = AbortSignal.any([signal, this.round.signal]);
+        const start = await this.startingPoint();
+        this.outage = null;
+        if (start === null) {
+          await pause(LONGEST_PAUSE_MS, ended);
+          continue;
+        }
+        let after = start;
         for await (const batch of this.store.subscribeToAll({ after, batchSize: BATCH, signal: ended })) {
           const reached = batch.at(-1)!.position;
           this.metrics.storePosition.set(reached);
@@ -87,12 +93,11 @@ export class Projector {
     }
   }
 
-  /** Where the hindmost of those stands that work. */
-  private async startingPoint(): Promise<number> {
-    const positions = [...(await this.readModels.positions())];
-    const working = positions.filter(([name]) => !this.failing.has(name));
-    for (const [name, position] of positions) this.metrics.projectionPosition.set({ read_model: name }, position);
-    return Math.min(...(working.length > 0 ? working : positions).map(([, position]) => position));
+  /** Where the hindmost of those stands that can move; null when none can, until one goes on and ends the round. */
+  private async startingPoint(): Promise<number | null> {
+    for (const [name, position] of await this.readModels.positions())
+      this.metrics.projectionPosition.set({ read_model: name }, position);
+    return this.readModels.startBeside(this.failing.keys());
   }
 
   private async apply(batch: readonly StoredEntry[], after: number): Promise<void> {
@@ -107,8 +112,7 @@ export class Projector {
       return;
     }
     const reached = batch.at(-1)!.position;
-    const still = new Set<ReadModelName>(this.failing.keys());
-    if (still.has('entries')) still.add('activity-timeline');
+    const still = heldBack(this.failing.keys());
     for (const name of READ_MODEL_NAMES)
       if (!still.has(name)) this.metrics.projectionPosition.set({ read_model: name }, reached);
   }
@@ -140,7 +144,7 @@ export class Projector {
         await this.note(error).catch(() => undefined);
         stopped = new Set(error.stopped.map(({ name }) => name));
       }
-      for (const name of tried) if (!stopped.has(name)) this.goOn(name);
+      for (const name of tried) if (!stopped.has(name) && !signal.aborted) this.goOn(name);
     }
     this.mending = null;
   }

@@ -4,7 +4,7 @@ import type { AsOf, Freshness } from '@sijill/contracts';
 import type { EventStore, StoredEntry } from '@sijill/event-store';
 import { isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
 import { digestOf } from './digest.js';
-import { advance, hindmost, readProgress, takeProgress, writeProgress } from './progress.js';
+import { advance, heldBack, hindmost, readProgress, takeProgress, writeProgress } from './progress.js';
 import { ProjectionFailed, type Stopped } from './projection-failed.js';
 import { Rebuild } from './rebuild.js';
 import { RowWriter } from './rows.js';
@@ -60,6 +60,13 @@ export class ReadModels {
   /** Store position of each read model. */
   async positions(): Promise<ReadonlyMap<ReadModelName, number>> {
     return new Map([...(await readProgress(this.sql.reader))].map(([name, { position }]) => [name, position]));
+  }
+
+  /** Where the hindmost of those stands that can move while some stand still; null when none can. */
+  async startBeside(stopped: Iterable<ReadModelName>): Promise<number | null> {
+    const held = heldBack(stopped);
+    const others = [...(await this.positions())].filter(([name]) => !held.has(name));
+    return others.length === 0 ? null : Math.min(...others.map(([, position]) => position));
   }
 
   /** Notes that somebody was told of this position: answers of this process wait for it a little. */
@@ -129,7 +136,7 @@ export class ReadModels {
   }
 
   /**
-   * Applies all that is in the store now, from where the hindmost stands.
+   * Applies all that is in the store now, from where the hindmost stands. Behind one that throws nothing is read for its sake.
    *
    * @param onProgress is told the store position reached
    * @throws ProjectionFailed some threw and stay where they are; the others are at the end
@@ -139,18 +146,37 @@ export class ReadModels {
     onProgress: (position: number) => void = () => undefined,
     signal?: AbortSignal,
   ): Promise<void> {
-    let after = (await this.asOf()).position;
-    const stopped: Stopped[] = [];
-    for await (const batch of store.readAll({ after, batchSize: BATCH })) {
-      if (signal?.aborted === true) break;
-      await this.apply(batch, after).catch((error: unknown) => {
-        if (!(error instanceof ProjectionFailed)) throw error;
-        stopped.push(...error.stopped);
-      });
-      after = batch.at(-1)!.position;
-      onProgress(after);
+    const stopped = new Map<ReadModelName, Stopped>();
+    for (;;) {
+      const start = await this.startBeside(stopped.keys());
+      if (start === null) break;
+      const failures = await this.applyFrom(start, store, onProgress, signal);
+      if (failures.length === 0) break;
+      for (const failure of failures) stopped.set(failure.name, failure);
     }
-    if (stopped.length > 0) throw new ProjectionFailed(stopped);
+    if (stopped.size > 0) throw new ProjectionFailed([...stopped.values()]);
+  }
+
+  /** Applies what is in the store behind a position, up to its end or to the first batch over which some stop. */
+  private async applyFrom(
+    start: number,
+    store: EventStore,
+    onProgress: (position: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Stopped[]> {
+    let after = start;
+    try {
+      for await (const batch of store.readAll({ after, batchSize: BATCH })) {
+        if (signal?.aborted === true) break;
+        await this.apply(batch, after);
+        after = batch.at(-1)!.position;
+        onProgress(after);
+      }
+    } catch (error) {
+      if (error instanceof ProjectionFailed) return error.stopped;
+      throw error;
+    }
+    return [];
   }
 
   /**
