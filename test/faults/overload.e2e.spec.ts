@@ -101,7 +101,7 @@ describeWithKafka('a server that is sent twice of what it can take', (kafka) => 
 
       const warm = Math.floor(memory.length * WARM_UP);
       const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-      const [then, now] = [mean(memory.slice(warm - 5, warm)), mean(memory.slice(-5))];
+      const [then, now] = [mean(memory.slice(Math.max(0, warm - 5), warm + 1)), mean(memory.slice(-5))];
       process.stderr.write(
         `overload: capacity ${Math.round(capacity)} events/s, ${traffic.acknowledged.size} acknowledged, ` +
           `${traffic.refused} requests refused, ${overKafka} over Kafka; memory ${Math.round(then / MIB)} MiB after ` +
