@@ -1,17 +1,24 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { AuthenticatedRequest } from '@sijill/access';
-import { ReadModels } from '@sijill/read-models';
+import { ReadModels, type ReadModelName } from '@sijill/read-models';
 import { Problem } from './problem.js';
+import { READS_FROM } from './reads-from.js';
 
 const PATIENCE_MS = 10_000;
 
 /**
- * Read your own writes, across servers: a request that carries `Sijill-Position` (as some answer gave it) is answered from read
- * models that have reached it. It runs behind the guard, so that only callers with a key can make it wait.
+ * Read your own writes, across servers: a request that carries `Sijill-Position` (as some answer gave it) is answered from a read
+ * model that has reached it. Only the one that the route reads from is waited for, so that another that stands still keeps nobody
+ * waiting; a route that reads from none has nothing to wait for. It runs behind the guard, so that only callers with a key can
+ * make it wait.
  */
 @Injectable()
 export class FreshnessInterceptor implements NestInterceptor {
-  constructor(private readonly readModels: ReadModels) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly readModels: ReadModels,
+  ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<ReturnType<CallHandler['handle']>> {
     const wanted = context.switchToHttp().getRequest<AuthenticatedRequest>().headers['sijill-position'];
@@ -26,9 +33,11 @@ export class FreshnessInterceptor implements NestInterceptor {
         },
       ]);
     }
-    const reached = await this.readModels.waitFor(position, PATIENCE_MS);
+    const name = this.reflector.get<ReadModelName | undefined>(READS_FROM, context.getHandler());
+    if (name === undefined) return next.handle();
+    const reached = await this.readModels.waitFor(position, PATIENCE_MS, name);
     if (reached.position < position) {
-      const detail = `the read models stand at position ${reached.position} and have not reached ${position} in time; ask again`;
+      const detail = `${name} stands at position ${reached.position} and has not reached ${position} in time; ask again`;
       throw new Problem(503, 'not-fresh', 'Not fresh enough', detail, { asOf: reached }, { 'retry-after': '2' });
     }
     return next.handle();

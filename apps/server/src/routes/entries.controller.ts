@@ -7,6 +7,7 @@ import { EntryById } from '@sijill/read-models';
 import { Vault } from '@sijill/vault';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
+import { ReadsFrom } from '../http/reads-from.js';
 import { From, OptionalReason } from '../http/reason.js';
 import { entryIdPipe } from './ids.js';
 
@@ -22,6 +23,7 @@ export class EntriesController {
 
   @Get(':entryId')
   @Allow('officer', 'regulator')
+  @ReadsFrom('entries')
   @ApiOperation({ summary: 'One entry as stored, its sealed part closed' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/EntryView' } })
   async entry(

@@ -46,7 +46,10 @@ export class HealthController {
       // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
       ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
     };
-    const ready = Object.entries(checks).every(([name, check]) => name === 'kafka' || check.status === 'up');
+    // A read model that stopped alone is told about and no more: a process out of service would keep senders out, and readers of
+    // the others.
+    const waited = new Set(['kafka', ...(projector?.state === 'behind' ? ['projector'] : [])]);
+    const ready = Object.entries(checks).every(([name, check]) => waited.has(name) || check.status === 'up');
     void reply.status(ready ? 200 : 503);
     return { status: ready ? 'ready' : 'not_ready', checks };
   }

@@ -7,6 +7,7 @@ import { QuarantineDesk, ReplayQuarantined } from '@sijill/intake';
 import { DuplicateList, QuarantineList, ReadModels } from '@sijill/read-models';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
+import { ReadsFrom } from '../http/reads-from.js';
 import { From, Reason } from '../http/reason.js';
 import { entryIdPipe } from './ids.js';
 import { PageQuery } from './requests.js';
@@ -33,6 +34,7 @@ export class QuarantineController {
 
   @Get('quarantine')
   @Allow('admin')
+  @ReadsFrom('quarantine')
   @ApiOperation({ summary: 'What arrived and could not be understood', description: 'Newest first.' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/QuarantineAnswer' } })
   async list(@Query() query: PageQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
@@ -43,6 +45,7 @@ export class QuarantineController {
 
   @Get('quarantine/:entryId/raw')
   @Allow('admin')
+  @ReadsFrom('quarantine')
   @ApiHeader({ name: 'Sijill-Reason', required: true, description: 'why; it is recorded' })
   @ApiOperation({ summary: 'The bytes as they arrived' })
   @ApiResponse({ status: 200, description: 'the raw value', content: { 'application/octet-stream': {} } })
@@ -72,6 +75,7 @@ export class QuarantineController {
   @Post('quarantine/:entryId/replay')
   @HttpCode(200)
   @Allow('admin')
+  @ReadsFrom('quarantine')
   @ApiOperation({ summary: 'Read a quarantined record again, under the rules of today' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ReplayAnswer' } })
   @ApiResponse({
@@ -117,6 +121,7 @@ export class QuarantineController {
 
   @Get('duplicates')
   @Allow('admin')
+  @ReadsFrom('entries')
   @ApiTags('duplicates')
   @ApiOperation({
     summary: 'Events that came again: repeats, and conflicts with other content',

@@ -7,6 +7,7 @@ import { OrderAccounting, ReportDesk, type ReportView } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
+import { ReadsFrom } from '../http/reads-from.js';
 import { From } from '../http/reason.js';
 import { reportIdPipe } from './ids.js';
 import { ReportBody } from './requests.js';
@@ -26,6 +27,7 @@ export class ReportsController {
   @Post()
   @HttpCode(202)
   @Allow('officer')
+  @ReadsFrom('activity-timeline')
   @ApiOperation({
     summary: 'Order a report',
     description: 'It is made in the background; Location says where to look.',

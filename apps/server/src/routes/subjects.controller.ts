@@ -7,6 +7,7 @@ import { ActivityTimeline, DisclosureHistory, type TimelineFilter } from '@sijil
 import { Vault } from '@sijill/vault';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
+import { ReadsFrom } from '../http/reads-from.js';
 import { From, Reason } from '../http/reason.js';
 import { ActivitiesQuery, DisclosuresQuery, LookUpBody } from './requests.js';
 import { known } from './identifiers.js';
@@ -62,6 +63,7 @@ export class SubjectsController {
 
   @Get(':subjectId/disclosures')
   @Allow('officer', 'regulator')
+  @ReadsFrom('activity-timeline')
   @ApiHeader(reasonHeader)
   @ApiHeader(positionHeader)
   @ApiOperation({ summary: "Who received this person's data", description: 'Newest first.' })
@@ -83,6 +85,7 @@ export class SubjectsController {
 
   @Get(':subjectId/activities')
   @Allow('officer')
+  @ReadsFrom('activity-timeline')
   @ApiHeader(reasonHeader)
   @ApiHeader(positionHeader)
   @ApiOperation({ summary: 'All that the ledger holds about this person', description: 'Newest first.' })
