@@ -91,7 +91,7 @@ export function batchAppend(server: Server): handleBidiStreamingCall<BatchAppend
         const timer = setTimeout(
           () => {
             forget(id);
-            answer(call, structuredUuid(correlation), stream, timedOut());
+            answer(call, structuredUuid(id), stream, timedOut());
           },
           Math.min(left, ASSEMBLY_MS),
         );

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { handleUnaryCall } from '@grpc/grpc-js';
 import type { Endpoint, FaultBoard, Member } from './faults.js';
-import { gossip, shared, type EmptyRequest } from './wire.js';
+import { gossip, structuredUuid, type EmptyRequest } from './wire.js';
 
 const STATES = { CatchingUp: 4, Follower: 6, Leader: 8, ReadOnlyReplica: 14 } as const;
 
@@ -21,16 +22,17 @@ function memberInfo({ address, port, state, isAlive }: Member): InstanceType<typ
   const endpoint = new gossip.EndPoint();
   endpoint.setAddress(address);
   endpoint.setPort(port);
-  const structured = new shared.UUID.Structured();
-  structured.setMostSignificantBits('1');
-  structured.setLeastSignificantBits(String(port));
-  const instance = new shared.UUID();
-  instance.setStructured(structured);
   const member = new gossip.MemberInfo();
-  member.setInstanceId(instance);
+  member.setInstanceId(structuredUuid(instanceId(address, port)));
   member.setTimeStamp(String(BigInt(Date.now()) * 10_000n));
   member.setState(STATES[state]);
   member.setIsAlive(isAlive);
   member.setHttpEndPoint(endpoint);
   return member;
+}
+
+/** A node's UUID: the same for as long as it is at its address. */
+function instanceId(address: string, port: number): string {
+  const hex = createHash('sha256').update(`${address}:${port}`).digest('hex');
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-5$3-8$4-$5');
 }

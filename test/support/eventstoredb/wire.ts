@@ -75,9 +75,9 @@ export function uuidText(uuid: InstanceType<typeof shared.UUID> | undefined): st
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** The same UUID in its other form, two halves of 64 bits. */
-export function structuredUuid(uuid: InstanceType<typeof shared.UUID>): InstanceType<typeof shared.UUID> {
-  const hex = uuidText(uuid).replaceAll('-', '');
+/** A UUID in the other of its forms, two halves of 64 bits. */
+export function structuredUuid(text: string): InstanceType<typeof shared.UUID> {
+  const hex = text.replaceAll('-', '');
   const half = (digits: string) => String(BigInt.asIntN(64, BigInt(`0x${digits}`)));
   const structured = new shared.UUID.Structured();
   structured.setMostSignificantBits(half(hex.slice(0, 16)));

@@ -69,6 +69,11 @@ export function isKeptByClient(error: unknown): boolean {
   return type === undefined && code !== undefined && code !== CANCELLED && code !== UNAVAILABLE;
 }
 
+/** Whether a node refused because another one leads. The client turns to the leader by itself, for its next call. */
+export function isNotLeader(error: unknown): boolean {
+  return seen(error).type === 'not-leader';
+}
+
 /** What the failure of a read or a subscription means. */
 export function readFailure(error: unknown, stream: string): Error {
   if (OURS.some((known) => error instanceof known)) return error as Error;

@@ -1,11 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { END, START, type EventStoreDBClient } from '@eventstore/db-client';
 import { StoreUnavailable } from '../errors.js';
 import type { StoredEntry } from '../event-store.port.js';
-import { readFailure } from './client-failure.js';
+import { isNotLeader, readFailure } from './client-failure.js';
 import { isEntry, storedEntry, type RecordedEvent } from './recorded-entry.js';
 
 /** The client puts no limit on a read; a server that says nothing for this long is taken for gone. */
 const SILENCE_MS = 30_000;
+/** What the client needs to let go of a node and turn to the leader that it was told of. */
+const TURN_TO_LEADER_MS = 50;
 
 /** What is used of the client's read streams. */
 interface Reading extends AsyncIterable<{ event?: RecordedEvent | undefined }> {
@@ -24,8 +27,8 @@ export async function* entriesOfStream(
   if (limit < 1) return;
   const fromRevision = from === undefined ? (direction === 'forwards' ? START : END) : BigInt(from);
   // A follower may be behind: whoever settles an unknown outcome by reading the lane's end needs the leader's answer.
-  const reading = client.readStream(stream, { fromRevision, direction, maxCount: limit, requiresLeader: true });
-  for await (const event of events(reading, stream)) yield storedEntry(event);
+  const read = () => client.readStream(stream, { fromRevision, direction, maxCount: limit, requiresLeader: true });
+  for await (const event of events(read, stream)) yield storedEntry(event);
 }
 
 /** Reads all entries of the ledger's streams behind a position, in batches, up to the end as it is met. */
@@ -35,12 +38,10 @@ export async function* entriesOfLog(
   after: number,
   batchSize: number,
 ): AsyncGenerator<StoredEntry[]> {
-  const reading = client.readAll(
-    { fromPosition: logPosition(after), requiresLeader: true },
-    { highWaterMark: batchSize },
-  );
+  const read = () =>
+    client.readAll({ fromPosition: logPosition(after), requiresLeader: true }, { highWaterMark: batchSize });
   let batch: StoredEntry[] = [];
-  for await (const event of events(reading, '$all')) {
+  for await (const event of events(read, '$all')) {
     // The log is read from the position on, that one included, and with everybody's events.
     if (!isEntry(event, prefix)) continue;
     const entry = storedEntry(event);
@@ -55,8 +56,8 @@ export async function* entriesOfLog(
 
 /** The position of the ledger's last entry, 0 when there is none. Looks at what lies behind it: the server's own events. */
 export async function lastPosition(client: EventStoreDBClient, prefix: string): Promise<number> {
-  const reading = client.readAll({ fromPosition: END, direction: 'backwards', requiresLeader: true });
-  for await (const event of events(reading, '$all')) {
+  const read = () => client.readAll({ fromPosition: END, direction: 'backwards', requiresLeader: true });
+  for await (const event of events(read, '$all')) {
     if (isEntry(event, prefix)) return storedEntry(event).position;
   }
   return 0;
@@ -67,7 +68,19 @@ export function logPosition(position: number): typeof START | { commit: bigint; 
   return position === 0 ? START : { commit: BigInt(position), prepare: BigInt(position) };
 }
 
-async function* events(reading: Reading, stream: string): AsyncGenerator<RecordedEvent> {
+/** The events of one read. A node that does not lead says so before anything else; then its leader is asked. */
+async function* events(read: () => Reading, stream: string): AsyncGenerator<RecordedEvent> {
+  for (let asked = 1; ; asked += 1) {
+    try {
+      return yield* answerOf(read(), stream);
+    } catch (error) {
+      if (asked > 1 || !isNotLeader(error)) throw readFailure(error, stream);
+      await pause(TURN_TO_LEADER_MS);
+    }
+  }
+}
+
+async function* answerOf(reading: Reading, stream: string): AsyncGenerator<RecordedEvent> {
   const giveUp = () => reading.destroy(new StoreUnavailable(`no answer for ${SILENCE_MS} ms reading ${stream}`));
   let silence = setTimeout(giveUp, SILENCE_MS);
   try {
@@ -77,8 +90,6 @@ async function* events(reading: Reading, stream: string): AsyncGenerator<Recorde
       if (resolved.event !== undefined) yield resolved.event;
       silence = setTimeout(giveUp, SILENCE_MS);
     }
-  } catch (error) {
-    throw readFailure(error, stream);
   } finally {
     clearTimeout(silence);
     // Leaving the loop destroys the client's stream and forgets the call under it, which would stay open on the server.
