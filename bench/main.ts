@@ -16,7 +16,7 @@ const SUITES: Record<string, (options: SuiteOptions) => Promise<SuiteResult>> = 
 const USAGE = `npm run bench -- [SUITE...] [--quick] [--only PART,...] [--json]
 
 Measures side by side in one run and prints ratios. Suites: ${Object.keys(SUITES).join(', ')}; all of them without a name.
---quick takes small sizes: to see that it works, not to trust the figures.
+--quick takes small sizes: to see that it works, not to trust the figures. No aim is judged by it.
 --only takes parts of the store suite: ${PART_NAMES.join(', ')}.
 --json ends each suite's output with one line of JSON.`;
 

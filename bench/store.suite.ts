@@ -72,7 +72,7 @@ export async function storeSuite({
     }
     const sides = parts.flatMap((part) => part.sides);
     const passes = await inTurn(sides, sizes.rounds, scratch);
-    return resultOf(parts, passes, missing);
+    return resultOf(parts, passes, { missing, judged: !quick });
   } finally {
     showProgress('');
     for (const part of parts) await part.close();
@@ -100,7 +100,7 @@ async function inTurn(sides: readonly Side[], rounds: number, scratch: string): 
 function resultOf(
   parts: readonly Part[],
   passes: ReadonlyMap<string, readonly Pass[]>,
-  missing: readonly string[],
+  { missing, judged }: { missing: readonly string[]; judged: boolean },
 ): SuiteResult {
   const ratios: Record<string, number> = {};
   const aims: Aim[] = [];
@@ -109,7 +109,7 @@ function resultOf(
     if (above === undefined || below === undefined) continue;
     const ratio = ratioOf(above, below);
     ratios[name] = ratio;
-    if (aim !== undefined) aims.push(judge(name, ratio, aim));
+    if (aim !== undefined && judged) aims.push(judge(name, ratio, aim));
   }
   return {
     suite: 'store',

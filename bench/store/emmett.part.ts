@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { pass, showProgress, type Pass } from '../measure.js';
+import { pass, type Pass } from '../measure.js';
 import { inBatches, sampleEvents } from '../sample-events.js';
 import { Unavailable, type Part, type Sample, type Side } from './comparison.js';
 
@@ -19,8 +16,7 @@ interface EmmettConnection {
   close(): void;
 }
 
-const FOLDER = fileURLToPath(new URL('../../../bench/emmett', import.meta.url));
-const FETCH_LIMIT_MS = 5 * 60_000;
+const packages = createRequire(new URL('../../../bench/emmett/package.json', import.meta.url));
 const CALLERS = 16;
 
 /**
@@ -32,8 +28,8 @@ const CALLERS = 16;
  *
  * @throws Unavailable
  */
-export async function emmettPart({ sizes: { events, atMostMs } }: Sample): Promise<Part> {
-  const emmett = await load();
+export function emmettPart({ sizes: { events, atMostMs } }: Sample): Part {
+  const emmett = load();
   const bodies = [...sampleEvents(events)];
   const side = (name: string, batch: number, callers: number): Side => ({
     name,
@@ -62,26 +58,17 @@ export async function emmettPart({ sizes: { events, atMostMs } }: Sample): Promi
   };
 }
 
-/** The package from its folder. npm fetches it once per clone; after that no network is needed. */
-async function load(): Promise<Emmett> {
-  const require = createRequire(join(FOLDER, 'package.json'));
+/** The package from its folder. It names no licence, so it is fetched by whoever wants the comparison, not by us. */
+function load(): Emmett {
   try {
-    return require('@event-driven-io/emmett-sqlite') as Emmett;
+    return packages('@event-driven-io/emmett-sqlite') as Emmett;
   } catch {
-    showProgress('fetching emmett and building its SQLite, once per clone');
-    try {
-      await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund'], { cwd: FOLDER, timeout: FETCH_LIMIT_MS });
-      return require('@event-driven-io/emmett-sqlite') as Emmett;
-    } catch (error) {
-      const why = (error as Error).message.split('\n').find((line) => line.includes('npm error'));
-      throw new Unavailable(`emmett: npm ci in bench/emmett failed${why === undefined ? '' : `: ${why}`}`);
-    }
+    throw new Unavailable('to compare with emmett, run `npm ci --prefix bench/emmett` once');
   }
 }
 
 function versionOf(): string {
-  const require = createRequire(join(FOLDER, 'package.json'));
-  const { dependencies } = require('./package.json') as { dependencies: Record<string, string> };
+  const { dependencies } = packages('./package.json') as { dependencies: Record<string, string> };
   return dependencies['@event-driven-io/emmett-sqlite']!;
 }
 

@@ -81,10 +81,8 @@ export async function startServer(config: Config, logger: Logger, version: strin
     const fastify = app.getHttpAdapter().getInstance();
     fastify.addHook('onRequest', (request, reply, done) => {
       if (stopping) {
-        const detail = 'the server is stopping; nothing of this was stored, send it again';
-        const problem = new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': '5' });
         // The connection ends with this answer: a sender that still writes would see it break in place of the answer.
-        request.raw.once('end', () => sendProblem(reply, problem)).resume();
+        request.raw.once('end', () => sendProblem(reply, Problem.stopping())).resume();
       } else if (!['identity', undefined].includes(request.headers['content-encoding'])) {
         const detail = 'bodies are read as they are; send this one without Content-Encoding';
         sendProblem(reply, new Problem(415, 'unsupported-media-type', 'Unsupported media type', detail));

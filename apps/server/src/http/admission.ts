@@ -20,8 +20,7 @@ export function admitEvents(
     // Sent in chunks, its length is not known before its end.
     const bytes = Number(request.headers['content-length'] ?? bodyBytes);
     if (pending > 0 && pending + bytes > pendingBytes) {
-      const detail = 'too much is waiting to be stored; nothing of this was stored, send it again in a moment';
-      sendProblem(reply, new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': '1' }));
+      sendProblem(reply, Problem.busy());
       return;
     }
     pending += bytes;

@@ -64,22 +64,21 @@ function problemOf(error: unknown): Problem {
       { path: 'cursor', code: 'bad_format', message: 'take the cursor from next of the page before, unchanged' },
     ]);
   }
-  if (error instanceof LaneBusy)
-    return unavailable('too much is waiting to be stored; nothing of this was stored', '1');
-  if (error instanceof LaneClosed) return unavailable('the server is stopping; nothing of this was stored', '5');
+  if (error instanceof LaneBusy) return Problem.busy();
+  if (error instanceof LaneClosed) return Problem.stopping();
   if (error instanceof LaneElsewhere || error instanceof LaneTakenOver)
-    return unavailable(
+    return Problem.unavailable(
       'another server takes events under this node id; nothing of this was stored, send it there',
-      '5',
+      5,
     );
   if (error instanceof OutcomeUnknown)
-    return unavailable('the store did not answer; send again under the same ids, a repeat is recognized', '5');
+    return Problem.unavailable('the store did not answer; send again under the same ids, a repeat is recognized', 5);
   if (error instanceof StoreFull)
-    return unavailable('the disk of the event store is full; nothing of this was stored, reading goes on', '30');
+    return Problem.unavailable('the disk of the event store is full; nothing of this was stored, reading goes on', 30);
   if (error instanceof StoreUnavailable || error instanceof StoreRefused)
-    return unavailable('the event store cannot be reached or refuses; this is not an empty answer', '5');
+    return Problem.unavailable('the event store cannot be reached or refuses; this is not an empty answer', 5);
   if (error instanceof DatabaseUnavailable || isConnectionError(error))
-    return unavailable('the database cannot be reached; this is not an empty answer', '5');
+    return Problem.unavailable('the database cannot be reached; this is not an empty answer', 5);
   if (error instanceof ReportElsewhere)
     return new Problem(
       409,
@@ -101,12 +100,8 @@ function problemOf(error: unknown): Problem {
       status === 401 ? { 'www-authenticate': 'Bearer' } : {},
     );
   }
-  if (status === 503) return unavailable('try again in a moment', '5');
+  if (status === 503) return Problem.unavailable('try again in a moment', 5);
   return new Problem(500, 'internal', 'Internal error', 'the request failed for a reason of ours; it was logged');
-}
-
-function unavailable(detail: string, retryAfter: string): Problem {
-  return new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': retryAfter });
 }
 
 function statusOf(error: unknown): number | null {

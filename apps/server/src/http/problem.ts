@@ -25,6 +25,23 @@ export class Problem extends Error {
   static notFound(detail: string): Problem {
     return new Problem(404, 'not-found', 'Not found', detail);
   }
+
+  /** @param retryAfter in seconds; when it is worth sending the request again */
+  static unavailable(detail: string, retryAfter: number): Problem {
+    return new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': String(retryAfter) });
+  }
+
+  static stopping(): Problem {
+    return Problem.unavailable('the server is stopping; nothing of this was stored, send it again', 5);
+  }
+
+  /** There is more to store than is taken at once. */
+  static busy(): Problem {
+    return Problem.unavailable(
+      'too much is waiting to be stored; nothing of this was stored, send it again in a moment',
+      1,
+    );
+  }
 }
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
