@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { backOff } from '@sijill/platform';
 import { MAX_APPEND_BYTES, writeEntry } from './append-limits.js';
 import {
   AppendTooLarge,
@@ -49,7 +51,7 @@ interface Waiting {
 /** After these a lane takes nothing any more; any other failure is that of the entries. */
 const LOST = [LaneTakenOver, LaneClosed, StoreRefused];
 const BYTE_BUDGET = 64 * 1024 * 1024;
-const LONGEST_PAUSE_MS = 2000;
+const PAUSES_MS = { first: 20, longest: 2_000 };
 
 /**
  * The one writer of one lane.
@@ -237,7 +239,7 @@ export class Lane {
         }
         if (this.stopped !== null) throw this.stopped;
         this.options.onRetry?.((error as Error).name);
-        await pause(Math.min(LONGEST_PAUSE_MS, 20 * 2 ** Math.min(attempt, 10)));
+        await pause(backOff(attempt, PAUSES_MS));
       }
     }
   }
@@ -259,7 +261,7 @@ export class Lane {
       } catch (error) {
         if (error instanceof StreamNotFound) return null;
         if (this.stopped !== null) throw this.stopped;
-        await pause(Math.min(LONGEST_PAUSE_MS, 20 * 2 ** Math.min(attempt, 10)));
+        await pause(backOff(attempt, PAUSES_MS));
       }
     }
   }
@@ -289,8 +291,4 @@ async function lastEntry(store: EventStore, lane: string): Promise<StoredEntry |
     if (error instanceof StreamNotFound) return null;
     throw error;
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,5 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { OutcomeUnknown } from '@sijill/event-store';
+import { within } from '@sijill/platform';
 import { HttpIntake, type IncomingBatch, type IntakeAnswer } from './http/http-intake.js';
 import { QuarantineDesk, type ReplayOutcome } from './quarantine/replay.js';
 
@@ -18,18 +19,10 @@ class AcceptEventsHandler implements ICommandHandler<AcceptEvents> {
   constructor(private readonly intake: HttpIntake) {}
 
   async execute({ batch }: AcceptEvents): Promise<IntakeAnswer> {
-    const accepting = this.intake.accept(batch);
-    let timer: NodeJS.Timeout | undefined;
-    const impatience = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new OutcomeUnknown('the store takes too long to answer')), PATIENCE_MS);
+    // When we give up waiting, what becomes of the append is the lane's business; its sender is told "unknown".
+    return within(PATIENCE_MS, this.intake.accept(batch), () => {
+      throw new OutcomeUnknown('the store takes too long to answer');
     });
-    try {
-      return await Promise.race([accepting, impatience]);
-    } finally {
-      clearTimeout(timer);
-      // When we gave up waiting, what becomes of the append is the lane's business; its sender was told "unknown".
-      accepting.catch(() => undefined);
-    }
   }
 }
 

@@ -6,9 +6,6 @@ import { DatabaseUnavailable, type SqlTarget } from './sql.js';
 
 /** Something that one process at a time may have. Whoever dies has it no longer: nothing runs out, no clock is asked. */
 export interface Claim {
-  /** Whether this process has it now. */
-  readonly held: boolean;
-
   /**
    * Takes it, if nobody else has it.
    *
@@ -34,10 +31,6 @@ class FileClaim implements Claim {
   #locked: Sqlite.Database | null = null;
 
   constructor(private readonly file: string) {}
-
-  get held(): boolean {
-    return this.#locked !== null;
-  }
 
   async take(): Promise<boolean> {
     if (this.#locked !== null) return true;
@@ -69,10 +62,6 @@ class DatabaseClaim implements Claim {
     private readonly name: string,
   ) {}
 
-  get held(): boolean {
-    return this.#holding !== null;
-  }
-
   async take(onLost: () => void): Promise<boolean> {
     if (this.#holding !== null) return true;
     // A connection of its own: the lock is its session's.
@@ -96,8 +85,9 @@ class DatabaseClaim implements Claim {
       await client.end().catch(() => undefined);
       throw new DatabaseUnavailable('a lock cannot be asked for', { cause: error });
     }
-    if (this.#holding !== client) await client.end();
-    return this.held;
+    if (this.#holding === client) return true;
+    await client.end();
+    return false;
   }
 
   async release(): Promise<void> {

@@ -6,3 +6,4 @@ export * from './metrics.js';
 export * from './processes.js';
 export * from './random.js';
 export * from './sql.js';
+export * from './waiting.js';

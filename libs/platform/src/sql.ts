@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import {
   Kysely,
@@ -93,7 +94,7 @@ export async function retryWhileBusy<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const { code } = error as { code?: unknown };
       if (typeof code !== 'string' || !code.startsWith('SQLITE_BUSY') || Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 20));
+      await pause(5 + Math.random() * 20);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { EventStore, StoredEntry } from '@sijill/event-store';
-import { describeError, type Logger, type Metrics } from '@sijill/platform';
+import { backOff, describeError, type Logger, type Metrics } from '@sijill/platform';
 import { heldBack } from './progress.js';
 import { ProjectionFailed } from './projection-failed.js';
 import type { ReadModels } from './read-models.js';
@@ -15,7 +15,7 @@ export interface ProjectorHealth {
   readonly detail: string | null;
 }
 
-const LONGEST_PAUSE_MS = 10_000;
+const PAUSES_MS = { first: 100, longest: 10_000 };
 const BATCH = 500;
 // Events that come one by one would pay for one transaction each, on the thread that takes them in: behind a small batch the
 // projector lets a few more come. Senders of single events got 1.3 to 1.8 times as many through.
@@ -73,7 +73,7 @@ export class Projector {
         const start = await this.startingPoint();
         this.outage = null;
         if (start === null) {
-          await pause(LONGEST_PAUSE_MS, ended);
+          await pause(PAUSES_MS.longest, ended);
           continue;
         }
         let after = start;
@@ -88,7 +88,7 @@ export class Projector {
       } catch (error) {
         this.outage = describeError(error).type;
         this.logger.error({ err: error }, 'the projection stopped; it will be tried again');
-        await pause(backOff(failures++), signal);
+        await pause(backOff(failures++, PAUSES_MS), signal);
       }
     }
   }
@@ -132,7 +132,7 @@ export class Projector {
   private async mend(): Promise<void> {
     const { signal } = this.stopping;
     for (let failures = 0; this.failing.size > 0;) {
-      await pause(backOff(failures++), signal);
+      await pause(backOff(failures++, PAUSES_MS), signal);
       if (signal.aborted) return;
       const tried = [...this.failing.keys()];
       let stopped: ReadonlySet<ReadModelName> = new Set();
@@ -156,10 +156,6 @@ export class Projector {
     this.logger.info({ readModel: name }, 'a read model goes on');
     this.round.abort();
   }
-}
-
-function backOff(failures: number): number {
-  return Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(failures, 10));
 }
 
 /** Waits; an abort ends the wait. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Disclosure, AsOf } from '@sijill/contracts';
 import type { ReportView } from '@sijill/reports';
 import type { Identifier } from '@sijill/vault';
@@ -93,8 +94,4 @@ export class DemoClient {
     if (!response.ok) throw new DemoRefused(`${method} ${path} answered ${response.status}`);
     return (await response.json()) as T;
   }
-}
-
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

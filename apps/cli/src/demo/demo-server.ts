@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** The demo's server did not come up, or went away. */
@@ -40,7 +41,7 @@ export async function startDemoServer(dataDir: string, port: string): Promise<De
       child.kill('SIGTERM');
       throw new DemoServerGone('the server was not ready within a minute');
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
 }
 

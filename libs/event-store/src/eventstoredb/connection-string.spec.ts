@@ -24,6 +24,7 @@ describe('the connection string of EventStoreDB', () => {
     'esdb://user:pass/s3cret',
     'esdb://user:s3cret@',
     'esdb://user:s3%cret@es.example',
+    'esdb://us3%cret:x@es.example',
     'esdb://user:s3cret@es.example?tlsCAFile=/nowhere/ca.pem',
   ])('is refused, and shown nowhere: %s', async (connectionString) => {
     const warned: unknown[] = [];

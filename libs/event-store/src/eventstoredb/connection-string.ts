@@ -49,7 +49,17 @@ export function connectionFacts(connectionString: string): ConnectionFacts {
     const shown = /^[a-z]{1,30}$/.test(name) ? name : 'its name is no word';
     throw new StoreRefused(`the connection string of the event store has an option without effect: ${shown}`);
   }
-  return { isSecure: options.get('tls') !== 'false', user: user === undefined ? null : decodeURIComponent(user) };
+  return { isSecure: options.get('tls') !== 'false', user: user === undefined ? null : decoded(user) };
+}
+
+function decoded(user: string): string {
+  try {
+    return decodeURIComponent(user);
+  } catch {
+    throw new StoreRefused(
+      'the user in the connection string of the event store has a stray percent sign: write it as %25',
+    );
+  }
 }
 
 /** What the client says about a connection string it cannot use, without the piece of the string that it quotes. */

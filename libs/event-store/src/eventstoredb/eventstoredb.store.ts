@@ -1,4 +1,5 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
+import { within } from '@sijill/platform';
 import { writtenEntries } from '../append-limits.js';
 import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
 import type {
@@ -141,17 +142,11 @@ export class EventStoreDbStore implements EventStore {
     expected: ExpectedRevision,
   ) {
     const limit = this.#appendTimeoutMs;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new AppendTimedOut(`no answer in ${limit} ms`)), limit);
-    });
     const expectedRevision = typeof expected === 'number' ? BigInt(expected) : expected;
     const appended = client.appendToStream(stream, events, { expectedRevision, deadline: limit });
-    try {
-      return await Promise.race([appended, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return within(limit, appended, () => {
+      throw new AppendTimedOut(`no answer in ${limit} ms`);
+    });
   }
 
   async #positionOf(stream: string, revision: number): Promise<bigint> {

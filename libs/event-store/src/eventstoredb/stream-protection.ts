@@ -13,6 +13,7 @@ import {
   type Filter,
 } from '@eventstore/db-client';
 import { isDeepStrictEqual } from 'node:util';
+import { within } from '@sijill/platform';
 import { StoreRefused, StoreUnavailable } from '../errors.js';
 import {
   ADMINS,
@@ -273,16 +274,10 @@ function lastEvent(client: EventStoreDBClient, stream: string): Promise<Recorded
 }
 
 /** The client has no limit of its own for reads, nor for most appends. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreUnavailable(`no answer in ${ANSWER_MS} ms`)), ANSWER_MS);
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return within(ANSWER_MS, answer, () => {
+    throw new StoreUnavailable(`no answer in ${ANSWER_MS} ms`);
   });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function readableBy(settings: Settings, metadata: Json, reader: string): Json {

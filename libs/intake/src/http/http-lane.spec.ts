@@ -51,7 +51,7 @@ describe('the HTTP lane of a node id', () => {
   });
 
   it('is kept by the store when two believe that it is theirs, and what was acknowledged is there once', async () => {
-    const granted = (): Claim => ({ held: true, take: async () => true, release: async () => undefined });
+    const granted = (): Claim => ({ take: async () => true, release: async () => undefined });
     const servers = [await open(granted()), await open(granted())];
     const acknowledged: string[] = [];
     const refusals: unknown[] = [];
@@ -73,7 +73,6 @@ describe('the HTTP lane of a node id', () => {
     let lose: () => void = () => undefined;
     let free = true;
     const http = await open({
-      held: true,
       take: async (onLost) => {
         lose = onLost;
         return free;

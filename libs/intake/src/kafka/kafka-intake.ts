@@ -6,7 +6,7 @@ import kafkajs, {
   type logLevel as KafkaLogLevel,
 } from 'kafkajs';
 import { LaneClosed, type EventStore } from '@sijill/event-store';
-import type { Clock, KafkaConfig, Logger, Metrics } from '@sijill/platform';
+import { backOff, within, type Clock, type KafkaConfig, type Logger, type Metrics } from '@sijill/platform';
 import type { EntryMaker } from '../entry-maker.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
@@ -37,10 +37,10 @@ export type KafkaIntakeState = 'starting' | 'running' | 'waiting' | 'dead' | 'st
 
 // The client's own patience ends soon: ours begins there, and says what it waits for.
 const RETRY = { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 };
-const LONGEST_PAUSE_MS = 10_000;
+const PAUSES_MS = { first: 500, longest: 10_000 };
 const GOOD_RUN_MS = 60_000;
 // What is away for a partition is asked for again after at most so long.
-const LONGEST_WAIT_MS = 2_000;
+const WAITS_MS = { first: 100, longest: 2_000 };
 const LONGEST_GOODBYE_MS = 10_000;
 const LONGEST_SILENCE_MS = 60_000;
 // More of them than this, within so many times the longest silence, and the client is taken for dead.
@@ -244,7 +244,7 @@ export class KafkaIntake {
         if (going()) {
           this.waits.set(lane, name);
           this.logger.warn({ lane, reason: name }, 'records cannot be taken in for now');
-          await pause(Math.min(LONGEST_WAIT_MS, 100 * 2 ** Math.min(attempt, 10)));
+          await pause(backOff(attempt, WAITS_MS));
         }
         if (!going()) throw new LaneClosed(`lane ${lane} was given up`, { cause: error });
       }
@@ -408,7 +408,7 @@ export class KafkaIntake {
     this.giveUp();
     // One that fails soon after every start must not stop the rest of its group every time.
     if (Date.now() - this.startedAt > GOOD_RUN_MS) this.attempts = 0;
-    const milliseconds = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(this.attempts++, 10));
+    const milliseconds = backOff(this.attempts++, PAUSES_MS);
     const detail = error instanceof LaneClosed ? 'the lanes were given up' : causeOf(error);
     this.status = { state: 'waiting', detail };
     this.logger.warn({ detail, retryInMs: milliseconds }, 'kafka intake stopped; it will be started again');
@@ -428,11 +428,8 @@ class KafkaSilence extends Error {
 
 /** Disconnects a client; one that hangs even in that is left to itself, since the store keeps it apart from the next. */
 async function farewell(consumer: Consumer): Promise<void> {
-  const given = new AbortController();
   const disconnected = consumer.disconnect().catch(() => undefined);
-  const patience = pause(LONGEST_GOODBYE_MS, undefined, { signal: given.signal }).catch(() => undefined);
-  await Promise.race([disconnected, patience]);
-  given.abort();
+  await within(LONGEST_GOODBYE_MS, disconnected, () => undefined);
 }
 
 /** What lies beneath the client's own errors. One of ours says what to do, and what lies beneath that only confuses. */

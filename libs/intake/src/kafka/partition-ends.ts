@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { within } from '@sijill/platform';
 import type { Admin, Kafka } from 'kafkajs';
 
 const ANSWER_MS = 5_000;
@@ -25,15 +25,11 @@ export class PartitionEnds {
 
   /** Whether the brokers answer now, within five seconds. */
   async answer(topic: string): Promise<boolean> {
-    const inTime = new AbortController();
     const asked = this.of(topic).then(
       () => true,
       () => false,
     );
-    const late = pause(ANSWER_MS, false, { signal: inTime.signal }).catch(() => false);
-    const answered = await Promise.race([asked, late]);
-    inTime.abort();
-    return answered;
+    return within(ANSWER_MS, asked, () => false);
   }
 
   async close(): Promise<void> {
