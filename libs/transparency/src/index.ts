@@ -1,4 +1,17 @@
 export { canonicalJson } from './canonical-json.js';
+export {
+  concat,
+  FormatInvalid,
+  fromBase64,
+  readDecimal,
+  sameBytes,
+  textOf,
+  toBase64,
+  toHex,
+  uint64,
+  utf8,
+} from './primitives/bytes.js';
+export { ed25519Verify, sha256, signingKey, type SigningKey } from './primitives/crypto.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode } from './tree/hashing.js';
 export {
   consistencyProof,

@@ -1,20 +1,26 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../primitives/crypto.js';
 
 /** Bytes of one hash: SHA-256. */
 export const HASH_BYTES = 32;
 
-const LEAF = Uint8Array.of(0x00);
-const NODE = Uint8Array.of(0x01);
-
 /** The hash of a leaf: SHA-256(0x00 ‖ data). RFC 9162, section 2.1.1. */
-export function hashLeaf(data: Uint8Array): Buffer {
-  return createHash('sha256').update(LEAF).update(data).digest();
+export function hashLeaf(data: Uint8Array): Uint8Array {
+  const prefixed = new Uint8Array(1 + data.length);
+  prefixed.set(data, 1);
+  return sha256(prefixed);
 }
 
+// One hash of two is taken at a time, and a new array for each would cost as much as the hash.
+const pair = new Uint8Array(1 + 2 * HASH_BYTES);
+
 /** The hash of an inner node: SHA-256(0x01 ‖ left ‖ right). RFC 9162, section 2.1.1. */
-export function hashNode(left: Uint8Array, right: Uint8Array): Buffer {
-  return createHash('sha256').update(NODE).update(left).update(right).digest();
+export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
+  if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) throw new RangeError(`a hash has ${HASH_BYTES} bytes`);
+  pair[0] = 0x01;
+  pair.set(left, 1);
+  pair.set(right, 1 + HASH_BYTES);
+  return sha256(pair);
 }
 
 /** The root of a tree without leaves: the hash of nothing. */
-export const EMPTY_ROOT: Buffer = createHash('sha256').digest();
+export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array());

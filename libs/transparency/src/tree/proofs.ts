@@ -1,7 +1,8 @@
+import { sameBytes } from '../primitives/bytes.js';
 import { EMPTY_ROOT, HASH_BYTES, hashNode } from './hashing.js';
 import { splitOf, subtreesOf, type ReadHash } from './subtrees.js';
 
-/** A proof does not hold, or is none. The message says which, for a person. */
+/** A proof does not hold. The message says why, for a person. */
 export class ProofInvalid extends Error {
   override readonly name = 'ProofInvalid';
 }
@@ -85,7 +86,7 @@ export function verifyInclusion(
     [fn, sn] = [fn >> 1n, sn >> 1n];
   }
   if (sn !== 0n) throw new ProofInvalid('the proof is shorter than the tree is high');
-  if (!same(hash, root)) throw new ProofInvalid('the proof leads to another root');
+  if (!sameBytes(hash, root)) throw new ProofInvalid('the proof leads to another root');
 }
 
 /**
@@ -104,8 +105,8 @@ export function verifyConsistency(
   assertHashes([firstRoot, secondRoot, ...proof]);
   if (first === second || first === 0n) {
     if (proof.length > 0) throw new ProofInvalid('there is nothing to prove, and a proof of it');
-    if (first === 0n && !same(firstRoot, EMPTY_ROOT)) throw new ProofInvalid('an empty tree has another root');
-    if (first === second && !same(firstRoot, secondRoot)) throw new ProofInvalid('one size, and two roots');
+    if (first === 0n && !sameBytes(firstRoot, EMPTY_ROOT)) throw new ProofInvalid('an empty tree has another root');
+    if (first === second && !sameBytes(firstRoot, secondRoot)) throw new ProofInvalid('one size, and two roots');
     return;
   }
   const path = [...proof];
@@ -125,8 +126,8 @@ export function verifyConsistency(
     [fn, sn] = [fn >> 1n, sn >> 1n];
   }
   if (sn !== 0n) throw new ProofInvalid('the proof is shorter than the tree is high');
-  if (!same(fr, firstRoot)) throw new ProofInvalid('the proof leads to another root of the first tree');
-  if (!same(sr, secondRoot)) throw new ProofInvalid('the proof leads to another root of the second tree');
+  if (!sameBytes(fr, firstRoot)) throw new ProofInvalid('the proof leads to another root of the first tree');
+  if (!sameBytes(sr, secondRoot)) throw new ProofInvalid('the proof leads to another root of the second tree');
 }
 
 /** The root over a range of leaves that a tree cuts out, folded from the right. */
@@ -141,8 +142,4 @@ function assertSize(size: bigint): void {
 
 function assertHashes(hashes: readonly Uint8Array[]): void {
   if (hashes.some((hash) => hash.length !== HASH_BYTES)) throw new ProofInvalid(`a hash has ${HASH_BYTES} bytes`);
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
