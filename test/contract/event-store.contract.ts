@@ -116,10 +116,24 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
         nested: { b: {}, a: [] },
       };
       const sent = entry({ data, metadata: { مصدر: 'تطبيق' } });
+      const after = await store.head();
       await store.append(lane, [sent], 'no_stream');
       const [read] = await stored();
       expect(canonicalJson(read?.data)).toBe(canonicalJson(sent.data));
       expect(canonicalJson(read?.metadata)).toBe(canonicalJson(sent.metadata));
+      const text = {
+        ...{ id: sent.id, type: sent.type, stream: lane, revision: 0, position: read?.position },
+        data: canonicalJson(sent.data),
+        metadata: canonicalJson(sent.metadata),
+      };
+      const texts: unknown[] = [];
+      for await (const batch of store.readTexts({ after })) texts.push(...batch);
+      expect(texts).toContainEqual(text);
+      const ending = new AbortController();
+      for await (const batch of store.followTexts({ after, signal: ending.signal })) {
+        expect(batch).toContainEqual(text);
+        ending.abort();
+      }
     });
 
     it('does not take a stream for new that is there', async () => {

@@ -8,6 +8,7 @@ import {
   type EventStore,
   type ExpectedRevision,
   type NewEntry,
+  type EntryText,
   type StoredEntry,
   type WrittenEntry,
 } from '@sijill/event-store';
@@ -56,6 +57,12 @@ export class FaultyStore implements EventStore {
   }
   subscribeToAll(...args: Parameters<EventStore['subscribeToAll']>): AsyncIterable<StoredEntry[]> {
     return this.real.subscribeToAll(...args);
+  }
+  readTexts(...args: Parameters<EventStore['readTexts']>): AsyncIterable<EntryText[]> {
+    return this.real.readTexts(...args);
+  }
+  followTexts(...args: Parameters<EventStore['followTexts']>): AsyncIterable<EntryText[]> {
+    return this.real.followTexts(...args);
   }
   close(): Promise<void> {
     return this.real.close();

@@ -32,6 +32,12 @@ export interface StoredEntry extends NewEntry {
   readonly position: number;
 }
 
+/** An entry as its text: both bodies as canonical JSON (RFC 8785), byte for byte what is hashed. */
+export interface EntryText extends Omit<StoredEntry, 'data' | 'metadata'> {
+  readonly data: string;
+  readonly metadata: string;
+}
+
 /** The revision of the stream's last entry as the writer knows it; `no_stream` when the stream must not exist yet. */
 export type ExpectedRevision = number | 'no_stream' | 'any';
 
@@ -90,6 +96,9 @@ export interface EventStore {
    */
   readAll(options?: { after?: number; batchSize?: number }): AsyncIterable<StoredEntry[]>;
 
+  /** The same, as text: nothing is parsed that the reader does not parse. */
+  readTexts(options?: { after?: number; batchSize?: number }): AsyncIterable<EntryText[]>;
+
   /** The position of the last ledger entry, 0 when there is none. */
   head(): Promise<number>;
 
@@ -99,6 +108,9 @@ export interface EventStore {
    * entry it gave, and ends when `signal` is aborted or the store is closed.
    */
   subscribeToAll(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncIterable<StoredEntry[]>;
+
+  /** The same, as text. */
+  followTexts(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncIterable<EntryText[]>;
 
   /** Waits for what is under way and lets go of files and connections. */
   close(): Promise<void>;

@@ -35,8 +35,10 @@ export class DiskReserve {
       },
       readStream: (...args) => store.readStream(...args),
       readAll: (...args) => store.readAll(...args),
+      readTexts: (...args) => store.readTexts(...args),
       head: () => store.head(),
       subscribeToAll: (...args) => store.subscribeToAll(...args),
+      followTexts: (...args) => store.followTexts(...args),
       close: () => store.close(),
     };
   }

@@ -4,6 +4,7 @@ import { writtenEntries } from '../append-limits.js';
 import { StoreUnavailable, StreamNotFound } from '../errors.js';
 import type {
   AppendResult,
+  EntryText,
   EventStore,
   ExpectedRevision,
   NewEntry,
@@ -12,7 +13,7 @@ import type {
 } from '../event-store.port.js';
 import type { OnNotice } from '../store-notice.js';
 import { CommitWatch } from './commit-watch.js';
-import { EntryPages } from './entry-pages.js';
+import { EntryPages, storedEntry } from './entry-pages.js';
 import { openReading, openWriting } from './schema.js';
 import { storeFailure } from './sqlite-failure.js';
 import { Writer } from './writer.js';
@@ -103,6 +104,10 @@ class EmbeddedStore implements EventStore {
   }
 
   async *readAll(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<StoredEntry[]> {
+    for await (const page of this.readTexts(options)) yield page.map(storedEntry);
+  }
+
+  async *readTexts(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<EntryText[]> {
     const { batchSize = PAGE } = options;
     let after = options.after ?? 0;
     for (;;) {
@@ -127,6 +132,10 @@ class EmbeddedStore implements EventStore {
     batchSize?: number;
     signal: AbortSignal;
   }): AsyncGenerator<StoredEntry[]> {
+    for await (const page of this.followTexts(options)) yield page.map(storedEntry);
+  }
+
+  async *followTexts(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncGenerator<EntryText[]> {
     const { batchSize = PAGE } = options;
     const ended = AbortSignal.any([options.signal, this.#closing.signal]);
     let after = options.after;

@@ -1,16 +1,6 @@
 import type Database from 'better-sqlite3';
-import type { JsonObject, StoredEntry } from '../event-store.port.js';
+import type { EntryText, JsonObject, StoredEntry } from '../event-store.port.js';
 import { storeFailure } from './sqlite-failure.js';
-
-interface Row {
-  position: number;
-  stream: string;
-  revision: number;
-  id: string;
-  type: string;
-  data: string;
-  metadata: string;
-}
 
 const COLUMNS = 'SELECT position, stream.name AS stream, revision, entry.id AS id, type, data, metadata';
 
@@ -20,9 +10,9 @@ const COLUMNS = 'SELECT position, stream.name AS stream, revision, entry.id AS i
  */
 export class EntryPages {
   readonly #streamId: Database.Statement<[string], number>;
-  readonly #forwards: Database.Statement<[number, number, number], Row>;
-  readonly #backwards: Database.Statement<[number, number, number], Row>;
-  readonly #after: Database.Statement<[number, string, number], Row>;
+  readonly #forwards: Database.Statement<[number, number, number], EntryText>;
+  readonly #backwards: Database.Statement<[number, number, number], EntryText>;
+  readonly #after: Database.Statement<[number, string, number], EntryText>;
   readonly #head: Database.Statement<[string], number>;
   readonly #version: Database.Statement<[], number>;
 
@@ -54,8 +44,8 @@ export class EntryPages {
   }
 
   /** Entries of all ledger streams behind a position, in commit order. */
-  after(position: number, limit: number): StoredEntry[] {
-    return read(() => this.#after.all(position, this.prefix, limit).map(storedEntry));
+  after(position: number, limit: number): EntryText[] {
+    return read(() => this.#after.all(position, this.prefix, limit));
   }
 
   /** The position of the last ledger entry, 0 when there is none. */
@@ -77,6 +67,7 @@ function read<T>(statement: () => T): T {
   }
 }
 
-function storedEntry({ data, metadata, ...row }: Row): StoredEntry {
+/** An entry with its bodies parsed. */
+export function storedEntry({ data, metadata, ...row }: EntryText): StoredEntry {
   return { ...row, data: JSON.parse(data) as JsonObject, metadata: JSON.parse(metadata) as JsonObject };
 }

@@ -4,6 +4,7 @@ import { writtenEntries } from '../append-limits.js';
 import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
 import type {
   AppendResult,
+  EntryText,
   EventStore,
   ExpectedRevision,
   NewEntry,
@@ -15,7 +16,7 @@ import { appendFailure, isKeptByClient } from './client-failure.js';
 import { GuardedClient } from './guarded-client.js';
 import { entriesOfLog, entriesOfStream, lastPosition } from './log-reading.js';
 import { followLog } from './log-subscription.js';
-import { clientEvent, safePosition } from './recorded-entry.js';
+import { clientEvent, entryText, safePosition } from './recorded-entry.js';
 
 const BATCH = 500;
 
@@ -84,6 +85,10 @@ export class EventStoreDbStore implements EventStore {
     yield* entriesOfLog(this.#reading.client, this.#prefix, options.after ?? 0, options.batchSize ?? BATCH);
   }
 
+  async *readTexts(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<EntryText[]> {
+    for await (const batch of this.readAll(options)) yield batch.map(entryText);
+  }
+
   async head(): Promise<number> {
     this.#assertOpen();
     return lastPosition(this.#reading.client, this.#prefix);
@@ -103,6 +108,10 @@ export class EventStoreDbStore implements EventStore {
       signal: AbortSignal.any([options.signal, this.#closing.signal]),
       onNotice: this.options.onNotice,
     });
+  }
+
+  async *followTexts(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncGenerator<EntryText[]> {
+    for await (const batch of this.subscribeToAll(options)) yield batch.map(entryText);
   }
 
   async close(): Promise<void> {
