@@ -1,0 +1,87 @@
+import { FormatInvalid } from '../primitives/bytes.js';
+import { HASH_BYTES, hashNode } from '../tree/hashing.js';
+import type { ReadHash, Subtree } from '../tree/subtrees.js';
+
+/** Hashes of one full tile. C2SP tlog-tiles. */
+export const TILE_WIDTH = 256;
+const TILE_HEIGHT = 8;
+
+/** Where a tile stands: at level L it holds hashes of subtrees of 256^L leaves, 256 of them, or fewer at the tree's right edge. */
+export interface TilePlace {
+  readonly level: number;
+  readonly index: bigint;
+}
+
+/** A tile's hashes, one behind the other. C2SP tlog-tiles. */
+export interface Tile extends TilePlace {
+  readonly hashes: Uint8Array;
+}
+
+/** How many hashes the tile at a place has in a tree of `size` leaves: 0 when there is none, 256 when it is full. */
+export function tileWidth({ level, index }: TilePlace, size: bigint): number {
+  const hashes = (size >> BigInt(TILE_HEIGHT * level)) - index * BigInt(TILE_WIDTH);
+  return hashes <= 0n ? 0 : hashes >= BigInt(TILE_WIDTH) ? TILE_WIDTH : Number(hashes);
+}
+
+/** All tiles of a tree, from the leaves upwards, each level from the left. */
+export function* tilesOf(size: bigint): Generator<TilePlace & { readonly width: number }> {
+  for (let level = 0; size >> BigInt(TILE_HEIGHT * level) > 0n; level++)
+    for (let index = 0n; ; index++) {
+      const width = tileWidth({ level, index }, size);
+      if (width === 0) break;
+      yield { level, index, width };
+    }
+}
+
+/** The tile that a subtree's hash is in, or can be computed from. */
+export function tileOf({ level, index }: Subtree): TilePlace {
+  const inside = BigInt(level % TILE_HEIGHT);
+  return { level: Math.floor(level / TILE_HEIGHT), index: index >> (BigInt(TILE_HEIGHT) - inside) };
+}
+
+/**
+ * The hash of a subtree, out of its tile.
+ *
+ * @throws FormatInvalid the tile is too short for it
+ */
+export function hashInTile({ level, index }: Subtree, hashes: Uint8Array): Uint8Array {
+  const inside = level % TILE_HEIGHT;
+  const count = 1 << inside;
+  const first = Number((index << BigInt(inside)) & BigInt(TILE_WIDTH - 1));
+  if ((first + count) * HASH_BYTES > hashes.length) throw new FormatInvalid('a tile is too short for its tree');
+  return rootOf(hashes, first, count);
+}
+
+/** The root over `count` hashes, a power of two, of a tile. */
+export function rootOf(hashes: Uint8Array, first: number, count: number): Uint8Array {
+  if (count === 1) return hashes.slice(first * HASH_BYTES, (first + 1) * HASH_BYTES);
+  const half = count / 2;
+  return hashNode(rootOf(hashes, first, half), rootOf(hashes, first + half, half));
+}
+
+/**
+ * Answers from tiles that are read only when it is known which: the work runs once to find out what it asks for, then on the
+ * hashes. It must ask for the same whatever it is answered, as roots and proofs do.
+ *
+ * @param load the hashes of these tiles, in their order; each is asked for once
+ */
+export async function withTiles<T>(
+  work: (read: ReadHash) => T,
+  load: (places: readonly TilePlace[]) => Promise<readonly Uint8Array[]>,
+): Promise<T> {
+  const places = new Map<string, TilePlace>();
+  const nothing = new Uint8Array(HASH_BYTES);
+  work((subtree) => {
+    const place = tileOf(subtree);
+    places.set(nameOf(place), place);
+    return nothing;
+  });
+  const names = [...places.keys()];
+  const loaded = await load([...places.values()]);
+  const tiles = new Map(names.map((name, i) => [name, loaded[i]!]));
+  return work((subtree) => hashInTile(subtree, tiles.get(nameOf(tileOf(subtree)))!));
+}
+
+function nameOf({ level, index }: TilePlace): string {
+  return `${level}/${index}`;
+}
