@@ -63,19 +63,33 @@ export async function openSql<Tables>(
     migrationTableName: `${options.name}_migration`,
     migrationLockTableName: `${options.name}_migration_lock`,
   });
-  const { error } = await retryWhileBusy(async () => {
-    const outcome = await migrator.migrateToLatest();
-    const { code } = (outcome.error ?? {}) as { code?: string };
-    if (code?.startsWith('SQLITE_BUSY')) throw outcome.error as Error;
-    // Another process has made the same tables at the same time. The second look finds them made.
-    if (code?.startsWith('SQLITE_CONSTRAINT')) return migrator.migrateToLatest();
-    return outcome;
-  });
+  const error = await failureOf(migrator);
   if (error !== undefined) {
     await database.close();
     throw new DatabaseUnavailable(`${options.name}: the tables could not be brought up to date`, { cause: error });
   }
   return database;
+}
+
+// Of PostgreSQL, when it is asked for all tables while another process makes and drops some: a rebuild does.
+const TABLES_CAME_OR_WENT = ['42P01', '42703', 'XX000'];
+const LOOKS = 50;
+
+/** Brings tables up to date; what another process does at the same time is waited for. */
+async function failureOf(migrator: Migrator): Promise<unknown> {
+  for (let look = 1; ; look++) {
+    const { error } = await retryWhileBusy(async () => {
+      const outcome = await migrator.migrateToLatest();
+      const { code } = (outcome.error ?? {}) as { code?: string };
+      if (code?.startsWith('SQLITE_BUSY')) throw outcome.error as Error;
+      // Another process has made the same tables at the same time. The second look finds them made.
+      if (code?.startsWith('SQLITE_CONSTRAINT')) return migrator.migrateToLatest();
+      return outcome;
+    });
+    const { code } = (error ?? {}) as { code?: string };
+    if (code === undefined || !TABLES_CAME_OR_WENT.includes(code) || look === LOOKS) return error;
+    await pause(10);
+  }
 }
 
 // Waiting inside SQLite blocks the event loop, so it waits a moment only; longer waits are `retryWhileBusy`'s.
