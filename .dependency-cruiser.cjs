@@ -10,6 +10,7 @@ const mayImport = {
   intake: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   'read-models': ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   access: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
+  notary: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   reports: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'read-models', 'access'],
   ledger: [
     'contracts',
@@ -21,6 +22,7 @@ const mayImport = {
     'read-models',
     'access',
     'reports',
+    'notary',
   ],
 };
 module.exports = {

@@ -7,6 +7,8 @@ const FILES = {
   access: ['access.sqlite'],
   reports: ['reports', 'reports.sqlite'],
   claims: ['server.lock'],
+  notary: ['notary.sqlite'],
+  'notary-claim': ['notary.lock'],
 } as const;
 
 /** Where a part keeps its tables: a file of its own in the data directory, or the one PostgreSQL database. */

@@ -12,6 +12,8 @@ export {
   utf8,
 } from './primitives/bytes.js';
 export { ed25519Verify, sha256, signingKey, type SigningKey } from './primitives/crypto.js';
+export { TreeGrowth } from './tiles/growth.js';
+export { hashInTile, TILE_WIDTH, tilesOf, tileWidth, withTiles, type Tile, type TilePlace } from './tiles/tiles.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode } from './tree/hashing.js';
 export {
   consistencyProof,

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -23,6 +23,11 @@ export interface Keyring {
   readonly index: Buffer;
   /** Tells this keyring from another without telling its keys. */
   readonly fingerprint: string;
+  /**
+   * The 32 bytes of the Ed25519 private key that signs the log's checkpoints: the first of them, the second after a rotation, and so
+   * on. None tells anything of another (RFC 5869).
+   */
+  logKeySeed(generation: number): Uint8Array;
 }
 
 interface KeyringFile {
@@ -59,7 +64,9 @@ export function readKeyring(file: string): Keyring {
     .update(index)
     .digest('base64url')
     .slice(0, 22);
-  return { wrapping: { id: parsed.wrapping.id, key: wrapping }, index, fingerprint };
+  const logKeySeed = (generation: number): Uint8Array =>
+    new Uint8Array(hkdfSync('sha256', wrapping, index, `sijill log key ${generation}`, 32));
+  return { wrapping: { id: parsed.wrapping.id, key: wrapping }, index, fingerprint, logKeySeed };
 }
 
 /**

@@ -1,0 +1,186 @@
+import { sql } from 'kysely';
+import { openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
+import { TILE_WIDTH, tileWidth, type Tile, type TilePlace } from '@sijill/transparency';
+import { logMigrations, type LogTables } from './tables.js';
+
+/** Somebody else has made the log grow: this notary must not go on from what it knew. */
+export class HeadMoved extends Error {
+  override readonly name = 'HeadMoved';
+}
+
+/** How far the tree has grown, and the store position of its last leaf. */
+export interface LogHead {
+  readonly size: number;
+  readonly position: number;
+}
+
+export interface SignedCheckpoint extends LogHead {
+  readonly root: Uint8Array;
+  readonly signedAt: string;
+  /** The C2SP signed note. */
+  readonly note: string;
+}
+
+/** What one commit adds: leaves with their positions, in tiles, and a checkpoint when one was signed. */
+export interface Growth {
+  readonly from: LogHead;
+  readonly to: LogHead;
+  readonly tiles: readonly Tile[];
+  /** Store positions of the leaves of a tile of level 0, by its index. */
+  readonly positions: ReadonlyMap<bigint, readonly number[]>;
+  readonly checkpoint: SignedCheckpoint | null;
+}
+
+/** The log's tiles, positions and checkpoints in SQLite or PostgreSQL. */
+export class LogStore {
+  private constructor(private readonly sql: Sql<LogTables>) {}
+
+  /** @throws DatabaseUnavailable */
+  static async open(target: SqlTarget): Promise<LogStore> {
+    return new LogStore(
+      await openSql<LogTables>(target, { name: 'log', durability: 'full', migrations: logMigrations }),
+    );
+  }
+
+  async head(): Promise<LogHead> {
+    return this.sql.reader.selectFrom('log_head').select(['size', 'position']).executeTakeFirstOrThrow();
+  }
+
+  /**
+   * Makes the log grow and takes over its checkpoint, all in one transaction, or nothing.
+   *
+   * @throws HeadMoved it stands elsewhere than where the growth begins
+   */
+  async grow({ from, to, tiles, positions, checkpoint }: Growth): Promise<void> {
+    await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('log_head')
+          .set({ size: to.size, position: to.position })
+          .where('size', '=', from.size)
+          .where('position', '=', from.position)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows !== 1n) throw new HeadMoved(`the log does not stand at ${from.size} leaves any more`);
+        for (const { level, index, hashes } of tiles) {
+          const leaves = level === 0 ? positions.get(index)! : null;
+          const row = {
+            hashes: Buffer.from(hashes),
+            first_position: leaves?.[0] ?? null,
+            positions: leaves === null ? null : packed(leaves),
+          };
+          await trx
+            .insertInto('log_tile')
+            .values({ level, tile: Number(index), ...row })
+            .onConflict((conflict) => conflict.columns(['level', 'tile']).doUpdateSet(row))
+            .execute();
+        }
+        if (checkpoint !== null) {
+          const { size, position, root, signedAt, note } = checkpoint;
+          await trx
+            .insertInto('log_checkpoint')
+            .values({ size, position, root: Buffer.from(root), signed_at: signedAt, note })
+            .execute();
+        }
+      }),
+    );
+  }
+
+  /** Takes over a checkpoint with more signatures on it; its size and root stay. */
+  async replaceNote(size: number, note: string): Promise<void> {
+    await retryWhileBusy(() =>
+      this.sql.writer.updateTable('log_checkpoint').set({ note }).where('size', '=', size).execute(),
+    );
+  }
+
+  /** The hashes of tiles, in their order; null for one that is not there. */
+  async tiles(places: readonly TilePlace[]): Promise<(Uint8Array | null)[]> {
+    if (places.length === 0) return [];
+    const rows = await this.sql.reader
+      .selectFrom('log_tile')
+      .select(['level', 'tile', 'hashes'])
+      .where((where) => where.or(places.map(({ level, index }) => where.and({ level: level, tile: Number(index) }))))
+      .execute();
+    const found = new Map(rows.map(({ level, tile, hashes }) => [`${level}/${tile}`, hashes]));
+    return places.map(({ level, index }) => found.get(`${level}/${index}`) ?? null);
+  }
+
+  /** The tiles at the right edge of a tree, from the leaves upwards, as `TreeGrowth.from` takes them. */
+  async edges(size: number): Promise<Uint8Array[]> {
+    const whole = BigInt(size);
+    const places: TilePlace[] = [];
+    for (let level = 0; whole >> BigInt(8 * level) > 0n; level++)
+      places.push({ level, index: whole >> BigInt(8 * (level + 1)) });
+    const tiles = await this.tiles(places);
+    return places.map((place, i) => (tiles[i] ?? new Uint8Array()).subarray(0, 32 * tileWidth(place, whole)));
+  }
+
+  /** Store positions of the leaves of one tile; none when it is not there. */
+  async positionsOf(tile: number): Promise<number[]> {
+    const row = await this.sql.reader
+      .selectFrom('log_tile')
+      .select('positions')
+      .where('level', '=', 0)
+      .where('tile', '=', tile)
+      .executeTakeFirst();
+    return row?.positions == null ? [] : unpacked(row.positions);
+  }
+
+  /** The index of the leaf at a store position; null when the tree has none there yet. */
+  async indexAt(position: number): Promise<number | null> {
+    const row = await this.sql.reader
+      .selectFrom('log_tile')
+      .select(['tile', 'positions'])
+      .where('first_position', '<=', position)
+      .orderBy('first_position', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if (row?.positions == null) return null;
+    const at = unpacked(row.positions).indexOf(position);
+    return at < 0 ? null : row.tile * TILE_WIDTH + at;
+  }
+
+  /** The last checkpoint; with a size, the first that covers so many leaves. */
+  async checkpoint(size?: number): Promise<SignedCheckpoint | null> {
+    let query = this.sql.reader.selectFrom('log_checkpoint').selectAll().limit(1);
+    query = size === undefined ? query.orderBy('size', 'desc') : query.where('size', '>=', size).orderBy('size');
+    const row = await query.executeTakeFirst();
+    if (row === undefined) return null;
+    const { signed_at: signedAt, ...rest } = row;
+    return { ...rest, signedAt };
+  }
+
+  /** Every checkpoint behind a size, in order, in pages. */
+  async *checkpoints(after = -1): AsyncGenerator<SignedCheckpoint> {
+    for (let last = after; ;) {
+      const rows = await this.sql.reader
+        .selectFrom('log_checkpoint')
+        .selectAll()
+        .where('size', '>', last)
+        .orderBy('size')
+        .limit(500)
+        .execute();
+      for (const { signed_at: signedAt, ...rest } of rows) yield { ...rest, signedAt };
+      if (rows.length < 500) return;
+      last = rows.at(-1)!.size;
+    }
+  }
+
+  /** Whether the database answers. @throws its own error */
+  async answers(): Promise<void> {
+    await sql`select 1`.execute(this.sql.reader);
+  }
+
+  async close(): Promise<void> {
+    await this.sql.close();
+  }
+}
+
+function packed(positions: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(8 * positions.length);
+  positions.forEach((position, i) => bytes.writeBigUInt64BE(BigInt(position), 8 * i));
+  return bytes;
+}
+
+function unpacked(bytes: Buffer): number[] {
+  return Array.from({ length: bytes.length / 8 }, (_, i) => Number(bytes.readBigUInt64BE(8 * i)));
+}

@@ -1,0 +1,53 @@
+import { sql, type Kysely, type Migration } from 'kysely';
+import type { SqlDialect } from '@sijill/platform';
+
+/** The log beside the store: all of it but the signatures can be made again from the store. */
+export interface LogTables {
+  /** One row: how far the tree has grown. Whoever makes it grow changes this row from what they know it to be, or fails. */
+  log_head: { id: number; size: number; position: number };
+  /** Hash tiles; those of level 0 with the store position of each of their leaves, eight bytes each. */
+  log_tile: {
+    level: number;
+    tile: number;
+    hashes: Buffer;
+    first_position: number | null;
+    positions: Buffer | null;
+  };
+  /** Every checkpoint that was ever signed, as it was given away. */
+  log_checkpoint: { size: number; position: number; root: Buffer; signed_at: string; note: string };
+}
+
+export const logMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
+  '2026-11-25-log': {
+    up: async (db: Kysely<unknown>) => {
+      const bytes = dialect === 'sqlite' ? 'blob' : sql`bytea`;
+      await db.schema
+        .createTable('log_head')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('size', 'bigint', (column) => column.notNull())
+        .addColumn('position', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('log_tile')
+        .addColumn('level', 'integer', (column) => column.notNull())
+        .addColumn('tile', 'bigint', (column) => column.notNull())
+        .addColumn('hashes', bytes as 'blob', (column) => column.notNull())
+        .addColumn('first_position', 'bigint')
+        .addColumn('positions', bytes as 'blob')
+        .addPrimaryKeyConstraint('log_tile_place', ['level', 'tile'])
+        .execute();
+      await sql`create unique index log_tile_position on log_tile (first_position) where first_position is not null`.execute(
+        db,
+      );
+      await db.schema
+        .createTable('log_checkpoint')
+        .addColumn('size', 'bigint', (column) => column.primaryKey())
+        .addColumn('position', 'bigint', (column) => column.notNull())
+        .addColumn('root', bytes as 'blob', (column) => column.notNull())
+        .addColumn('signed_at', 'text', (column) => column.notNull())
+        .addColumn('note', 'text', (column) => column.notNull())
+        .execute();
+      await sql`insert into log_head (id, size, position) values (1, 0, 0)`.execute(db);
+    },
+  },
+});
