@@ -12,6 +12,21 @@ export {
   utf8,
 } from './primitives/bytes.js';
 export { ed25519Verify, sha256, signingKey, type SigningKey } from './primitives/crypto.js';
+export { formatCheckpoint, parseCheckpoint, type Checkpoint } from './note/checkpoint.js';
+export { cosign, cosignaturesOf, type Cosignature } from './note/cosignature.js';
+export { openCheckpoint, type OpenedCheckpoint, type Trust } from './note/open-checkpoint.js';
+export {
+  formatNote,
+  formatSignature,
+  parseNote,
+  parseSignature,
+  signersOf,
+  signNote,
+  type Note,
+  type NoteSignature,
+} from './note/signed-note.js';
+export { formatVerifierKey, parseVerifierKey, verifierKey, type VerifierKey } from './note/verifier-key.js';
+export { formatProof, parseProof, readHash, verifyLeaf, type LeafProof } from './proof/tlog-proof.js';
 export { TreeGrowth } from './tiles/growth.js';
 export { hashInTile, TILE_WIDTH, tilesOf, tileWidth, withTiles, type Tile, type TilePlace } from './tiles/tiles.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode } from './tree/hashing.js';

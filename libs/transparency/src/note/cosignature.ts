@@ -1,0 +1,42 @@
+import { concat, FormatInvalid, uint64, utf8 } from '../primitives/bytes.js';
+import { ed25519Verify, type SigningKey } from '../primitives/crypto.js';
+import { ProofInvalid } from '../tree/proofs.js';
+import type { Note, NoteSignature } from './signed-note.js';
+import { verifierKey, type VerifierKey } from './verifier-key.js';
+
+/** A witness saw this checkpoint, grown from what it had seen before, at that time. C2SP tlog-cosignature. */
+export interface Cosignature {
+  readonly name: string;
+  /** POSIX time, in seconds. */
+  readonly seconds: bigint;
+}
+
+const BYTES = 8 + 64;
+
+/** Signs a checkpoint's text as a witness does. @param seconds POSIX time */
+export function cosign(text: string, name: string, key: SigningKey, seconds: bigint): NoteSignature {
+  const bytes = concat(uint64(seconds), key.sign(message(text, seconds)));
+  return { name, id: verifierKey(name, 'cosignature/v1', key.publicKey).id, bytes };
+}
+
+/**
+ * What the witnesses of those given say of a note.
+ *
+ * @throws ProofInvalid  a cosignature bears the name and the id of one of them and is not its
+ * @throws FormatInvalid one has not the form of a cosignature
+ */
+export function cosignaturesOf({ text, signatures }: Note, witnesses: readonly VerifierKey[]): Cosignature[] {
+  return witnesses.flatMap(({ name, id, publicKey }) => {
+    const own = signatures.find((signature) => signature.name === name && signature.id === id);
+    if (own === undefined) return [];
+    if (own.bytes.length !== BYTES) throw new FormatInvalid('a cosignature has a time and an Ed25519 signature');
+    const seconds = new DataView(own.bytes.buffer, own.bytes.byteOffset).getBigUint64(0);
+    if (seconds >> 63n !== 0n || !ed25519Verify(publicKey, message(text, seconds), own.bytes.slice(8)))
+      throw new ProofInvalid(`a cosignature in the name of ${name} does not hold`);
+    return [{ name, seconds }];
+  });
+}
+
+function message(text: string, seconds: bigint): Uint8Array {
+  return utf8(`cosignature/v1\ntime ${seconds}\n${text}`);
+}
