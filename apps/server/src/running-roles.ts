@@ -1,5 +1,6 @@
 import { HttpIntake, HttpLane, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
 import { sqlTarget, type Ledger } from '@sijill/ledger';
+import { Notary, type NotaryState } from '@sijill/notary';
 import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
 
@@ -8,6 +9,7 @@ export const RUNNING_ROLES = Symbol('RunningRoles');
 export interface RolesHealth {
   readonly kafka: { readonly state: KafkaIntakeState; readonly detail: string | null } | null;
   readonly projector: { readonly state: ProjectorState; readonly detail: string | null } | null;
+  readonly notary: { readonly state: NotaryState; readonly detail: string | null } | null;
   readonly httpLane: { readonly failure: string | null } | null;
 }
 
@@ -18,6 +20,7 @@ export class RunningRoles {
     readonly httpIntake: HttpIntake | null,
     private readonly kafka: KafkaIntake | null,
     private readonly projector: Projector | null,
+    private readonly notary: Notary | null,
   ) {}
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
@@ -37,11 +40,21 @@ export class RunningRoles {
         ? new KafkaIntake(intakeStore, maker, quarantine, clock, { ...context, kafka: config.kafka }, metrics, logger)
         : null,
       has('projector') ? new Projector(store, ledger.readModels, metrics, logger) : null,
+      has('notary')
+        ? new Notary(store, ledger.log.store, {
+            claim: claimOf(sqlTarget(config, 'notary-claim'), 'sijill notary'),
+            signer: ledger.log.signer,
+            clock,
+            metrics,
+            logger,
+          })
+        : null,
     );
   }
 
   start(): void {
     this.projector?.start();
+    this.notary?.start();
     this.kafka?.start();
   }
 
@@ -50,12 +63,14 @@ export class RunningRoles {
     await this.kafka?.stop();
     await this.lane?.close();
     await this.projector?.stop();
+    await this.notary?.stop();
   }
 
   health(): RolesHealth {
     return {
       kafka: this.kafka?.health ?? null,
       projector: this.projector?.health ?? null,
+      notary: this.notary?.health ?? null,
       httpLane: this.lane === null ? null : { failure: this.lane.failure },
     };
   }

@@ -17,12 +17,21 @@ import { Documents, DOCUMENTS, DocumentsController } from './routes/documents.co
 import { EntriesController } from './routes/entries.controller.js';
 import { EventsController } from './routes/events.controller.js';
 import { HealthController, MetricsController } from './routes/health.controller.js';
+import { LogController } from './routes/log.controller.js';
 import { QuarantineController } from './routes/quarantine.controller.js';
 import { ReportsController } from './routes/reports.controller.js';
 import { SubjectsController } from './routes/subjects.controller.js';
 import { RUNNING_ROLES, type RunningRoles } from './running-roles.js';
+import { TRANSPARENCY_LOG } from './transparency-log.js';
 
-const API = [EventsController, SubjectsController, EntriesController, ReportsController, QuarantineController];
+const API = [
+  LogController,
+  EventsController,
+  SubjectsController,
+  EntriesController,
+  ReportsController,
+  QuarantineController,
+];
 
 /** Wires the routes to an open ledger. A process without the api role answers for its health and figures only. */
 @Module({})
@@ -58,6 +67,7 @@ export class ServerModule {
         { provide: ReadModels, useValue: ledger.readModels },
         { provide: ApiKeys, useValue: ledger.keys },
         { provide: Metrics, useValue: ledger.metrics },
+        { provide: TRANSPARENCY_LOG, useValue: ledger.log },
         { provide: RUNNING_ROLES, useValue: roles },
         { provide: DOCUMENTS, useValue: documents },
         { provide: APP_GUARD, useClass: AccessGuard },

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { ApiKeys, ConsultationLog } from '@sijill/access';
 import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
+import { logSigner, LogStore, type LogSigner } from '@sijill/notary';
 import { Metrics, systemClock, type Clock, type Config, type Logger } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
@@ -28,6 +29,8 @@ export interface Ledger {
   readonly quarantineDesk: QuarantineDesk;
   readonly consultations: ConsultationLog;
   readonly reports: ReportDesk;
+  /** The transparency log over the store, and who signs for it. */
+  readonly log: { readonly store: LogStore; readonly signer: LogSigner };
   /** Lets what is under way become durable and closes everything, the store last. */
   close(): Promise<void>;
 }
@@ -66,6 +69,8 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
     const readModels = keep(await ReadModels.open(sqlTarget(config, 'read-models'), clock));
     const keys = keep(await ApiKeys.open(sqlTarget(config, 'access'), clock));
+    const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
+    const origin = config.logOrigin ?? `sijill/${keyring.fingerprint}`;
     const ownLane = keep(new OwnLane(store, options.ownLane));
     const lane = (): Promise<Lane> => ownLane.open();
 
@@ -102,6 +107,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       maker,
       quarantine,
       reports,
+      log: { store: logStore, signer: logSigner(origin, [keyring.logKeySeed(1)]) },
       seen: new SeenEvents(catalogue),
       quarantineDesk: new QuarantineDesk(store, quarantine, catalogue, maker, lane, clock, context),
       consultations: new ConsultationLog(vault, lane, clock),

@@ -122,7 +122,7 @@ export class LogStore {
       .where('level', '=', 0)
       .where('tile', '=', tile)
       .executeTakeFirst();
-    return row?.positions == null ? [] : unpacked(row.positions);
+    return unpacked(row?.positions ?? Buffer.of());
   }
 
   /** The index of the leaf at a store position; null when the tree has none there yet. */
@@ -134,7 +134,7 @@ export class LogStore {
       .orderBy('first_position', 'desc')
       .limit(1)
       .executeTakeFirst();
-    if (row?.positions == null) return null;
+    if (row === undefined || row.positions === null) return null;
     const at = unpacked(row.positions).indexOf(position);
     return at < 0 ? null : row.tile * TILE_WIDTH + at;
   }

@@ -51,6 +51,8 @@ export interface Config {
   readonly kafka: KafkaConfig | null;
   readonly keyringFile: string;
   readonly tenant: string;
+  /** The transparency log's name, in its checkpoints and verifier keys; null: one made of the keyring's fingerprint. */
+  readonly logOrigin: string | null;
   readonly defaultRegion: string;
   readonly limits: {
     readonly eventBytes: number;
@@ -108,6 +110,11 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
     'SIJILL_KEYRING_FILE',
     '<data dir>/vault/keyring.json',
     'made on first start in development; required in production',
+  ),
+  variable(
+    'SIJILL_LOG_ORIGIN',
+    null,
+    "the transparency log's name, best an address of yours without its scheme; never change it",
   ),
   variable('SIJILL_TENANT', 'default', 'the single tenant'),
   variable('SIJILL_DEFAULT_REGION', 'SA', 'ISO 3166 country of phone numbers without a country code'),
@@ -178,6 +185,7 @@ export function parseConfig(env: Environment): Config {
     keyringFile:
       keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
     tenant: required('SIJILL_TENANT'),
+    logOrigin: originOf(text('SIJILL_LOG_ORIGIN'), faults),
     defaultRegion: regionOf('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), faults),
     limits: {
       // Sealed and written down, an entry grows by about a third, and every store takes one mebibyte in one append.
@@ -194,6 +202,11 @@ export function parseConfig(env: Environment): Config {
   if (config.roles.length === 0) faults.push('SIJILL_ROLES names no role');
   if (faults.length > 0) throw new ConfigInvalid(faults);
   return config;
+}
+
+function originOf(text: string | null, faults: string[]): string | null {
+  if (text === null) return null;
+  return matching('SIJILL_LOG_ORIGIN', text, /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, 'letters, digits, . _ - /', faults);
 }
 
 /** Each variable with its value, where it came from, and secrets masked: what `doctor --print-config` shows. */

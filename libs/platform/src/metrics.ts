@@ -68,6 +68,26 @@ export class Metrics {
     help: 'Highest store position this process has seen',
     registers: [this.registry],
   });
+  readonly logSize = new Gauge({
+    name: 'sijill_log_size',
+    help: 'Leaves of the transparency log, as this notary has committed them',
+    registers: [this.registry],
+  });
+  readonly checkpointSize = new Gauge({
+    name: 'sijill_checkpoint_size',
+    help: 'Leaves that the last checkpoint signed here covers',
+    registers: [this.registry],
+  });
+  readonly checkpointSigned = new Gauge({
+    name: 'sijill_checkpoint_signed_seconds',
+    help: 'When the last checkpoint was signed here, in POSIX time',
+    registers: [this.registry],
+  });
+  readonly notaryRefusing = new Gauge({
+    name: 'sijill_notary_refusing',
+    help: '1 while the notary signs nothing because the store does not hold what was signed, else 0',
+    registers: [this.registry],
+  });
   readonly httpSeconds = new Histogram({
     name: 'sijill_http_request_seconds',
     help: 'HTTP requests by route and status',

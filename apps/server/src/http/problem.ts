@@ -26,6 +26,11 @@ export class Problem extends Error {
     return new Problem(404, 'not-found', 'Not found', detail);
   }
 
+  /** What is asked for will be there in a moment. @param retryAfter in seconds */
+  static notYet(detail: string, retryAfter: number): Problem {
+    return new Problem(404, 'not-yet', 'Not there yet', detail, {}, { 'retry-after': String(retryAfter) });
+  }
+
   /** @param retryAfter in seconds; when it is worth sending the request again */
   static unavailable(detail: string, retryAfter: number): Problem {
     return new Problem(503, 'unavailable', 'Service unavailable', detail, {}, { 'retry-after': String(retryAfter) });

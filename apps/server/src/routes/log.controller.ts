@@ -1,0 +1,73 @@
+import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Public } from '@sijill/access';
+import { verifierKeyText } from '@sijill/notary';
+import { FormatInvalid, HASH_BYTES, parseTilePath, tileWidth } from '@sijill/transparency';
+import { Problem } from '../http/problem.js';
+import { TRANSPARENCY_LOG, type TransparencyLog } from '../transparency-log.js';
+
+const TEXT = 'text/plain; charset=utf-8';
+
+/** The public face of the log: what anybody may read, cache and copy. C2SP tlog-tiles. */
+@ApiTags('log')
+@Controller('log')
+export class LogController {
+  constructor(@Inject(TRANSPARENCY_LOG) private readonly log: TransparencyLog) {}
+
+  @Get('checkpoint')
+  @Public()
+  @Header('content-type', TEXT)
+  @Header('cache-control', 'public, max-age=1')
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({ summary: 'The last checkpoint: how many entries there are, the root over them, signed' })
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, schema: { type: 'string' } })
+  async checkpoint(): Promise<string> {
+    const checkpoint = await this.log.store.checkpoint();
+    if (checkpoint === null)
+      throw Problem.notFound('nothing was signed yet; the first entry brings the first checkpoint');
+    return checkpoint.note;
+  }
+
+  @Get('vkey')
+  @Public()
+  @Header('content-type', TEXT)
+  @Header('cache-control', 'public, max-age=60')
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({ summary: 'The keys that checkpoints are verified with, one a line' })
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, schema: { type: 'string' } })
+  vkey(): string {
+    return verifierKeyText(this.log.signer.keys);
+  }
+
+  @Get('tile/*')
+  @Public()
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({
+    summary: 'Hashes of the tree, 256 a tile: tile/<level>/<index>, with .p/<width> where it is not full',
+  })
+  @ApiProduces('application/octet-stream')
+  @ApiResponse({ status: 200, schema: { type: 'string', format: 'binary' } })
+  async tile(@Param('*') path: string, @Res() reply: FastifyReply): Promise<void> {
+    const { level, index, width } = placeOf(`tile/${path}`);
+    const [hashes] = await this.log.store.tiles([{ level, index }]);
+    const { size } = await this.log.store.head();
+    if (hashes === undefined || hashes === null || tileWidth({ level, index }, BigInt(size)) < width)
+      throw Problem.notFound('the log has no such tile, or it is not that wide yet');
+    void reply
+      .header('content-type', 'application/octet-stream')
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .send(Buffer.from(hashes.subarray(0, width * HASH_BYTES)));
+  }
+}
+
+function placeOf(path: string): ReturnType<typeof parseTilePath> {
+  try {
+    return parseTilePath(path);
+  } catch (error) {
+    if (error instanceof FormatInvalid) throw Problem.notFound('no tile has this address; see C2SP tlog-tiles');
+    throw error;
+  }
+}

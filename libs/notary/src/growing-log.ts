@@ -1,0 +1,82 @@
+import { leafText, type EntryText } from '@sijill/event-store';
+import { isoTime, type Clock } from '@sijill/platform';
+import { hashLeaf, TILE_WIDTH, TreeGrowth, utf8 } from '@sijill/transparency';
+import type { LogSigner } from './log-signer.js';
+import type { LogHead, LogStore, SignedCheckpoint } from './log-store.js';
+
+/**
+ * The log as it grows: leaves are added in memory, then committed with their tiles and, when asked, a checkpoint.
+ *
+ * After a commit that failed it is of no more use: it has leaves that the store may or may not have. It is resumed anew.
+ */
+export class GrowingLog {
+  /** Store positions of the leaves of the tiles of level 0 that have changed, by the tile's index. */
+  private readonly positions = new Map<bigint, number[]>();
+  private last: number;
+
+  private constructor(
+    private readonly store: LogStore,
+    private readonly growth: TreeGrowth,
+    private committed: LogHead,
+    edge: number[],
+    private readonly clock: Clock,
+  ) {
+    this.last = committed.position;
+    this.positions.set(BigInt(committed.size) / BigInt(TILE_WIDTH), edge);
+  }
+
+  /** Goes on from what was committed. */
+  static async resume(store: LogStore, clock: Clock): Promise<GrowingLog> {
+    const head = await store.head();
+    const growth = TreeGrowth.from(BigInt(head.size), await store.edges(head.size));
+    const edge = head.size % TILE_WIDTH === 0 ? [] : await store.positionsOf(Math.floor(head.size / TILE_WIDTH));
+    return new GrowingLog(store, growth, head, edge, clock);
+  }
+
+  /** What is committed. */
+  get head(): LogHead {
+    return this.committed;
+  }
+
+  /** Leaves that are added and not committed. */
+  get pending(): number {
+    return Number(this.growth.size) - this.committed.size;
+  }
+
+  /** Adds entries in the order of the store. Each becomes the next leaf. */
+  add(entries: readonly EntryText[]): void {
+    for (const entry of entries) {
+      const tile = this.growth.size / BigInt(TILE_WIDTH);
+      this.growth.add(hashLeaf(utf8(leafText(entry))));
+      this.last = entry.position;
+      const positions = this.positions.get(tile);
+      if (positions === undefined) this.positions.set(tile, [entry.position]);
+      else positions.push(entry.position);
+    }
+  }
+
+  /**
+   * Commits tiles, size and position, and the checkpoint with them when a signer is given.
+   *
+   * @throws HeadMoved another notary has made the log grow
+   */
+  async commit(signer: LogSigner | null): Promise<SignedCheckpoint | null> {
+    const to = { size: Number(this.growth.size), position: this.last };
+    let checkpoint: SignedCheckpoint | null = null;
+    if (signer !== null) {
+      const root = this.growth.root();
+      checkpoint = {
+        ...to,
+        root,
+        signedAt: isoTime(this.clock.now()),
+        note: signer.sign(this.growth.size, root),
+      };
+    }
+    const tiles = this.growth.takeChanged();
+    await this.store.grow({ from: this.committed, to, tiles, positions: this.positions, checkpoint });
+    this.committed = to;
+    const edge = this.growth.size / BigInt(TILE_WIDTH);
+    for (const tile of this.positions.keys()) if (tile !== edge) this.positions.delete(tile);
+    return checkpoint;
+  }
+}

@@ -1,0 +1,34 @@
+import {
+  consistencyProof,
+  formatProof,
+  inclusionProof,
+  withTiles,
+  type ReadHash,
+  type TilePlace,
+} from '@sijill/transparency';
+import type { LogStore } from './log-store.js';
+
+/**
+ * The proof that the entry at a store position is in the log, under the last checkpoint. C2SP tlog-proof.
+ *
+ * @returns null while the entry waits for a checkpoint that covers it
+ */
+export async function proveEntry(log: LogStore, position: number): Promise<string | null> {
+  const checkpoint = await log.checkpoint();
+  const index = await log.indexAt(position);
+  if (checkpoint === null || index === null || index >= checkpoint.size) return null;
+  const path = await fromTiles(log, (read) => inclusionProof(BigInt(index), BigInt(checkpoint.size), read));
+  return formatProof({ index: BigInt(index), path, checkpoint: checkpoint.note });
+}
+
+/** The proof that the log of the first `first` leaves is the beginning of that of the first `second`. RFC 9162, section 2.1.4. */
+export function proveConsistency(log: LogStore, first: number, second: number): Promise<Uint8Array[]> {
+  return fromTiles(log, (read) => consistencyProof(BigInt(first), BigInt(second), read));
+}
+
+/** Answers from the log's tiles what only needs hashes of whole subtrees: roots and proofs. */
+export function fromTiles<T>(log: LogStore, work: (read: ReadHash) => T): Promise<T> {
+  const load = async (places: readonly TilePlace[]): Promise<Uint8Array[]> =>
+    (await log.tiles(places)).map((hashes) => hashes ?? new Uint8Array());
+  return withTiles(work, load);
+}
