@@ -1,3 +1,4 @@
 export { BackupRefused, backUp, restore, type BackupManifest } from './backup.js';
 export { openLedger, openStore, type Ledger, type LedgerOptions } from './open-ledger.js';
+export { verifyLedger, type VerifyLedgerOptions } from './verify-ledger.js';
 export { sqlTarget } from './sql-target.js';

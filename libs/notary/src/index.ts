@@ -4,3 +4,5 @@ export { HeadMoved, LogStore, type LogHead, type SignedCheckpoint } from './log-
 export { Notary, type NotaryHealth, type NotaryOptions, type NotaryState } from './notary.js';
 export { fromTiles, proveConsistency, proveEntry } from './prove.js';
 export { assertSignedPast, SignedPastLost } from './signed-past.js';
+export { checkRange, type Finding, type RangeChecked, type TileRange } from './verification/check-range.js';
+export { verifyStore, type StoreVerified, type VerifyOptions } from './verification/verify-store.js';

@@ -29,7 +29,16 @@ export { formatVerifierKey, parseVerifierKey, verifierKey, type VerifierKey } fr
 export { formatProof, parseProof, readHash, verifyLeaf, type LeafProof } from './proof/tlog-proof.js';
 export { parseTilePath, tilePath } from './tiles/tile-path.js';
 export { TreeGrowth } from './tiles/growth.js';
-export { hashInTile, TILE_WIDTH, tilesOf, tileWidth, withTiles, type Tile, type TilePlace } from './tiles/tiles.js';
+export {
+  hashInTile,
+  TILE_WIDTH,
+  tileRoot,
+  tilesOf,
+  tileWidth,
+  withTiles,
+  type Tile,
+  type TilePlace,
+} from './tiles/tiles.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode } from './tree/hashing.js';
 export {
   consistencyProof,

@@ -1,6 +1,6 @@
 import { HASH_BYTES } from '../tree/hashing.js';
 import { treeRoot } from '../tree/proofs.js';
-import { hashInTile, rootOf, TILE_WIDTH, tileOf, tileWidth, type Tile } from './tiles.js';
+import { hashInTile, TILE_WIDTH, tileOf, tileRoot, tileWidth, type Tile } from './tiles.js';
 
 /** A tile at the right edge, filled from the left. */
 interface Edge {
@@ -73,6 +73,6 @@ export class TreeGrowth {
     if (edge.width < TILE_WIDTH) return;
     this.full.push({ level, index: edge.index, hashes: edge.hashes });
     this.edges[level] = { index: edge.index + 1n, width: 0, hashes: new Uint8Array(TILE_WIDTH * HASH_BYTES) };
-    this.addAt(level + 1, rootOf(edge.hashes, 0, TILE_WIDTH));
+    this.addAt(level + 1, tileRoot(edge.hashes));
   }
 }

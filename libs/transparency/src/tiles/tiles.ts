@@ -52,8 +52,13 @@ export function hashInTile({ level, index }: Subtree, hashes: Uint8Array): Uint8
   return rootOf(hashes, first, count);
 }
 
+/** The hash of a full tile in the tile above it. */
+export function tileRoot(hashes: Uint8Array): Uint8Array {
+  return rootOf(hashes, 0, TILE_WIDTH);
+}
+
 /** The root over `count` hashes, a power of two, of a tile. */
-export function rootOf(hashes: Uint8Array, first: number, count: number): Uint8Array {
+function rootOf(hashes: Uint8Array, first: number, count: number): Uint8Array {
   if (count === 1) return hashes.slice(first * HASH_BYTES, (first + 1) * HASH_BYTES);
   const half = count / 2;
   return hashNode(rootOf(hashes, first, half), rootOf(hashes, first + half, half));

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { StoreUnavailable } from '@sijill/event-store';
+import { LogStore, verifyStore, type RangeChecked, type StoreVerified, type TileRange } from '@sijill/notary';
+import { DatabaseUnavailable, type Config, type Logger } from '@sijill/platform';
+import type { Trust } from '@sijill/transparency';
+import { openStore } from './open-ledger.js';
+import { sqlTarget } from './sql-target.js';
+
+export interface VerifyLedgerOptions {
+  readonly trust: Trust;
+  /** Checkpoints kept elsewhere, signed notes. */
+  readonly kept: readonly string[];
+  /** How many threads compare: as many as there are cores, as a rule. */
+  readonly threads: number;
+  readonly fromTile: number;
+  readonly onProgress: (leaves: number, size: number, tiles: number) => void;
+}
+
+/**
+ * Compares a whole ledger with what was signed over it, on several cores; see `verifyStore`. It opens the store and the log, not
+ * the vault: no key is needed but the one that verifies. Works beside a running server.
+ *
+ * @throws StoreUnavailable | DatabaseUnavailable
+ */
+export async function verifyLedger(
+  config: Config,
+  logger: Logger,
+  { threads, ...options }: VerifyLedgerOptions,
+): Promise<StoreVerified> {
+  for (const part of [config.eventStore.kind === 'embedded' ? config.eventStore.file : null, logFile(config)])
+    if (part !== null && !existsSync(part)) throw new DatabaseUnavailable(`there is no ${part}; nothing was signed here`);
+  const store = await openStore(config, logger);
+  const log = await LogStore.open(sqlTarget(config, 'notary'));
+  const hands = Array.from({ length: threads }, () => new Hand(config));
+  const free = [...hands];
+  try {
+    return await verifyStore(store, log, {
+      ...options,
+      hands: threads,
+      check: async (range) => {
+        const hand = free.pop()!;
+        const checked = await hand.check(range);
+        free.push(hand);
+        return checked;
+      },
+    });
+  } finally {
+    await Promise.all(hands.map((hand) => hand.dismiss()));
+    await log.close();
+    await store.close();
+  }
+}
+
+function logFile(config: Config): string | null {
+  const target = sqlTarget(config, 'notary');
+  return target.kind === 'sqlite' ? target.file : null;
+}
+
+/** A thread that compares one range at a time. */
+class Hand {
+  private readonly thread: Worker;
+
+  constructor(config: Config) {
+    this.thread = new Worker(new URL('./verify-thread.js', import.meta.url), { workerData: config });
+  }
+
+  check(range: TileRange): Promise<RangeChecked> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => reject(new StoreUnavailable(error.message, { cause: error }));
+      this.thread.once('error', failed);
+      this.thread.once('message', ({ checked, failure }: { checked?: RangeChecked; failure?: string }) => {
+        this.thread.off('error', failed);
+        if (checked === undefined) failed(new Error(failure));
+        else resolve(checked);
+      });
+      this.thread.postMessage(range);
+    });
+  }
+
+  async dismiss(): Promise<void> {
+    const gone = new Promise((resolve) => this.thread.once('exit', resolve));
+    this.thread.postMessage(null);
+    await gone;
+  }
+}

@@ -1,0 +1,152 @@
+import type { EventStore } from '@sijill/event-store';
+import {
+  FormatInvalid,
+  HASH_BYTES,
+  openCheckpoint,
+  ProofInvalid,
+  sameBytes,
+  TILE_WIDTH,
+  tileRoot,
+  tileWidth,
+  treeRoot,
+  type Trust,
+} from '@sijill/transparency';
+import type { LogStore, SignedCheckpoint } from '../log-store.js';
+import { fromTiles } from '../prove.js';
+import type { Finding, RangeChecked, TileRange } from './check-range.js';
+
+/** Tiles of level 0 that are compared in one go: some sixteen thousand entries. */
+const RANGE_TILES = 64;
+
+export interface VerifyOptions {
+  /** Whose signatures count. */
+  readonly trust: Trust;
+  /** Compares one range; several are asked for at once when there are several hands. */
+  readonly check: (range: TileRange) => Promise<RangeChecked>;
+  readonly hands: number;
+  /** Checkpoints from elsewhere, as somebody has kept them: the store must have become what it is from these too. */
+  readonly kept?: readonly string[];
+  /** Tiles before this one were compared before. */
+  readonly fromTile?: number;
+  readonly onProgress?: (leaves: number, size: number, tiles: number) => void;
+}
+
+export interface StoreVerified {
+  /** What is wrong, the first one first; nothing when all is as it was signed. */
+  readonly findings: readonly Finding[];
+  /** Leaves that are signed and were compared. */
+  readonly leaves: number;
+  readonly checkpoints: number;
+  readonly bytes: number;
+  /** Entries of the store that no checkpoint covers yet. */
+  readonly unsigned: number;
+}
+
+/**
+ * Compares the whole store with all that was ever signed over it: every entry with its leaf, every tile with the one above it,
+ * every checkpoint with the tree, and its signature.
+ *
+ * It finds what was changed, left out, added, moved or taken back since it was signed. That nothing was changed before it was
+ * signed, or store, log and keys together since, it cannot say: for that somebody else has to have kept a checkpoint.
+ */
+export async function verifyStore(store: EventStore, log: LogStore, options: VerifyOptions): Promise<StoreVerified> {
+  const { size } = await log.head();
+  const { kept = [], trust } = options;
+  const ranges = await checkRanges(size, options);
+  const findings = [...ranges.findings, ...(await checkUpperTiles(log, size))];
+  let checkpoints = 0;
+  for await (const checkpoint of log.checkpoints()) {
+    checkpoints++;
+    const finding = await checkCheckpoint(log, size, checkpoint.note, trust, checkpoint);
+    if (finding !== null) findings.push(finding);
+  }
+  for (const note of kept) {
+    checkpoints++;
+    const finding = await checkCheckpoint(log, size, note, trust, null);
+    if (finding !== null) findings.push(finding);
+  }
+  return {
+    findings: findings.sort((a, b) => a.index - b.index),
+    leaves: size,
+    checkpoints,
+    bytes: ranges.bytes,
+    unsigned: findings.length > 0 ? 0 : await behind(store, (await log.head()).position),
+  };
+}
+
+/** Stops behind the first range with a finding; which is the first does not depend on how many hands there are. */
+async function checkRanges(
+  size: number,
+  { check, hands, fromTile = 0, onProgress = () => undefined }: VerifyOptions,
+): Promise<{ findings: Finding[]; bytes: number }> {
+  const tiles = Math.ceil(size / TILE_WIDTH);
+  const findings: Finding[] = [];
+  const done = new Set<number>();
+  let [bytes, next, whole] = [0, fromTile, fromTile];
+  const work = async (): Promise<void> => {
+    while (next < tiles && findings.length === 0) {
+      const range = { from: next, to: Math.min(tiles, next + RANGE_TILES) };
+      next = range.to;
+      const checked = await check(range);
+      bytes += checked.bytes;
+      if (checked.finding !== null) findings.push(checked.finding);
+      done.add(range.from);
+      while (done.delete(whole)) whole += RANGE_TILES;
+      onProgress(Math.min(size, whole * TILE_WIDTH), size, Math.min(tiles, whole));
+    }
+  };
+  await Promise.all(Array.from({ length: hands }, work));
+  return { findings, bytes };
+}
+
+/** Every full tile above the leaves has its hash in the tile above it. */
+async function checkUpperTiles(log: LogStore, size: number): Promise<Finding[]> {
+  const whole = BigInt(size);
+  for (let level = 1; whole >> BigInt(8 * level) > 0n; level++) {
+    for (let index = 0n; ; index++) {
+      const width = tileWidth({ level, index }, whole);
+      if (width === 0) break;
+      const parent = { level: level + 1, index: index / BigInt(TILE_WIDTH) };
+      const [tile, above] = await log.tiles([{ level, index }, parent]);
+      const leaf = Number(index << BigInt(8 * (level + 1)));
+      const detail = `tile ${level}/${index} or the one above it was changed`;
+      if ((tile?.length ?? 0) < width * HASH_BYTES) return [{ what: 'tile', index: leaf, detail }];
+      if (width < TILE_WIDTH) continue;
+      const at = Number(index % BigInt(TILE_WIDTH)) * HASH_BYTES;
+      if (!sameBytes(tileRoot(tile!), (above ?? new Uint8Array()).subarray(at, at + HASH_BYTES)))
+        return [{ what: 'tile', index: leaf, detail }];
+    }
+  }
+  return [];
+}
+
+async function checkCheckpoint(
+  log: LogStore,
+  size: number,
+  note: string,
+  trust: Trust,
+  row: SignedCheckpoint | null,
+): Promise<Finding | null> {
+  const wrong = (at: number, detail: string): Finding => ({ what: 'checkpoint', index: at, detail });
+  try {
+    const checkpoint = openCheckpoint(note, trust);
+    const at = Number(checkpoint.size);
+    if (row !== null && (row.size !== at || !sameBytes(row.root, checkpoint.root)))
+      return wrong(row.size, `the checkpoint kept at ${row.size} is one of ${at} leaves, or has another root`);
+    if (at > size) return wrong(at, `${at} entries were signed, and the log has ${size}`);
+    const root = await fromTiles(log, (read) => treeRoot(checkpoint.size, read));
+    return sameBytes(root, checkpoint.root)
+      ? null
+      : wrong(at, `the first ${at} entries do not have the root that was signed for them`);
+  } catch (error) {
+    if (error instanceof FormatInvalid || error instanceof ProofInvalid)
+      return wrong(row?.size ?? 0, `the checkpoint at ${row?.size ?? '?'} does not hold: ${error.message}`);
+    throw error;
+  }
+}
+
+async function behind(store: EventStore, position: number): Promise<number> {
+  let entries = 0;
+  for await (const batch of store.readTexts({ after: position })) entries += batch.length;
+  return entries;
+}
