@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough, type Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
@@ -176,17 +177,19 @@ function contract(name: string, freshTarget: () => Promise<SqlTarget>): void {
       `have all and nothing twice after ${KILLS} kills of who projects and who rebuilds (seed ${SEED})`,
       async () => {
         const random = seeded(SEED);
-        const start = async (what: 'project' | 'rebuild'): Promise<ChildProcess> => {
+        const start = async (what: 'project' | 'rebuild'): Promise<{ child: ChildProcess; gone: Promise<unknown> }> => {
           const child = fork(PROGRAM, [what, file, JSON.stringify(target)], { execArgv: ['--import', 'tsx'] });
-          await new Promise((resolve) => child.once('message', resolve));
-          return child;
+          const gone = once(child, 'exit');
+          const early = gone.then(() => Promise.reject(new Error(`the process that was to ${what} ended by itself`)));
+          await Promise.race([once(child, 'message'), early]);
+          early.catch(() => undefined);
+          return { child, gone };
         };
         for (let kill = 0; kill < KILLS; kill++) {
           const children = await Promise.all([start('project'), ...(kill % 2 === 1 ? [start('rebuild')] : [])]);
           for (const until = Date.now() + 20 + random() * 400; Date.now() < until;) await write(100);
-          const gone = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
-          for (const child of children) child.kill('SIGKILL');
-          await Promise.all(gone);
+          for (const { child } of children) child.kill('SIGKILL');
+          await Promise.all(children.map(({ gone }) => gone));
         }
         await models.catchUp(store);
         expect(await models.digest()).toBe(await trueDigest());
