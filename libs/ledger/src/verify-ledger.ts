@@ -29,7 +29,8 @@ export async function verifyLedger(
   { threads, ...options }: VerifyLedgerOptions,
 ): Promise<StoreVerified> {
   for (const part of [config.eventStore.kind === 'embedded' ? config.eventStore.file : null, logFile(config)])
-    if (part !== null && !existsSync(part)) throw new DatabaseUnavailable(`there is no ${part}; nothing was signed here`);
+    if (part !== null && !existsSync(part))
+      throw new DatabaseUnavailable(`there is no ${part}; nothing was signed here`);
   const store = await openStore(config, logger);
   const log = await LogStore.open(sqlTarget(config, 'notary'));
   const hands = Array.from({ length: threads }, () => new Hand(config));

@@ -39,6 +39,7 @@ export {
   type Tile,
   type TilePlace,
 } from './tiles/tiles.js';
+export { tilesOfCopy, verifyGrowth, verifyLog, type LogSource } from './verification/verify-log.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode } from './tree/hashing.js';
 export {
   consistencyProof,

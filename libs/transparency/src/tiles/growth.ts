@@ -56,10 +56,16 @@ export class TreeGrowth {
     return treeRoot(this.leaves, (subtree) => hashInTile(subtree, this.edges[tileOf(subtree).level]!.hashes));
   }
 
+  /** The tiles that have become full since this or `takeChanged` was last asked. */
+  takeFull(): Tile[] {
+    const { full } = this;
+    this.full = [];
+    return full;
+  }
+
   /** The tiles that have changed since this was last asked for, those at the edge among them. */
   takeChanged(): Tile[] {
-    const changed = [...this.full];
-    this.full = [];
+    const changed = this.takeFull();
     this.edges.forEach(({ index, width, hashes }, level) => {
       if (width > 0) changed.push({ level, index, hashes: hashes.slice(0, width * HASH_BYTES) });
     });

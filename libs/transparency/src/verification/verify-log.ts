@@ -1,0 +1,79 @@
+import { sameBytes } from '../primitives/bytes.js';
+import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
+import { HASH_BYTES } from '../tree/hashing.js';
+import { consistencyProof, ProofInvalid, verifyConsistency } from '../tree/proofs.js';
+import { TreeGrowth } from '../tiles/growth.js';
+import { tilePath } from '../tiles/tile-path.js';
+import { TILE_WIDTH, tilesOf, tileWidth, withTiles, type Tile, type TilePlace } from '../tiles/tiles.js';
+
+/** What is read of a log: its checkpoint and its tiles, from wherever they are. */
+export interface LogSource {
+  /** The checkpoint, a signed note. */
+  checkpoint(): Promise<string>;
+  /** A tile's hashes, at least `width` of them. */
+  tile(place: TilePlace, width: number): Promise<Uint8Array>;
+}
+
+/**
+ * Checks a whole log: that its tiles are those of one tree, and that this tree is what its checkpoint says.
+ *
+ * @param onProgress is told the leaves that were looked at, and how many there are
+ * @throws FormatInvalid | ProofInvalid the message names the tile
+ */
+export async function verifyLog(
+  source: LogSource,
+  trust: Trust,
+  onProgress: (leaves: bigint, size: bigint) => void = () => undefined,
+): Promise<OpenedCheckpoint> {
+  const checkpoint = openCheckpoint(await source.checkpoint(), trust);
+  const { size } = checkpoint;
+  const growth = TreeGrowth.from(0n);
+  for (let index = 0n; index * BigInt(TILE_WIDTH) < size; index++) {
+    const width = tileWidth({ level: 0, index }, size);
+    const hashes = await tileFrom(source, { level: 0, index }, width);
+    for (let i = 0; i < width; i++) growth.add(hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+    // Tiles of the leaves are the source's own; those above them must be what the leaves make them.
+    for (const tile of growth.takeFull()) if (tile.level > 0) await assertSame(source, tile);
+    onProgress(growth.size, size);
+  }
+  for (const tile of growth.takeChanged()) if (tile.level > 0) await assertSame(source, tile);
+  if (!sameBytes(growth.root(), checkpoint.root))
+    throw new ProofInvalid(`the tiles of the leaves do not have the root of the checkpoint at ${size}`);
+  return checkpoint;
+}
+
+/**
+ * Checks that a log has grown from an earlier checkpoint to a later one, by the tiles of the later.
+ *
+ * @throws FormatInvalid | ProofInvalid
+ */
+export async function verifyGrowth(
+  source: LogSource,
+  earlier: OpenedCheckpoint,
+  later: OpenedCheckpoint,
+): Promise<void> {
+  if (earlier.size > later.size)
+    throw new ProofInvalid(`the log was ${earlier.size} entries long and is ${later.size}: it was taken back`);
+  const load = (places: readonly TilePlace[]): Promise<Uint8Array[]> =>
+    Promise.all(places.map((place) => tileFrom(source, place, tileWidth(place, later.size))));
+  const proof = await withTiles((read) => consistencyProof(earlier.size, later.size, read), load);
+  verifyConsistency(earlier.size, later.size, earlier.root, later.root, proof);
+}
+
+/** The tiles that a whole copy of a log has, with their addresses. */
+export function* tilesOfCopy(size: bigint): Generator<{ place: TilePlace; width: number; path: string }> {
+  for (const { level, index, width } of tilesOf(size))
+    yield { place: { level, index }, width, path: tilePath({ level, index, width }) };
+}
+
+async function assertSame(source: LogSource, { level, index, hashes }: Tile): Promise<void> {
+  const kept = await tileFrom(source, { level, index }, hashes.length / HASH_BYTES);
+  if (!sameBytes(kept, hashes)) throw new ProofInvalid(`tile ${level}/${index} does not fit the tiles below it`);
+}
+
+async function tileFrom(source: LogSource, place: TilePlace, width: number): Promise<Uint8Array> {
+  const hashes = await source.tile(place, width);
+  if (hashes.length < width * HASH_BYTES || hashes.length % HASH_BYTES !== 0)
+    throw new ProofInvalid(`tile ${place.level}/${place.index} is cut`);
+  return hashes.subarray(0, width * HASH_BYTES);
+}
