@@ -4,6 +4,7 @@ import { FileUnreadable } from '@sijill/intake';
 import { BackupRefused } from '@sijill/ledger';
 import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
 import { KeyringUnusable } from '@sijill/vault';
+import { LogUnreadable } from './verification/log-source.js';
 
 /** What a command tells the shell. */
 export const EXIT = {
@@ -29,6 +30,7 @@ const UNREACHABLE = [
   OutcomeUnknown,
   LaneTakenOver,
   FileUnreadable,
+  LogUnreadable,
 ];
 
 /** The exit code of an error, and the line that is shown for it. */

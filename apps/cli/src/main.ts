@@ -10,6 +10,7 @@ import { addKeys } from './commands/keys.command.js';
 import { addRebuild } from './commands/rebuild.command.js';
 import { addReport } from './commands/report.command.js';
 import { addServe } from './commands/serve.command.js';
+import { addVerify } from './commands/verify.command.js';
 import { EXIT, exitOf } from './exit-codes.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
@@ -42,6 +43,7 @@ for (const add of [
   addImport,
   addHistory,
   addReport,
+  addVerify,
   addRebuild,
   addBackup,
   addRestore,

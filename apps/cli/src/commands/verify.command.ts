@@ -1,0 +1,227 @@
+import { existsSync } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Option, type Command } from 'commander';
+import { verifyLedger } from '@sijill/ledger';
+import { createLogger } from '@sijill/platform';
+import {
+  FormatInvalid,
+  openCheckpoint,
+  parseVerifierKey,
+  ProofInvalid,
+  toHex,
+  verifyGrowth,
+  verifyLeaf,
+  verifyLog,
+  type OpenedCheckpoint,
+  type Trust,
+} from '@sijill/transparency';
+import { EXIT, WrongUse } from '../exit-codes.js';
+import { printAnswer } from '../terminal/print.js';
+import { progressBar } from '../terminal/progress.js';
+import { logSource, LogUnreadable } from '../verification/log-source.js';
+import { commandConfig } from '../with-ledger.js';
+
+interface TrustOptions {
+  readonly key: string[];
+  readonly witness: string[];
+  readonly quorum?: string;
+  readonly json?: boolean;
+}
+
+export function addVerify(program: Command): void {
+  const verify = program
+    .command('verify')
+    .summary('check proofs, logs and stores, with nothing but the verifier key')
+    .description(
+      'Checks that what is shown to you is what was signed. Nothing but the verifier key is trusted: take it from somewhere else than ' +
+        'from whoever shows you the proof.',
+    );
+
+  withTrust(verify.command('entry'))
+    .summary('check that an entry is in the log')
+    .argument('<leaf>', 'file with the exact bytes of the leaf, as /v1/entries/{entryId}/leaf gives them')
+    .argument('<proof>', 'file with the proof, as /v1/entries/{entryId}/proof gives it')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sijill verify entry entry.json entry.tlog-proof --key log.vkey\n  $ sijill verify entry entry.json entry.tlog-proof --key log.vkey --witness w1.vkey --witness w2.vkey --quorum 2',
+    )
+    .action(async (leafFile: string, proofFile: string, options: TrustOptions) => {
+      const trust = await trustOf(options);
+      const [leaf, proof] = [await fileOf(leafFile), await fileOf(proofFile)];
+      await answer(options, () => {
+        const { index, checkpoint } = verifyLeaf(leaf, proof.toString('utf8'), trust);
+        return {
+          facts: { index: String(index), ...factsOf(checkpoint) },
+          line: `${leafFile} is entry ${index} of ${checkpoint.size} in the log ${checkpoint.origin}${cosignedText(checkpoint)}.`,
+        };
+      });
+    });
+
+  withTrust(verify.command('log'))
+    .summary('check a whole log: its tiles and its checkpoint')
+    .argument('<place>', 'folder with a copy of it (checkpoint, tile/…), or its address')
+    .option('--since <file>', 'a checkpoint that you have kept: the log must have grown from it')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sijill verify log https://ledger.example/log --key log.vkey\n  $ sijill verify log ./copy --key log.vkey --since checkpoint-of-march',
+    )
+    .action(async (place: string, options: TrustOptions & { since?: string }) => {
+      const trust = await trustOf(options);
+      const source = logSource(place);
+      const since = options.since === undefined ? null : (await fileOf(options.since)).toString('utf8');
+      const bar = progressBar('reading tiles');
+      await answer(options, async () => {
+        const checkpoint = await verifyLog(source, trust, (done, total) =>
+          bar.update(Number(done), Number(total)),
+        ).finally(() => bar.stop());
+        const earlier = since === null ? null : openCheckpoint(since, trust);
+        if (earlier !== null) await verifyGrowth(source, earlier, checkpoint);
+        const grown = earlier === null ? '' : ` It has grown from the ${earlier.size} that you have kept.`;
+        return {
+          facts: { ...factsOf(checkpoint), since: earlier === null ? null : String(earlier.size) },
+          line: `The log ${checkpoint.origin} has ${checkpoint.size} entries, and its tiles are those of its checkpoint${cosignedText(checkpoint)}.${grown}`,
+        };
+      });
+    });
+
+  withTrust(verify.command('store'))
+    .summary('compare the whole store of this ledger with all that was signed over it')
+    .option('--checkpoint <file>', 'a checkpoint kept elsewhere; can be given several times', collect, [])
+    .option('--resume', 'go on where an earlier run was cut short')
+    .addHelpText(
+      'after',
+      '\nThe store, and the log beside it, are those of the environment (SIJILL_DATA_DIR and others). No keyring is needed.\n' +
+        '\nExamples:\n  $ sijill verify store --key log.vkey\n  $ sijill verify store --key log.vkey --checkpoint kept-in-march --resume',
+    )
+    .action(async (options: TrustOptions & { checkpoint: string[]; resume?: boolean }) => {
+      const trust = await trustOf(options);
+      const kept = await Promise.all(options.checkpoint.map(async (file) => (await fileOf(file)).toString('utf8')));
+      const config = commandConfig();
+      const place = join(config.dataDir, 'verify-store.json');
+      const fromTile = options.resume === true ? await tileReached(place) : 0;
+      const bar = progressBar('comparing');
+      let noted = Date.now();
+      const verified = await verifyLedger(config, createLogger(config.logLevel), {
+        trust,
+        kept,
+        fromTile,
+        threads: availableParallelism(),
+        onProgress: (leaves, size, tile) => {
+          bar.update(leaves, size);
+          if (Date.now() - noted < NOTE_EVERY_MS) return;
+          noted = Date.now();
+          void noteTile(place, tile);
+        },
+      }).finally(() => bar.stop());
+      await rm(place, { force: true });
+      const { findings, leaves, checkpoints, unsigned } = verified;
+      const [first] = findings;
+      process.exitCode = first === undefined ? EXIT.done : EXIT.no;
+      printAnswer(options.json === true, { ok: first === undefined, ...verified, fromTile }, () =>
+        first === undefined
+          ? `All ${leaves} entries are what was signed, under ${checkpoints} checkpoints.` +
+            (unsigned > 0 ? ` ${unsigned} more wait for their checkpoint.` : '')
+          : [
+              `NOT as it was signed. First: ${first.detail}.`,
+              ...findings.slice(1, 20).map(({ detail }) => `Also: ${detail}.`),
+            ].join('\n'),
+      );
+    });
+}
+
+const NOTE_EVERY_MS = 2_000;
+
+const collect = (value: string, all: readonly string[]): string[] => [...all, value];
+
+function withTrust(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--key <vkey>', "the log's verifier key, or a file with it; several after a rotation")
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .option('--witness <vkey>', "a witness's verifier key, or a file with it; can be given several times", collect, [])
+    .option('--quorum <n>', 'how many of the witnesses must have cosigned (all of them)')
+    .option('--json', 'one JSON document');
+}
+
+async function trustOf({ key, witness, quorum }: TrustOptions): Promise<Trust> {
+  if (key.length === 0)
+    throw new WrongUse('say whom to trust: --key with the verifier key of the log, or a file that holds it');
+  const witnesses = await keysOf(witness);
+  const needed = quorum === undefined ? witnesses.length : Number(quorum);
+  if (!Number.isInteger(needed) || needed < 0 || needed > witnesses.length)
+    throw new WrongUse(`--quorum takes a number up to that of the witnesses, ${witnesses.length}`);
+  return { log: await keysOf(key), witnesses, quorum: needed };
+}
+
+async function keysOf(given: readonly string[]): Promise<ReturnType<typeof parseVerifierKey>[]> {
+  const keys = [];
+  for (const text of given) {
+    const lines = existsSync(text)
+      ? (await readFile(text, 'utf8')).split(/\r?\n/).filter((line) => line !== '')
+      : [text];
+    for (const line of lines) {
+      try {
+        keys.push(parseVerifierKey(line));
+      } catch (error) {
+        if (error instanceof FormatInvalid)
+          throw new WrongUse(`${text} is no verifier key, and no file with one: ${error.message}`);
+        throw error;
+      }
+    }
+  }
+  return keys;
+}
+
+/** What holds is told; what does not is the answer "no". */
+async function answer(
+  options: TrustOptions,
+  work: () => { facts: object; line: string } | Promise<{ facts: object; line: string }>,
+): Promise<void> {
+  try {
+    const { facts, line } = await work();
+    printAnswer(options.json === true, { ok: true, ...facts }, () => line);
+  } catch (error) {
+    if (!(error instanceof ProofInvalid || error instanceof FormatInvalid)) throw error;
+    process.exitCode = EXIT.no;
+    printAnswer(options.json === true, { ok: false, reason: error.message }, () => `DOES NOT HOLD: ${error.message}.`);
+  }
+}
+
+function factsOf({ origin, size, root, cosignatures }: OpenedCheckpoint): Record<string, unknown> {
+  return {
+    origin,
+    size: String(size),
+    root: toHex(root),
+    cosignatures: cosignatures.map(({ name, seconds }) => ({
+      name,
+      time: new Date(Number(seconds) * 1000).toISOString(),
+    })),
+  };
+}
+
+function cosignedText({ cosignatures }: OpenedCheckpoint): string {
+  return cosignatures.length === 0 ? '' : `, cosigned by ${cosignatures.map(({ name }) => name).join(' and ')}`;
+}
+
+async function fileOf(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new LogUnreadable(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+async function tileReached(place: string): Promise<number> {
+  if (!existsSync(place)) return 0;
+  const { tile } = JSON.parse(await readFile(place, 'utf8')) as { tile?: unknown };
+  return typeof tile === 'number' && Number.isSafeInteger(tile) && tile > 0 ? tile : 0;
+}
+
+async function noteTile(place: string, tile: number): Promise<void> {
+  await writeFile(`${place}.new`, `${JSON.stringify({ tile })}\n`);
+  await rename(`${place}.new`, place);
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { textOf, TILE_WIDTH, tilePath, type LogSource } from '@sijill/transparency';
+
+/** A log that cannot be read: not one that is wrong. */
+export class LogUnreadable extends Error {
+  override readonly name = 'LogUnreadable';
+}
+
+const LONGEST_ANSWER_MS = 30_000;
+
+/** A log in a folder (`checkpoint`, `tile/…`) or below an address. */
+export function logSource(place: string): LogSource {
+  const read = /^https?:\/\//.test(place) ? overHttp(place.replace(/\/$/, '')) : fromFolder(place);
+  return {
+    checkpoint: async () => textOf(await read('checkpoint')),
+    tile: async (at, width) => {
+      // Whoever kept a copy may have the tile as it was later, full.
+      const part = tilePath({ ...at, width });
+      return read(part).catch((error: unknown) => {
+        if (width === TILE_WIDTH) throw error;
+        return read(tilePath(at));
+      });
+    },
+  };
+}
+
+function fromFolder(folder: string): (path: string) => Promise<Uint8Array> {
+  return async (path) => {
+    try {
+      return await readFile(join(folder, path));
+    } catch (error) {
+      throw new LogUnreadable(`${join(folder, path)} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  };
+}
+
+function overHttp(address: string): (path: string) => Promise<Uint8Array> {
+  return async (path) => {
+    const url = `${address}/${path}`;
+    let response: Response;
+    try {
+      response = await fetch(url, { signal: AbortSignal.timeout(LONGEST_ANSWER_MS) });
+    } catch {
+      throw new LogUnreadable(`${url} cannot be reached`);
+    }
+    if (!response.ok) throw new LogUnreadable(`${url} answered ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  };
+}
