@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '@sijill/event-store';
@@ -6,6 +7,7 @@ import { DatabaseUnavailable, type Config, type Logger } from '@sijill/platform'
 import type { Trust } from '@sijill/transparency';
 import { openStore } from './open-ledger.js';
 import { sqlTarget } from './sql-target.js';
+import type { ThreadAnswer } from './verify-thread.js';
 
 export interface VerifyLedgerOptions {
   readonly trust: Trust;
@@ -61,27 +63,25 @@ function logFile(config: Config): string | null {
 /** A thread that compares one range at a time. */
 class Hand {
   private readonly thread: Worker;
+  private readonly broken: Promise<never>;
 
   constructor(config: Config) {
     this.thread = new Worker(new URL('./verify-thread.js', import.meta.url), { workerData: config });
+    this.broken = once(this.thread, 'error').then(([error]) => {
+      throw new StoreUnavailable((error as Error).message, { cause: error });
+    });
+    this.broken.catch(() => undefined);
   }
 
-  check(range: TileRange): Promise<RangeChecked> {
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void => reject(new StoreUnavailable(error.message, { cause: error }));
-      this.thread.once('error', failed);
-      this.thread.once('message', ({ checked, failure }: { checked?: RangeChecked; failure?: string }) => {
-        this.thread.off('error', failed);
-        if (checked === undefined) failed(new Error(failure));
-        else resolve(checked);
-      });
-      this.thread.postMessage(range);
-    });
+  async check(range: TileRange): Promise<RangeChecked> {
+    this.thread.postMessage(range);
+    const [answer] = (await Promise.race([once(this.thread, 'message'), this.broken])) as [ThreadAnswer];
+    if ('failure' in answer) throw new StoreUnavailable(answer.failure);
+    return answer.checked;
   }
 
   async dismiss(): Promise<void> {
-    const gone = new Promise((resolve) => this.thread.once('exit', resolve));
     this.thread.postMessage(null);
-    await gone;
+    await Promise.race([once(this.thread, 'exit'), this.broken]).catch(() => undefined);
   }
 }

@@ -1,8 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { checkRange, LogStore, type TileRange } from '@sijill/notary';
+import { checkRange, LogStore, type RangeChecked, type TileRange } from '@sijill/notary';
 import { createLogger, type Config } from '@sijill/platform';
 import { openStore } from './open-ledger.js';
 import { sqlTarget } from './sql-target.js';
+
+/** What a thread says of a range. */
+export type ThreadAnswer = { readonly checked: RangeChecked } | { readonly failure: string };
 
 // Compares one range of the log with the store for each message, with connections of its own.
 const config = workerData as Config;
@@ -15,7 +18,7 @@ parentPort!.on('message', (range: TileRange | null) => {
     return;
   }
   void checkRange(store, log, size, range).then(
-    (checked) => parentPort!.postMessage({ checked }),
-    (error: unknown) => parentPort!.postMessage({ failure: String(error) }),
+    (checked) => parentPort!.postMessage({ checked } satisfies ThreadAnswer),
+    (error: unknown) => parentPort!.postMessage({ failure: String(error) } satisfies ThreadAnswer),
   );
 });
