@@ -24,12 +24,12 @@ export interface NotaryOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** A checkpoint is signed at most so often, in milliseconds: 1,000. */
+  readonly signEveryMs?: number;
 }
 
 const PAUSES_MS = { first: 200, longest: 10_000 };
 const STAND_BY_MS = 1_000;
-/** A checkpoint is signed at most so often. */
-const SIGN_EVERY_MS = 1_000;
 const BATCH = 2_000;
 /** Tiles are committed at the latest with so many leaves, signed or not. */
 const MOST_PENDING = 20_000;
@@ -46,12 +46,15 @@ export class Notary {
   private running: Promise<void> | null = null;
   private status: NotaryHealth = { state: 'stopped', detail: null };
   private signedAt = Number.NEGATIVE_INFINITY;
+  private readonly signEveryMs: number;
 
   constructor(
     private readonly store: EventStore,
     private readonly log: LogStore,
     private readonly options: NotaryOptions,
-  ) {}
+  ) {
+    this.signEveryMs = options.signEveryMs ?? 1_000;
+  }
 
   get health(): NotaryHealth {
     return this.status;
@@ -87,7 +90,8 @@ export class Notary {
         if (error instanceof SignedPastLost) {
           this.become('refusing', error.message);
           logger.fatal({ err: error }, 'the notary signs nothing more: the store does not hold what was signed');
-          return;
+          // Each notary looks for itself: one whose store is whole may go on.
+          return await claim.release();
         }
         this.become('failing', describeError(error).type);
         logger.error({ err: error }, 'the notary stopped; it will be tried again');
@@ -119,7 +123,7 @@ export class Notary {
     let next: Promise<IteratorResult<EntryText[]>> | null = null;
     for (;;) {
       next ??= entries.next();
-      const due = unsigned ? Math.max(0, this.signedAt + SIGN_EVERY_MS - Date.now()) : Number.POSITIVE_INFINITY;
+      const due = unsigned ? Math.max(0, this.signedAt + this.signEveryMs - Date.now()) : Number.POSITIVE_INFINITY;
       const came = due === Number.POSITIVE_INFINITY ? await next : await within(due, next, () => null);
       if (came !== null) {
         next = null;
@@ -127,7 +131,7 @@ export class Notary {
         log.add(came.value);
         unsigned = true;
       }
-      const isDue = unsigned && Date.now() >= this.signedAt + SIGN_EVERY_MS;
+      const isDue = unsigned && Date.now() >= this.signedAt + this.signEveryMs;
       if (isDue) {
         await this.commit(log, true);
         unsigned = false;

@@ -1,0 +1,197 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import { fromTiles, GrowingLog, logSigner, LogStore, Notary, type NotaryState } from '@sijill/notary';
+import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
+import { openCheckpoint, sameBytes, toHex, treeRoot } from '@sijill/transparency';
+import { disclosureEntry } from '../support/disclosure-entries.js';
+import { eventStoreDbForTests } from '../support/eventstoredb/server-for-tests.js';
+import { FULL_RUN } from '../support/full-run.js';
+import { seeded } from '../support/seeded.js';
+import { noteServer } from '../support/shared-server.js';
+import { eventually, freshDataDir } from '../support/sijill.js';
+
+const KILLS = Number(process.env['SIJILL_TEST_NOTARY_KILLS'] ?? (FULL_RUN ? 200 : 8));
+const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const PROGRAM = join(import.meta.dirname, '../support/notary.program.ts');
+const signer = logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]);
+
+interface Opened {
+  readonly store: EventStore;
+  /** As the program takes it. */
+  readonly where: string;
+  stop(): Promise<void>;
+}
+
+async function embedded(): Promise<Opened> {
+  const where = join(freshDataDir('notary'), 'ledger.sqlite');
+  const store = openEmbeddedStore({ file: where, pollMs: 10 });
+  return { store, where, stop: () => store.close() };
+}
+
+async function eventStoreDb(): Promise<Opened> {
+  const server = await eventStoreDbForTests();
+  await noteServer('EventStoreDB', server.what);
+  const store = await openEventStoreDb({ connectionString: server.connectionString });
+  return {
+    store,
+    where: server.connectionString,
+    stop: async () => {
+      await store.close();
+      await server.stop();
+    },
+  };
+}
+
+describe.each([
+  ['the embedded store', embedded],
+  ['EventStoreDB', eventStoreDb],
+])('a notary of %s', (_, open) => {
+  let opened: Opened;
+  let folder: string;
+  let written = 0;
+  const running: Notary[] = [];
+  const logs: LogStore[] = [];
+  beforeEach(async () => {
+    opened = await open();
+    folder = freshDataDir('notary-log');
+  });
+  afterEach(async () => {
+    for (const notary of running.splice(0)) await notary.stop();
+    for (const log of logs.splice(0)) await log.close();
+    await opened.stop();
+  });
+
+  const lane = `ledger-notary-test-${Date.now()}`;
+  const write = async (count: number): Promise<void> => {
+    const entries = Array.from({ length: count }, () => disclosureEntry(`event-${written}`, { n: written++ }));
+    await opened.store.append(lane, entries, 'any');
+  };
+  const openLog = async (name = 'log'): Promise<LogStore> => {
+    const log = await LogStore.open({ kind: 'sqlite', file: join(folder, `${name}.sqlite`) });
+    logs.push(log);
+    return log;
+  };
+  const notaryOf = (log: LogStore): Notary => {
+    const notary = new Notary(opened.store, log, {
+      claim: claimOf({ kind: 'sqlite', file: join(folder, 'claim') }, 'notary'),
+      signer,
+      clock: systemClock,
+      metrics: new Metrics(),
+      logger: createLogger('silent'),
+      signEveryMs: 20,
+    });
+    running.push(notary);
+    notary.start();
+    return notary;
+  };
+  const state = (notary: Notary, wanted: NotaryState): Promise<NotaryState> =>
+    eventually(
+      async () => notary.health.state,
+      (now) => now === wanted,
+    );
+  const signedUpToEnd = async (log: LogStore): Promise<void> => {
+    const end = await opened.store.head();
+    await eventually(
+      () => log.checkpoint(),
+      (checkpoint) => checkpoint !== null && checkpoint.position >= end,
+    );
+  };
+  /** The tree that the store gives, made anew elsewhere at once. */
+  const rebuilt = async (): Promise<LogStore> => {
+    const log = await openLog('rebuilt');
+    const growing = await GrowingLog.resume(log, systemClock);
+    for await (const batch of opened.store.readTexts()) growing.add(batch);
+    await growing.commit(null);
+    return log;
+  };
+
+  it(
+    `signs one tree and no other over ${KILLS} kills, and its tiles are those of the store (seed ${SEED})`,
+    async () => {
+      const random = seeded(SEED);
+      await write(700);
+      for (let kill = 0; kill < KILLS; kill++) {
+        const args = [opened.where, join(folder, 'log.sqlite'), join(folder, 'claim')];
+        const child = fork(PROGRAM, args, { execArgv: ['--import', 'tsx'] });
+        const gone = once(child, 'exit');
+        await once(child, 'message');
+        for (const until = Date.now() + 10 + random() * 250; Date.now() < until;)
+          await write(1 + Math.floor(random() * 60));
+        child.kill('SIGKILL');
+        await gone;
+      }
+      const log = await openLog();
+      const notary = notaryOf(log);
+      await signedUpToEnd(log);
+      await notary.stop();
+
+      const truth = await rebuilt();
+      const { size } = await truth.head();
+      expect(await log.head()).toEqual(await truth.head());
+      let checkpoints = 0;
+      for await (const { size: at, note } of log.checkpoints()) {
+        const { root } = openCheckpoint(note, { log: signer.keys });
+        expect(toHex(root)).toBe(toHex(await fromTiles(truth, (read) => treeRoot(BigInt(at), read))));
+        checkpoints++;
+      }
+      expect(checkpoints).toBeGreaterThan(KILLS / 4);
+      for (let level = 0; size >> (8 * level) > 0; level++)
+        for (let index = 0n; index <= BigInt(size >> (8 * (level + 1))); index++) {
+          const place = { level, index };
+          const [[ours], [true_]] = [await log.tiles([place]), await truth.tiles([place])];
+          expect(ours === true_ || sameBytes(ours!, true_!)).toBe(true);
+        }
+      expect(await log.indexAt(await opened.store.head())).toBe(size - 1);
+    },
+    KILLS * 8_000 + 60_000,
+  );
+
+  it('stands by beside another, and takes over', async () => {
+    const log = await openLog();
+    const first = notaryOf(log);
+    await state(first, 'running');
+    const second = notaryOf(await openLog());
+    await state(second, 'standing by');
+    await write(10);
+    await signedUpToEnd(log);
+    await first.stop();
+    await state(second, 'running');
+    await write(10);
+    await signedUpToEnd(log);
+  });
+
+  it('is let go on by the database from its own place only', async () => {
+    await write(10);
+    const [one, two] = [
+      await GrowingLog.resume(await openLog(), systemClock),
+      await GrowingLog.resume(await openLog(), systemClock),
+    ];
+    for await (const batch of opened.store.readTexts()) for (const log of [one, two]) log.add(batch);
+    await one.commit(signer);
+    await expect(two.commit(signer)).rejects.toMatchObject({ name: 'HeadMoved' });
+  });
+
+  it('refuses to go on over a store that has lost what was signed', async () => {
+    await write(300);
+    const log = await openLog();
+    const notary = notaryOf(log);
+    await signedUpToEnd(log);
+    await notary.stop();
+    // A store that ends earlier, as an older backup does.
+    const older = await embedded();
+    const other = opened;
+    opened = older;
+    const refusing = notaryOf(log);
+    await state(refusing, 'refusing');
+    expect(refusing.health.detail).toContain('the store ends before');
+    await write(400);
+    const changed = notaryOf(log);
+    await state(changed, 'refusing');
+    expect(changed.health.detail).toMatch(/leaf 0|the store ends|entries were signed/);
+    expect((await log.checkpoint())!.size).toBeGreaterThanOrEqual(300);
+    await older.stop();
+    opened = other;
+  });
+});
