@@ -1,0 +1,261 @@
+import Database from 'better-sqlite3';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openEmbeddedStore, openWriting } from '@sijill/event-store';
+import { checkRange, GrowingLog, logSigner, LogStore, verifyStore, type StoreVerified } from '@sijill/notary';
+import { systemClock } from '@sijill/platform';
+import { disclosureEntry } from '../support/disclosure-entries.js';
+import { FULL_RUN } from '../support/full-run.js';
+import { seeded } from '../support/seeded.js';
+import { freshDataDir } from '../support/sijill.js';
+
+const COPIES = Number(process.env['SIJILL_TEST_COPIES'] ?? (FULL_RUN ? 10_000 : 240));
+const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const ENTRIES = 600;
+const signer = logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]);
+
+interface Copy {
+  readonly ledger: Database.Database;
+  readonly log: Database.Database;
+}
+
+type Random = () => number;
+const below = (random: Random, end: number): number => Math.floor(random() * end);
+/** A position, not that of the last entry; entries are numbered from 1 here. */
+const somewhere = (random: Random): number => 1 + below(random, ENTRIES - 1);
+
+function flipInText(text: string, random: Random): string {
+  const bytes = Buffer.from(text);
+  bytes[below(random, bytes.length)]! ^= 1 << below(random, 7);
+  return bytes.toString('latin1');
+}
+
+function flipInBytes(bytes: Buffer, random: Random): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[below(random, changed.length)]! ^= 1 << below(random, 8);
+  return changed;
+}
+
+function change(column: 'data' | 'metadata' | 'id'): (copy: Copy, random: Random) => number {
+  return ({ ledger }, random) => {
+    const position = somewhere(random);
+    const text = ledger.prepare(`select ${column} from entry where position = ?`).pluck().get(position) as string;
+    ledger.prepare(`update entry set ${column} = ? where position = ?`).run(flipInText(text, random), position);
+    return position - 1;
+  };
+}
+
+function exchange(ledger: Database.Database, one: number, other: number): void {
+  // The content of two entries, each whole, at the other's place.
+  const read = ledger.prepare('select id, type, data, metadata from entry where position = ?');
+  const write = ledger.prepare(
+    'update entry set id = @id, type = @type, data = @data, metadata = @metadata where position = @at',
+  );
+  const [first, second] = [read.get(one) as object, read.get(other) as object];
+  write.run({ ...first, at: other });
+  write.run({ ...second, at: one });
+}
+
+/** Each does one kind of damage, and says the first leaf that is not what it was; null where it cannot be said which. */
+const DAMAGES: Record<string, (copy: Copy, random: Random) => number | null> = {
+  'a bit of the data': change('data'),
+  'a bit of the metadata': change('metadata'),
+  'a bit of the id': change('id'),
+  'the order of two entries': ({ ledger }, random) => {
+    const [one, other] = [somewhere(random), somewhere(random)];
+    if (one === other) return change('data')({ ledger } as Copy, random);
+    exchange(ledger, one, other);
+    return Math.min(one, other) - 1;
+  },
+  'an entry left out': ({ ledger }, random) => {
+    const position = somewhere(random);
+    ledger.prepare('delete from entry where position = ?').run(position);
+    return position - 1;
+  },
+  'an entry twice': ({ ledger }, random) => {
+    const position = somewhere(random);
+    // Everything behind it moves on, and it stands there again.
+    ledger
+      .prepare('update entry set position = -position - 1, revision = -revision - 1 where position > ?')
+      .run(position);
+    ledger
+      .prepare(
+        'insert into entry select position + 1, stream_id, revision + 1, id, type, data, metadata from entry where position = ?',
+      )
+      .run(position);
+    ledger.prepare('update entry set position = -position, revision = -revision where position < 0').run();
+    return position;
+  },
+  'the end cut off': ({ ledger }, random) => {
+    const position = somewhere(random);
+    ledger.prepare('delete from entry where position >= ?').run(position);
+    return position - 1;
+  },
+  'a bit of a tile': ({ log }, random) => {
+    const rows = log.prepare('select level, tile, hashes from log_tile').all() as {
+      level: number;
+      tile: number;
+      hashes: Buffer;
+    }[];
+    const { level, tile, hashes } = rows[below(random, rows.length)]!;
+    log
+      .prepare('update log_tile set hashes = ? where level = ? and tile = ?')
+      .run(flipInBytes(hashes, random), level, tile);
+    return null;
+  },
+  'a bit of a position': ({ log }, random) => {
+    const tile = below(random, 3);
+    const positions = log
+      .prepare('select positions from log_tile where level = 0 and tile = ?')
+      .pluck()
+      .get(tile) as Buffer;
+    log
+      .prepare('update log_tile set positions = ? where level = 0 and tile = ?')
+      .run(flipInBytes(positions, random), tile);
+    return null;
+  },
+  'a bit of a checkpoint': ({ log }, random) => {
+    const rows = log.prepare('select size, note from log_checkpoint').all() as { size: number; note: string }[];
+    const { size, note } = rows[below(random, rows.length)]!;
+    log.prepare('update log_checkpoint set note = ? where size = ?').run(flipInText(note, random), size);
+    return null;
+  },
+  'a checkpoint’s root': ({ log }, random) => {
+    const rows = log.prepare('select size, root from log_checkpoint').all() as { size: number; root: Buffer }[];
+    const { size, root } = rows[below(random, rows.length)]!;
+    log.prepare('update log_checkpoint set root = ? where size = ?').run(flipInBytes(root, random), size);
+    return null;
+  },
+};
+
+describe('a ledger that somebody has changed', () => {
+  const folder = freshDataDir('tampering');
+  const files = (name: string): { ledger: string; log: string } => {
+    mkdirSync(join(folder, name), { recursive: true });
+    return { ledger: join(folder, name, 'ledger.sqlite'), log: join(folder, name, 'log.sqlite') };
+  };
+  const clean = files('clean');
+  const half = files('half');
+
+  beforeAll(async () => {
+    const store = openEmbeddedStore({ file: clean.ledger });
+    const log = await LogStore.open({ kind: 'sqlite', file: clean.log });
+    for (let written = 0; written < ENTRIES; written += 100) {
+      const entries = Array.from({ length: 100 }, (_, i) =>
+        disclosureEntry(`event-${written + i}`, { n: written + i }),
+      );
+      await store.append('ledger-a', entries, written === 0 ? 'no_stream' : written - 1);
+      const growing = await GrowingLog.resume(log, systemClock);
+      for await (const batch of store.readTexts({ after: growing.head.position })) growing.add(batch);
+      await growing.commit(signer);
+      if (written === 200) {
+        copyWhole(clean.ledger, half.ledger);
+        copyWhole(clean.log, half.log);
+      }
+    }
+    await store.close();
+    await log.close();
+    copyWhole(clean.ledger, clean.ledger);
+  });
+
+  /** A copy of a database file with all that is in its log. */
+  function copyWhole(from: string, to: string): void {
+    const database = new Database(from);
+    database.pragma('wal_checkpoint(truncate)');
+    database.close();
+    if (from !== to) copyFileSync(from, to);
+  }
+
+  async function verified(of: { ledger: string; log: string }, kept: readonly string[] = []): Promise<StoreVerified> {
+    const store = openEmbeddedStore({ file: of.ledger });
+    const log = await LogStore.open({ kind: 'sqlite', file: of.log });
+    const { size } = await log.head();
+    try {
+      const check: Parameters<typeof verifyStore>[2]['check'] = (range) => checkRange(store, log, size, range);
+      return await verifyStore(store, log, { trust: { log: signer.keys }, check, hands: 1, kept });
+    } finally {
+      await store.close();
+      await log.close();
+    }
+  }
+
+  function damaged(
+    name: string,
+    damage: (copy: Copy) => number | null,
+  ): { of: ReturnType<typeof files>; first: number | null } {
+    const of = files(name);
+    copyFileSync(clean.ledger, of.ledger);
+    copyFileSync(clean.log, of.log);
+    const ledger = openWriting(of.ledger);
+    const triggers = ledger.prepare("select name from sqlite_schema where type = 'trigger'").pluck().all() as string[];
+    for (const trigger of triggers) ledger.exec(`drop trigger ${trigger}`);
+    const log = new Database(of.log);
+    const first = damage({ ledger, log });
+    ledger.close();
+    log.close();
+    return { of, first };
+  }
+
+  it('gives no alarm when nobody has', async () => {
+    expect(await verified(clean)).toMatchObject({ findings: [], leaves: ENTRIES, checkpoints: 6, unsigned: 0 });
+    // Only opened, and its triggers gone: its content is what it was.
+    expect(await verified(damaged('untouched', () => null).of)).toMatchObject({ findings: [] });
+  });
+
+  it(
+    `is found out in each of ${COPIES} copies, and the first leaf that is wrong is named (seed ${SEED})`,
+    async () => {
+      const random = seeded(SEED);
+      const kinds = Object.entries(DAMAGES);
+      const missed: string[] = [];
+      for (let copy = 0; copy < COPIES; copy++) {
+        const [kind, damage] = kinds[copy % kinds.length]!;
+        const { of, first } = damaged('copy', (files) => damage(files, random));
+        const [finding] = (await verified(of)).findings;
+        if (finding === undefined || (first !== null && finding.index !== first))
+          missed.push(`copy ${copy}: ${kind} at ${first}, found ${JSON.stringify(finding)}`);
+        rmSync(join(folder, 'copy'), { recursive: true });
+      }
+      expect(missed).toEqual([]);
+    },
+    COPIES * 1_000 + 60_000,
+  );
+
+  it('is found out when an older copy of the store was put back, and of the log too by whoever kept a checkpoint', async () => {
+    const mixed = files('mixed');
+    copyFileSync(half.ledger, mixed.ledger);
+    copyFileSync(clean.log, mixed.log);
+    expect((await verified(mixed)).findings[0]).toMatchObject({ what: 'entry', index: 300 });
+    expect((await verified(half)).findings).toEqual([]);
+    const log = await LogStore.open({ kind: 'sqlite', file: clean.log });
+    const { note } = (await log.checkpoint())!;
+    await log.close();
+    expect((await verified(half, [note])).findings[0]).toMatchObject({ what: 'checkpoint', index: ENTRIES });
+  });
+
+  it('is found out when its end was made anew, by whoever kept a checkpoint', async () => {
+    const fork = files('fork');
+    copyFileSync(half.ledger, fork.ledger);
+    copyFileSync(half.log, fork.log);
+    const store = openEmbeddedStore({ file: fork.ledger });
+    const log = await LogStore.open({ kind: 'sqlite', file: fork.log });
+    const entries = Array.from({ length: 300 }, (_, i) => disclosureEntry(`other-${i}`, { n: i }));
+    await store.append('ledger-a', entries, 299);
+    const growing = await GrowingLog.resume(log, systemClock);
+    for await (const batch of store.readTexts({ after: growing.head.position })) growing.add(batch);
+    await growing.commit(signer);
+    await store.close();
+    await log.close();
+    expect((await verified(fork)).findings).toEqual([]);
+    const original = await LogStore.open({ kind: 'sqlite', file: clean.log });
+    const kept = [];
+    for await (const { note } of original.checkpoints()) kept.push(note);
+    await original.close();
+    const { findings } = await verified(fork, kept);
+    expect(findings.map(({ what, index }) => [what, index])).toEqual([
+      ['checkpoint', 400],
+      ['checkpoint', 500],
+      ['checkpoint', 600],
+    ]);
+  });
+});
