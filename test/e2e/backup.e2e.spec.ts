@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BATCH, disclosed } from '../support/events.js';
 import { freshDataDir, request, sijill, sijillJson, startServer } from '../support/sijill.js';
@@ -49,6 +49,7 @@ describe('a backup', () => {
     expect(made.files.map(({ name }) => name)).toEqual(
       expect.arrayContaining([
         'ledger.sqlite',
+        'notary.sqlite',
         'vault/vault.sqlite',
         'access.sqlite',
         `reports/${ordered.body.id}/accounting.json.jwe`,
@@ -64,8 +65,13 @@ describe('a backup', () => {
     expect(await sijillJson(['restore', folder], env)).toMatchObject({ position: made.position });
     expect(await sijillJson(['rebuild'], env)).toMatchObject({ unchanged: true });
 
-    // Keys and the sealed report are there, and the restored ledger takes events.
+    // Keys and the sealed report are there, and the restored ledger takes events. What was signed is in it.
     const again = await startServer(env);
+    const vkey = join(freshDataDir('vkey'), 'vkey');
+    writeFileSync(vkey, (await request<string>(`${again.url}/log/vkey`)).body);
+    expect(await sijillJson(['verify', 'store', '--key', vkey], env)).toMatchObject({ ok: true });
+    const health = await request<{ checks: { notary: unknown } }>(`${again.url}/health/ready`);
+    expect(health.body.checks.notary).toEqual({ status: 'up', detail: null });
     const seen = new Set<string>();
     for (let person = 0; person < 40; person++) {
       const { body } = await request<{ subjectId: string }>(`${again.url}/v1/subjects/lookup`, {

@@ -29,8 +29,8 @@ const MANIFEST = 'manifest.json';
 /**
  * Copies an embedded ledger while a server may be writing to it.
  *
- * The event store comes first and the vault after it: keys are durable before the entries that use them, so every entry of the
- * copy finds its key. Read models are left out, they are made again. The keyring is left out too, for whoever has a copy of the
+ * The log comes first, so that the copy of the store has all that was signed; then the event store, and the vault after it: keys are
+ * durable before the entries that use them, so every entry of the copy finds its key. Read models are left out, they are made again. The keyring is left out too, for whoever has a copy of the
  * data must not have the keys with it. The manifest is written last: without one a backup is not whole.
  *
  * @param folder must not exist yet, or be empty
@@ -54,14 +54,13 @@ export async function backUp(
   const reports = filesBelow(join(config.dataDir, 'reports')).filter((file) => file.endsWith('.jwe'));
   const total = [...databases, ...reports].reduce((sum, file) => sum + statSync(file).size, 0);
   let done = 0;
-  const [ledger, ...others] = databases as [string, ...string[]];
-  const position = await copyEmbeddedStore(ledger, target(folder, config, ledger), (reached, end) =>
-    onProgress(Math.min(total, (statSync(ledger).size * reached) / end), total),
-  );
-  done += statSync(ledger).size;
-  for (const file of others) {
+  let position = 0;
+  for (const file of databases) {
     const to = target(folder, config, file);
-    await vacuumed({ from: file, to }, (bytes) => onProgress(Math.min(total, done + bytes), total));
+    const told = (bytes: number): void => onProgress(Math.min(total, done + bytes), total);
+    if (file === config.eventStore.file)
+      position = await copyEmbeddedStore(file, to, (reached, end) => told((statSync(file).size * reached) / end));
+    else await vacuumed({ from: file, to }, told);
     done += statSync(file).size;
   }
   for (const file of reports) {
@@ -130,13 +129,11 @@ export async function restore(
   return manifest;
 }
 
-/** Event store first, see `backUp`. */
+/** In the order in which they are copied, see `backUp`. */
 function databasesOf(config: Config): string[] {
-  const parts = (['vault', 'access', 'reports'] as const).map((part) => sqlTarget(config, part));
-  return [
-    join(config.dataDir, 'ledger.sqlite'),
-    ...parts.flatMap((part) => (part.kind === 'sqlite' ? [part.file] : [])),
-  ];
+  const files = (...parts: Parameters<typeof sqlTarget>[1][]): string[] =>
+    parts.map((part) => sqlTarget(config, part)).flatMap((at) => (at.kind === 'sqlite' ? [at.file] : []));
+  return [...files('notary'), join(config.dataDir, 'ledger.sqlite'), ...files('vault', 'access', 'reports')];
 }
 
 function target(folder: string, config: Config, file: string): string {
