@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import { formatCheckpoint, parseCheckpoint } from './note/checkpoint.js';
+import { cosign } from './note/cosignature.js';
+import { openCheckpoint } from './note/open-checkpoint.js';
+import { formatNote, parseNote, signNote } from './note/signed-note.js';
+import { formatVerifierKey, parseVerifierKey, verifierKey } from './note/verifier-key.js';
+import { FormatInvalid, fromBase64, readDecimal, toBase64, utf8 } from './primitives/bytes.js';
+import { signingKey } from './primitives/crypto.js';
+import { formatProof, parseProof, verifyLeaf } from './proof/tlog-proof.js';
+import { parseTilePath, tilePath } from './tiles/tile-path.js';
+import { ProofInvalid } from './tree/proofs.js';
+
+// In full for ten minutes: SIJILL_TEST_FULL=1. Else as long as nobody minds.
+const MILLISECONDS = Number(
+  process.env['SIJILL_TEST_FUZZ_MS'] ?? (process.env['SIJILL_TEST_FULL'] === '1' ? 85_000 : 900),
+);
+
+const name = 'log.example/ledger';
+const key = signingKey(new Uint8Array(32).fill(1));
+const logKey = verifierKey(name, 'ed25519', key.publicKey);
+const witness = verifierKey('w.example', 'cosignature/v1', key.publicKey);
+const text = formatCheckpoint({ origin: name, size: 3n, root: new Uint8Array(32).fill(5), extensions: [] });
+const note = formatNote({ text, signatures: [signNote(text, name, key), cosign(text, witness.name, key, 9n)] });
+const proof = formatProof({ index: 1n, path: [new Uint8Array(32), new Uint8Array(32).fill(8)], checkpoint: note });
+const trust = { log: [logKey], witnesses: [witness], quorum: 1 };
+
+/** Each with a valid text to begin from, and with what writes again what was read, where there is one form only. */
+const PARSERS: Record<string, { valid: string; read: (text: string) => string | null }> = {
+  'a verifier key': { valid: formatVerifierKey(logKey), read: (given) => formatVerifierKey(parseVerifierKey(given)) },
+  'a note': { valid: note, read: (given) => formatNote(parseNote(given)) },
+  'a checkpoint': { valid: text, read: (given) => formatCheckpoint(parseCheckpoint(given)) },
+  'a proof': {
+    valid: proof,
+    // Extra data is not kept.
+    read: (given) => (given.includes('\nextra ') ? (parseProof(given), null) : formatProof(parseProof(given))),
+  },
+  'the address of a tile': { valid: 'tile/1/x001/x234/067.p/9', read: (given) => tilePath(parseTilePath(given)) },
+  base64: { valid: toBase64(utf8(text)), read: (given) => toBase64(fromBase64(given)) },
+  'a number': { valid: '9007199254740993', read: (given) => String(readDecimal(given)) },
+};
+
+/** What is nearly right: pieces of it taken out, doubled, put elsewhere, or replaced. */
+function mutated(valid: string): fc.Arbitrary<string> {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '\n',
+      '\n\n',
+      ' ',
+      '—',
+      '+',
+      '=',
+      '0',
+      '.p/',
+      'x',
+      '\u0000',
+      '\ud800',
+      'extra ',
+      'index ',
+      '٣',
+      '\r\n',
+    ),
+    fc.string({ unit: 'binary', maxLength: 6 }),
+  );
+  const edit = fc.tuple(fc.nat({ max: valid.length }), fc.nat({ max: 12 }), piece);
+  return fc.array(edit, { minLength: 1, maxLength: 4 }).map((edits) => {
+    let result = valid;
+    for (const [at, length, by] of edits) result = result.slice(0, at) + by + result.slice(at + length);
+    return result;
+  });
+}
+
+const refused = (error: unknown): boolean => error instanceof FormatInvalid || error instanceof ProofInvalid;
+
+describe('whatever is handed to a parser', () => {
+  it.each(Object.entries(PARSERS))(
+    '%s is read as it would be written, or refused by name',
+    (_, { valid, read }) => {
+      expect(read(valid)).toBe(valid);
+      let accepted = 0;
+      const given = fc.oneof(
+        { arbitrary: mutated(valid), weight: 4 },
+        { arbitrary: fc.string({ unit: 'binary' }), weight: 1 },
+      );
+      fc.assert(
+        fc.property(given, (text) => {
+          try {
+            const again = read(text);
+            accepted++;
+            if (again !== null) expect(again).toBe(text);
+          } catch (error) {
+            if (!refused(error)) throw error;
+          }
+        }),
+        { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: MILLISECONDS, markInterruptAsFailure: false },
+      );
+      process.stdout.write(`${accepted} changed texts were valid\n`);
+    },
+    MILLISECONDS * 3 + 30_000,
+  );
+
+  it(
+    'holds only if it says the same as what was signed',
+    () => {
+      expect(openCheckpoint(note, trust).size).toBe(3n);
+      fc.assert(
+        fc.property(mutated(note), (changed) => {
+          try {
+            expect(openCheckpoint(changed, trust)).toEqual(openCheckpoint(note, trust));
+          } catch (error) {
+            if (!refused(error)) throw error;
+          }
+        }),
+        { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: MILLISECONDS, markInterruptAsFailure: false },
+      );
+      expect(() => verifyLeaf(utf8('leaf'), proof, trust)).toThrow(ProofInvalid);
+    },
+    MILLISECONDS * 3 + 30_000,
+  );
+});
