@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
-import { fromTiles, GrowingLog, logSigner, LogStore, Notary, type NotaryState } from '@sijill/notary';
+import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import { fromTiles, GrowingLog, LOG_ALIVE, logSigner, LogStore, Notary, type NotaryState } from '@sijill/notary';
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
 import { openCheckpoint, sameBytes, toHex, treeRoot } from '@sijill/transparency';
 import { disclosureEntry } from '../support/disclosure-entries.js';
@@ -73,14 +73,16 @@ describe.each([
     logs.push(log);
     return log;
   };
-  const notaryOf = (log: LogStore): Notary => {
+  const notaryOf = (log: LogStore, options: { aliveEveryMs?: number } = {}): Notary => {
     const notary = new Notary(opened.store, log, {
       claim: claimOf({ kind: 'sqlite', file: join(folder, 'claim') }, 'notary'),
       signer,
       clock: systemClock,
       metrics: new Metrics(),
       logger: createLogger('silent'),
+      lane: () => Lane.open(opened.store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
       signEveryMs: 20,
+      ...options,
     });
     running.push(notary);
     notary.start();
@@ -160,6 +162,19 @@ describe.each([
     await state(second, 'running');
     await write(10);
     await signedUpToEnd(log);
+  });
+
+  it('says that it is alive when nothing is added to the log', async () => {
+    const log = await openLog();
+    notaryOf(log, { aliveEveryMs: 300 });
+    await eventually(
+      () => log.checkpoint(),
+      (checkpoint) => (checkpoint?.size ?? 0) >= 2,
+    );
+    const types: string[] = [];
+    for await (const entry of opened.store.readStream('ledger-notary', { direction: 'backwards', limit: 2 }))
+      types.push(entry.type);
+    expect(types).toEqual([LOG_ALIVE, LOG_ALIVE]);
   });
 
   it('is let go on by the database from its own place only', async () => {

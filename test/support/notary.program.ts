@@ -1,5 +1,5 @@
 // A notary as a process of its own, to be killed. See test/faults/notary.
-import { openEmbeddedStore, openEventStoreDb } from '@sijill/event-store';
+import { Lane, openEmbeddedStore, openEventStoreDb } from '@sijill/event-store';
 import { logSigner, LogStore, Notary } from '@sijill/notary';
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
 
@@ -13,6 +13,7 @@ const notary = new Notary(store, await LogStore.open({ kind: 'sqlite', file }), 
   clock: systemClock,
   metrics: new Metrics(),
   logger: createLogger('silent'),
+  lane: () => Lane.open(store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
   signEveryMs: 20,
 });
 notary.start();

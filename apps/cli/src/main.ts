@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.command.js';
 import { addHistory } from './commands/history.command.js';
 import { addImport } from './commands/import.command.js';
 import { addKeys } from './commands/keys.command.js';
+import { addMonitor } from './commands/monitor.command.js';
 import { addRebuild } from './commands/rebuild.command.js';
 import { addReport } from './commands/report.command.js';
 import { addServe } from './commands/serve.command.js';
@@ -44,6 +45,7 @@ for (const add of [
   addHistory,
   addReport,
   addVerify,
+  addMonitor,
   addRebuild,
   addBackup,
   addRestore,

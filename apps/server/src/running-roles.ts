@@ -44,6 +44,7 @@ export class RunningRoles {
         ? new Notary(store, ledger.log.store, {
             claim: claimOf(sqlTarget(config, 'notary-claim'), 'sijill notary'),
             signer: ledger.log.signer,
+            lane: ledger.ownLane,
             clock,
             metrics,
             logger,

@@ -31,6 +31,8 @@ export interface Ledger {
   readonly reports: ReportDesk;
   /** The transparency log over the store, and who signs for it. */
   readonly log: { readonly store: LogStore; readonly signer: LogSigner };
+  /** The lane for entries that this process writes by itself, opened when it is first asked for. */
+  readonly ownLane: () => Promise<Lane>;
   /** Lets what is under way become durable and closes everything, the store last. */
   close(): Promise<void>;
 }
@@ -107,6 +109,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       maker,
       quarantine,
       reports,
+      ownLane: lane,
       log: { store: logStore, signer: logSigner(origin, [keyring.logKeySeed(1)]) },
       seen: new SeenEvents(catalogue),
       quarantineDesk: new QuarantineDesk(store, quarantine, catalogue, maker, lane, clock, context),

@@ -1,6 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { EntryText, EventStore } from '@sijill/event-store';
-import { backOff, describeError, within, type Claim, type Clock, type Logger, type Metrics } from '@sijill/platform';
+import type { EntryText, EventStore, Lane } from '@sijill/event-store';
+import {
+  backOff,
+  describeError,
+  isoTime,
+  newEntryId,
+  takeRandom,
+  within,
+  type Claim,
+  type Clock,
+  type Logger,
+  type Metrics,
+} from '@sijill/platform';
 import { GrowingLog } from './growing-log.js';
 import type { LogSigner } from './log-signer.js';
 import type { LogStore } from './log-store.js';
@@ -24,9 +35,15 @@ export interface NotaryOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Where the notary writes entries of its own. */
+  readonly lane: () => Promise<Pick<Lane, 'append'>>;
   /** A checkpoint is signed at most so often, in milliseconds: 1,000. */
   readonly signEveryMs?: number;
+  /** A log that nothing was added to for so long gets an entry that says it is alive, in milliseconds: an hour. */
+  readonly aliveEveryMs?: number;
 }
+
+export const LOG_ALIVE = 'sijill.ledger.log_alive.v1';
 
 const PAUSES_MS = { first: 200, longest: 10_000 };
 const STAND_BY_MS = 1_000;
@@ -47,6 +64,7 @@ export class Notary {
   private status: NotaryHealth = { state: 'stopped', detail: null };
   private signedAt = Number.NEGATIVE_INFINITY;
   private readonly signEveryMs: number;
+  private readonly aliveEveryMs: number;
 
   constructor(
     private readonly store: EventStore,
@@ -54,6 +72,7 @@ export class Notary {
     private readonly options: NotaryOptions,
   ) {
     this.signEveryMs = options.signEveryMs ?? 1_000;
+    this.aliveEveryMs = options.aliveEveryMs ?? 3_600_000;
   }
 
   get health(): NotaryHealth {
@@ -115,21 +134,26 @@ export class Notary {
     const log = await GrowingLog.resume(this.log, this.options.clock);
     this.options.metrics.logSize.set(log.head.size);
     // What a notary before this one has committed and not signed is signed with the next leaves, or now.
-    const signed = (await this.log.checkpoint())?.size ?? 0;
-    let unsigned = log.head.size > signed;
+    const signed = await this.log.checkpoint();
+    let unsigned = log.head.size > (signed?.size ?? 0);
+    let alive = signed === null ? Date.now() : Date.parse(signed.signedAt);
     const entries = this.store
       .followTexts({ after: log.head.position, batchSize: BATCH, signal })
       [Symbol.asyncIterator]();
     let next: Promise<IteratorResult<EntryText[]>> | null = null;
     for (;;) {
       next ??= entries.next();
-      const due = unsigned ? Math.max(0, this.signedAt + this.signEveryMs - Date.now()) : Number.POSITIVE_INFINITY;
-      const came = due === Number.POSITIVE_INFINITY ? await next : await within(due, next, () => null);
+      const due = unsigned ? this.signedAt + this.signEveryMs : alive + this.aliveEveryMs;
+      const came = await within(Math.max(0, due - Date.now()), next, () => null);
       if (came !== null) {
         next = null;
         if (came.done === true) break;
         log.add(came.value);
         unsigned = true;
+        alive = Date.now();
+      } else if (!unsigned) {
+        await this.sayAlive();
+        alive = Date.now();
       }
       const isDue = unsigned && Date.now() >= this.signedAt + this.signEveryMs;
       if (isDue) {
@@ -150,6 +174,14 @@ export class Notary {
     this.signedAt = Date.now();
     metrics.checkpointSize.set(checkpoint.size);
     metrics.checkpointSigned.set(this.options.clock.now() / 1000);
+  }
+
+  /** An entry about nothing: whoever follows the log from outside can tell one that is quiet from one that stands still. */
+  private async sayAlive(): Promise<void> {
+    const now = isoTime(this.options.clock.now());
+    const metadata = { recordedAt: now, producer: null, salt: takeRandom(16).toString('base64url') };
+    const lane = await this.options.lane();
+    await lane.append([{ id: newEntryId(), type: LOG_ALIVE, data: { occurredAt: now }, metadata }]);
   }
 
   private become(state: NotaryState, detail: string | null): void {

@@ -2,33 +2,25 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { verifyLedger } from '@sijill/ledger';
 import { createLogger } from '@sijill/platform';
 import {
   FormatInvalid,
   openCheckpoint,
-  parseVerifierKey,
   ProofInvalid,
   toHex,
   verifyGrowth,
   verifyLeaf,
   verifyLog,
   type OpenedCheckpoint,
-  type Trust,
 } from '@sijill/transparency';
-import { EXIT, WrongUse } from '../exit-codes.js';
+import { EXIT } from '../exit-codes.js';
 import { printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
 import { logSource, LogUnreadable } from '../verification/log-source.js';
+import { collect, trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 import { commandConfig } from '../with-ledger.js';
-
-interface TrustOptions {
-  readonly key: string[];
-  readonly witness: string[];
-  readonly quorum?: string;
-  readonly json?: boolean;
-}
 
 export function addVerify(program: Command): void {
   const verify = program
@@ -132,49 +124,6 @@ export function addVerify(program: Command): void {
 }
 
 const NOTE_EVERY_MS = 2_000;
-
-const collect = (value: string, all: readonly string[]): string[] => [...all, value];
-
-function withTrust(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--key <vkey>', "the log's verifier key, or a file with it; several after a rotation")
-        .argParser(collect)
-        .default([], 'none'),
-    )
-    .option('--witness <vkey>', "a witness's verifier key, or a file with it; can be given several times", collect, [])
-    .option('--quorum <n>', 'how many of the witnesses must have cosigned (all of them)')
-    .option('--json', 'one JSON document');
-}
-
-async function trustOf({ key, witness, quorum }: TrustOptions): Promise<Trust> {
-  if (key.length === 0)
-    throw new WrongUse('say whom to trust: --key with the verifier key of the log, or a file that holds it');
-  const witnesses = await keysOf(witness);
-  const needed = quorum === undefined ? witnesses.length : Number(quorum);
-  if (!Number.isInteger(needed) || needed < 0 || needed > witnesses.length)
-    throw new WrongUse(`--quorum takes a number up to that of the witnesses, ${witnesses.length}`);
-  return { log: await keysOf(key), witnesses, quorum: needed };
-}
-
-async function keysOf(given: readonly string[]): Promise<ReturnType<typeof parseVerifierKey>[]> {
-  const keys = [];
-  for (const text of given) {
-    const lines = existsSync(text)
-      ? (await readFile(text, 'utf8')).split(/\r?\n/).filter((line) => line !== '')
-      : [text];
-    for (const line of lines) {
-      try {
-        keys.push(parseVerifierKey(line));
-      } catch (error) {
-        if (error instanceof FormatInvalid)
-          throw new WrongUse(`${text} is no verifier key, and no file with one: ${error.message}`);
-        throw error;
-      }
-    }
-  }
-  return keys;
-}
 
 /** What holds is told; what does not is the answer "no". */
 async function answer(
