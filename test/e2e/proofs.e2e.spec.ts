@@ -1,0 +1,231 @@
+import { formatCheckpoint, openCheckpoint, parseVerifierKey, tilesOfCopy } from '@sijill/transparency';
+import Database from 'better-sqlite3';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { BATCH, disclosed } from '../support/events.js';
+import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+
+interface Answer {
+  readonly accepted: { entries: { entryId: string; subjectId: string }[] }[];
+}
+
+const PHONE = '+966500000091';
+
+describe('proofs', () => {
+  let server: TestServer;
+  let officer: string;
+  let producer: string;
+  let folder: string;
+  let sent = 0;
+  const file = (name: string): string => join(folder, name);
+  const save = (name: string, content: string | Uint8Array): string => {
+    mkdirSync(dirname(file(name)), { recursive: true });
+    writeFileSync(file(name), content);
+    return file(name);
+  };
+  const send = async (to: TestServer, key: string, count: number): Promise<Answer> => {
+    const events = Array.from({ length: count }, () => disclosed(PHONE, { id: `event-${sent++}` }));
+    const answer = await request<Answer>(`${to.url}/v1/events`, { key, body: events, type: BATCH });
+    expect(answer.status).toBe(201);
+    return answer.body;
+  };
+  const verify = async (...args: string[]): Promise<{ code: number | null; answer: Record<string, unknown> }> => {
+    const { code, stdout } = await sijill(['verify', ...args, '--json'], server.env);
+    return { code, answer: stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>) };
+  };
+  const proofOf = async (entryId: string): Promise<string> => {
+    const { body } = await eventually(
+      () => request<string>(`${server.url}/v1/entries/${entryId}/proof`, { key: officer }),
+      ({ status, headers }) => {
+        if (status === 404) expect(headers.get('retry-after')).toBe('1');
+        return status === 200;
+      },
+    );
+    return body;
+  };
+  const leafOf = async (entryId: string): Promise<Uint8Array> => {
+    const response = await fetch(`${server.url}/v1/entries/${entryId}/leaf`, {
+      headers: { authorization: `Bearer ${officer}` },
+    });
+    return new Uint8Array(await response.arrayBuffer());
+  };
+  /** Copies the public log, as anybody may. */
+  const copyLog = async (name: string): Promise<string> => {
+    const note = (await request<string>(`${server.url}/log/checkpoint`)).body;
+    save(`${name}/checkpoint`, note);
+    const { size } = openCheckpoint(note, { log: [parseVerifierKey(readFileSync(file('vkey'), 'utf8').trim())] });
+    for (const { path } of tilesOfCopy(size)) {
+      const response = await fetch(`${server.url}/log/${path}`);
+      save(`${name}/${path}`, new Uint8Array(await response.arrayBuffer()));
+    }
+    return file(name);
+  };
+
+  beforeAll(async () => {
+    server = await startServer();
+    officer = await server.key('officer');
+    producer = await server.key('producer');
+    folder = freshDataDir('proofs');
+    save('vkey', (await request<string>(`${server.url}/log/vkey`)).body);
+  });
+  afterAll(() => server.kill());
+
+  it('are what every accepted event can be redeemed for, and hold without the server and after an erasure', async () => {
+    const { accepted } = await send(server, producer, 300);
+    const { entryId, subjectId } = accepted[217]!.entries[0]!;
+    const proof = save('proof', await proofOf(entryId));
+    const leaf = save('leaf', await leafOf(entryId));
+    expect(JSON.parse(readFileSync(leaf, 'utf8'))).toMatchObject({ id: entryId, data: { subjectId } });
+    expect(await verify('entry', leaf, proof, '--key', file('vkey'))).toMatchObject({
+      code: 0,
+      answer: { ok: true, index: '217', origin: expect.stringMatching(/^sijill\//) },
+    });
+
+    const vault = new Database(join(server.dataDir, 'vault', 'vault.sqlite'));
+    expect(vault.prepare('delete from vault_key where holder_id = ?').run(subjectId).changes).toBe(1);
+    vault.close();
+    expect(await verify('entry', leaf, proof, '--key', file('vkey'))).toMatchObject({ code: 0 });
+    const anew = save('proof-after', await proofOf(entryId));
+    expect(await verify('entry', save('leaf-after', await leafOf(entryId)), anew, '--key', file('vkey'))).toMatchObject(
+      {
+        code: 0,
+      },
+    );
+    expect(readFileSync(file('leaf-after')).equals(readFileSync(leaf))).toBe(true);
+
+    const changed = save('changed', readFileSync(leaf, 'utf8').replace('provide_services', 'marketing'));
+    expect(await verify('entry', changed, proof, '--key', file('vkey'))).toMatchObject({
+      code: 1,
+      answer: { ok: false },
+    });
+    const other = 'other.example+00000000+AAAA';
+    expect((await verify('entry', leaf, proof, '--key', other)).code).toBe(2);
+    expect((await verify('entry', leaf, proof)).code).toBe(2);
+    expect((await verify('entry', leaf, file('nowhere'), '--key', file('vkey'))).code).toBe(3);
+    expect((await verify('entry', leaf, proof, '--key', file('vkey'), '--quorum', '1')).code).toBe(2);
+  });
+
+  it('are not had for another role, and an unknown entry has none', async () => {
+    const { accepted } = await send(server, producer, 1);
+    const { entryId } = accepted[0]!.entries[0]!;
+    for (const what of ['leaf', 'proof']) {
+      expect((await request(`${server.url}/v1/entries/${entryId}/${what}`, { key: producer })).status).toBe(403);
+      expect((await request(`${server.url}/v1/entries/${entryId}/${what}`)).status).toBe(401);
+      const unknown = entryId.replace(/.{4}$/, '0000');
+      const answer = await request(`${server.url}/v1/entries/${unknown}/${what}`, { key: officer });
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([404, null]);
+    }
+  });
+
+  it('of the whole log hold from its address and from a copy, and not when a tile was changed', async () => {
+    await proofOf((await send(server, producer, 400)).accepted[399]!.entries[0]!.entryId);
+    const copy = await copyLog('copy');
+    for (const place of [`${server.url}/log`, copy])
+      expect(await verify('log', place, '--key', file('vkey'))).toMatchObject({ code: 0, answer: { ok: true } });
+    await proofOf((await send(server, producer, 10)).accepted[9]!.entries[0]!.entryId);
+    expect(
+      await verify('log', `${server.url}/log`, '--key', file('vkey'), '--since', join(copy, 'checkpoint')),
+    ).toMatchObject({ code: 0, answer: { since: expect.any(String) } });
+
+    for (const tile of ['tile/0/001', 'tile/1/000.p/2']) {
+      const bytes = readFileSync(join(copy, tile));
+      bytes[33]! ^= 4;
+      writeFileSync(join(copy, tile), bytes);
+      expect(await verify('log', copy, '--key', file('vkey'))).toMatchObject({
+        code: 1,
+        answer: { ok: false, reason: expect.any(String) },
+      });
+      bytes[33]! ^= 4;
+      writeFileSync(join(copy, tile), bytes);
+    }
+    expect((await verify('log', copy, '--key', file('vkey'))).code).toBe(0);
+  });
+
+  it('of the whole store name the entry that was changed, on all cores and beside the server', async () => {
+    const clean = await verify('store', '--key', file('vkey'));
+    expect(clean).toMatchObject({ code: 0, answer: { ok: true, findings: [] } });
+    expect(clean.answer['leaves']).toBeGreaterThan(700);
+    expect(
+      await verify('store', '--key', file('vkey'), '--checkpoint', join(file('copy'), 'checkpoint')),
+    ).toMatchObject({
+      code: 0,
+    });
+    const ledger = new Database(join(server.dataDir, 'ledger.sqlite'));
+    ledger.exec('drop trigger entry_is_kept');
+    const id = ledger.prepare('select id from entry where position = 124').pluck().get() as string;
+    const data = ledger.prepare('select data from entry where position = 124').pluck().get() as string;
+    const rewrite = (text: string): unknown =>
+      ledger.prepare('update entry set data = ? where position = 124').run(text);
+    rewrite(data.replace('provide_services', 'marketing'));
+    const { code, answer } = await verify('store', '--key', file('vkey'));
+    rewrite(data);
+    ledger.close();
+    expect([code, answer['ok']]).toEqual([1, false]);
+    expect((answer['findings'] as { index: number; detail: string }[])[0]).toMatchObject({
+      what: 'entry',
+      index: 123,
+      detail: expect.stringContaining(id),
+    });
+  });
+
+  describe('a monitor', () => {
+    const look = async (place: string, ...args: string[]): Promise<{ code: number | null; stdout: string }> =>
+      sijill(['monitor', place, '--once', '--json', '--key', file('vkey'), '--state', file('seen.json'), ...args], {});
+
+    it('sees the log grow, and a roll-back, a stall and a fork, with the checkpoints that show it', async () => {
+      const alarms: { kind: string; evidence: string[] }[] = [];
+      const webhook = createServer((received, response) => {
+        const parts: Buffer[] = [];
+        received.on('data', (part: Buffer) => parts.push(part));
+        received.on('end', () => {
+          alarms.push(JSON.parse(Buffer.concat(parts).toString()) as (typeof alarms)[number]);
+          response.end();
+        });
+      });
+      await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
+      const hook = `http://127.0.0.1:${(webhook.address() as AddressInfo).port}`;
+
+      const copy = await copyLog('before');
+      expect((await look(copy)).code).toBe(0);
+      await proofOf((await send(server, producer, 300)).accepted[299]!.entries[0]!.entryId);
+      expect((await look(`${server.url}/log`)).code).toBe(0);
+      const rolled = await look(copy, '--webhook', hook);
+      expect([rolled.code, rolled.stdout]).toEqual([1, expect.stringContaining('roll-back')]);
+      const stalled = await look(`${server.url}/log`, '--stalled', '0.00001');
+      expect([stalled.code, stalled.stdout]).toEqual([1, expect.stringContaining('stalled')]);
+
+      // Another history under the same key.
+      const dataDir = freshDataDir('fork');
+      mkdirSync(join(dataDir, 'vault'));
+      copyFileSync(join(server.dataDir, 'vault', 'keyring.json'), join(dataDir, 'vault', 'keyring.json'));
+      const fork = await startServer({ SIJILL_DATA_DIR: dataDir });
+      const key = await fork.key('producer');
+      for (let i = 0; i < 4; i++) await send(fork, key, 400);
+      await eventually(
+        () => request<string>(`${fork.url}/log/checkpoint`),
+        ({ body }) => body.includes('\n1600\n'),
+      );
+      const forked = await look(`${fork.url}/log`, '--webhook', hook);
+      await fork.kill();
+      expect([forked.code, forked.stdout]).toEqual([1, expect.stringContaining('fork')]);
+      expect((await look('http://127.0.0.1:9/log')).code).toBe(3);
+      // It goes on from what held.
+      expect((await look(`${server.url}/log`)).code).toBe(0);
+      expect(alarms.map(({ kind, evidence }) => [kind, evidence.length])).toEqual([
+        ['roll-back', 2],
+        ['fork', 2],
+      ]);
+      expect(readdirSync(folder).filter((name) => name.startsWith('seen.json.'))).toHaveLength(3);
+      webhook.close();
+    }, 120_000);
+  });
+
+  it('are of checkpoints that nobody but the log can make', async () => {
+    const note = readFileSync(join(file('copy'), 'checkpoint'), 'utf8');
+    const own = formatCheckpoint({ origin: note.split('\n')[0]!, size: 1n, root: new Uint8Array(32), extensions: [] });
+    save('copy/checkpoint', own + note.slice(note.indexOf('\n\n')));
+    expect(await verify('log', file('copy'), '--key', file('vkey'))).toMatchObject({ code: 1, answer: { ok: false } });
+  });
+});
