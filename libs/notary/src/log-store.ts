@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
 import { TILE_WIDTH, tileWidth, type Tile, type TilePlace } from '@sijill/transparency';
 import { logMigrations, type LogTables } from './tables.js';
@@ -85,13 +84,6 @@ export class LogStore {
     );
   }
 
-  /** Takes over a checkpoint with more signatures on it; its size and root stay. */
-  async replaceNote(size: number, note: string): Promise<void> {
-    await retryWhileBusy(() =>
-      this.sql.writer.updateTable('log_checkpoint').set({ note }).where('size', '=', size).execute(),
-    );
-  }
-
   /** The hashes of tiles, in their order; null for one that is not there. */
   async tiles(places: readonly TilePlace[]): Promise<(Uint8Array | null)[]> {
     if (places.length === 0) return [];
@@ -139,19 +131,22 @@ export class LogStore {
     return at < 0 ? null : row.tile * TILE_WIDTH + at;
   }
 
-  /** The last checkpoint; with a size, the first that covers so many leaves. */
-  async checkpoint(size?: number): Promise<SignedCheckpoint | null> {
-    let query = this.sql.reader.selectFrom('log_checkpoint').selectAll().limit(1);
-    query = size === undefined ? query.orderBy('size', 'desc') : query.where('size', '>=', size).orderBy('size');
-    const row = await query.executeTakeFirst();
+  /** The last checkpoint; null when none was signed yet. */
+  async checkpoint(): Promise<SignedCheckpoint | null> {
+    const row = await this.sql.reader
+      .selectFrom('log_checkpoint')
+      .selectAll()
+      .orderBy('size', 'desc')
+      .limit(1)
+      .executeTakeFirst();
     if (row === undefined) return null;
     const { signed_at: signedAt, ...rest } = row;
     return { ...rest, signedAt };
   }
 
-  /** Every checkpoint behind a size, in order, in pages. */
-  async *checkpoints(after = -1): AsyncGenerator<SignedCheckpoint> {
-    for (let last = after; ;) {
+  /** Every checkpoint, in order, read in pages. */
+  async *checkpoints(): AsyncGenerator<SignedCheckpoint> {
+    for (let last = -1; ;) {
       const rows = await this.sql.reader
         .selectFrom('log_checkpoint')
         .selectAll()
@@ -163,11 +158,6 @@ export class LogStore {
       if (rows.length < 500) return;
       last = rows.at(-1)!.size;
     }
-  }
-
-  /** Whether the database answers. @throws its own error */
-  async answers(): Promise<void> {
-    await sql`select 1`.execute(this.sql.reader);
   }
 
   async close(): Promise<void> {

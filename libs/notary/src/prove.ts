@@ -1,11 +1,4 @@
-import {
-  consistencyProof,
-  formatProof,
-  inclusionProof,
-  withTiles,
-  type ReadHash,
-  type TilePlace,
-} from '@sijill/transparency';
+import { formatProof, inclusionProof, withTiles, type ReadHash, type TilePlace } from '@sijill/transparency';
 import type { LogStore } from './log-store.js';
 
 /**
@@ -19,11 +12,6 @@ export async function proveEntry(log: LogStore, position: number): Promise<strin
   if (checkpoint === null || index === null || index >= checkpoint.size) return null;
   const path = await fromTiles(log, (read) => inclusionProof(BigInt(index), BigInt(checkpoint.size), read));
   return formatProof({ index: BigInt(index), path, checkpoint: checkpoint.note });
-}
-
-/** The proof that the log of the first `first` leaves is the beginning of that of the first `second`. RFC 9162, section 2.1.4. */
-export function proveConsistency(log: LogStore, first: number, second: number): Promise<Uint8Array[]> {
-  return fromTiles(log, (read) => consistencyProof(BigInt(first), BigInt(second), read));
 }
 
 /** Answers from the log's tiles what only needs hashes of whole subtrees: roots and proofs. */

@@ -9,7 +9,7 @@ import { timersPromises } from './virtual-time.js';
 import type { Simulation } from './world.js';
 
 const SEED = process.env['SIJILL_TEST_SEED'];
-const SEEDS = Number(process.env['SIJILL_TEST_SEEDS'] ?? (FULL_RUN ? 20_000 : 2_000));
+const SEEDS = Number(process.env['SIJILL_TEST_SEEDS'] ?? (FULL_RUN ? 5_000 : 2_000));
 const AGAIN = 40;
 
 // What lies outside the product is put in its place before the product is loaded: bytes of the operating system, its timers, the
