@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { Lane } from '@sijill/event-store';
 import { decodeJson, HttpIntake } from '@sijill/intake';
 import { openLedger, type Ledger } from '@sijill/ledger';
-import { createLogger, parseConfig } from '@sijill/platform';
+import { Notary } from '@sijill/notary';
+import { claimOf, createLogger, parseConfig } from '@sijill/platform';
 import { Projector } from '@sijill/read-models';
 import { pass, type Pass } from './measure.js';
 
@@ -12,6 +14,12 @@ export interface IntakeRun {
   /** Bodies that go in before the time begins. */
   readonly before?: readonly Buffer[];
   readonly atMostMs?: number;
+  /** Whether a notary keeps the log beside it. */
+  readonly notary?: boolean;
+  /** Told the store position of each body that is answered as accepted; the next one goes when it is done. */
+  readonly onAccepted?: (ledger: Ledger, position: number) => Promise<void>;
+  /** Awaited before anything is closed, outside the time. */
+  readonly atEnd?: () => Promise<void>;
 }
 
 /** A ledger in a folder of its own, embedded and durable, as a server opens it. */
@@ -22,7 +30,7 @@ export async function benchLedger(dataDir: string): Promise<Ledger> {
 
 /** The whole intake of bodies into a new ledger: decoded, checked, resolved, sealed, appended, synced. */
 export async function intakePass(dataDir: string, bodies: readonly Buffer[], run: IntakeRun): Promise<Pass> {
-  const { callers, project, before = [], atMostMs = Infinity } = run;
+  const { callers, project, before = [], atMostMs = Infinity, onAccepted } = run;
   const ledger = await benchLedger(dataDir);
   const { config } = ledger;
   const lane = await Lane.open(ledger.store, 'ledger-http-bench', {
@@ -33,6 +41,8 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
   const intake = new HttpIntake(lane, ledger.maker, ledger.seen, ledger.clock, context, ledger.metrics);
   const projector = new Projector(ledger.store, ledger.readModels, ledger.metrics, ledger.logger);
   if (project) projector.start();
+  const notary = run.notary === true ? benchNotary(ledger) : null;
+  notary?.start();
   let position = 0;
   const callOf = (body: Buffer) => async (): Promise<number> => {
     const decoded = decodeJson(body) as { value: unknown[] };
@@ -40,14 +50,22 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
     if (answer.rejected.length > 0)
       throw new Error(`the bench sends what the intake refuses: ${JSON.stringify(answer.rejected[0])}`);
     position = Math.max(position, answer.position);
+    await onAccepted?.(ledger, answer.position);
     return answer.accepted.length;
   };
   const settle = project ? { settle: () => untilVisible(ledger, position) } : {};
   await pass(before.map(callOf), settle);
   const timed = await pass(bodies.map(callOf), { callers, atMostMs, ...settle });
+  await run.atEnd?.();
   await projector.stop();
+  await notary?.stop();
   await ledger.close();
   return timed;
+}
+
+function benchNotary({ config, store, log, clock, metrics, logger, ownLane }: Ledger): Notary {
+  const claim = claimOf({ kind: 'sqlite', file: join(config.dataDir, 'notary.lock') }, 'notary');
+  return new Notary(store, log.store, { claim, signer: log.signer, lane: ownLane, clock, metrics, logger });
 }
 
 async function untilVisible(ledger: Ledger, position: number): Promise<void> {

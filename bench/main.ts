@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { intakeSuite } from './intake.suite.js';
+import { proofsSuite } from './proofs.suite.js';
 import { printResult, type SuiteResult } from './measure.js';
 import { PART_NAMES, storeSuite, type PartName } from './store.suite.js';
 
@@ -11,6 +12,7 @@ interface SuiteOptions {
 const SUITES: Record<string, (options: SuiteOptions) => Promise<SuiteResult>> = {
   intake: intakeSuite,
   store: storeSuite,
+  proofs: proofsSuite,
 };
 
 const USAGE = `npm run bench -- [SUITE...] [--quick] [--only PART,...] [--json]

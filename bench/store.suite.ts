@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { intakePass } from './embedded-intake.js';
-import { measurement, ratioOf, showProgress, type Aim, type Pass, type SuiteResult } from './measure.js';
+import { showProgress, type SuiteResult } from './measure.js';
+import { sideBySide, Unavailable, type Part } from './side-by-side.js';
 import { sampleBodies, sampleEvents } from './sample-events.js';
 import { appendPart } from './store/append.part.js';
-import { Unavailable, type Comparison, type Part, type Sample, type Side, type Sizes } from './store/comparison.js';
+import type { Sample, Sizes } from './store/sample.js';
 import { emmettPart } from './store/emmett.part.js';
 import { historyPart } from './store/history.part.js';
 import { intakePart } from './store/intake.part.js';
@@ -70,58 +71,17 @@ export async function storeSuite({
         missing.push(`${name} is left out: ${error.message}`);
       }
     }
-    const sides = parts.flatMap((part) => part.sides);
-    const passes = await inTurn(sides, sizes.rounds, scratch);
-    return resultOf(parts, passes, { missing, judged: !quick });
+    const result = await sideBySide(parts, { rounds: sizes.rounds, scratch, judged: !quick });
+    return {
+      suite: 'store',
+      durability: 'SQLite WAL, synchronous=FULL',
+      ...result,
+      notes: [...result.notes, ...missing],
+    };
   } finally {
     showProgress('');
     for (const part of parts) await part.close();
     process.off('exit', removeScratch);
     removeScratch();
   }
-}
-
-async function inTurn(sides: readonly Side[], rounds: number, scratch: string): Promise<Map<string, Pass[]>> {
-  const passes = new Map<string, Pass[]>(sides.map(({ name }) => [name, []]));
-  // The first round warms the compiler up.
-  for (let i = 0; i < rounds + 1; i++) {
-    for (const { name, run } of sides) {
-      showProgress(`round ${i} of ${rounds}: ${name}`);
-      const folder = join(scratch, 'pass');
-      mkdirSync(folder);
-      const timed = await run(folder);
-      rmSync(folder, { recursive: true });
-      if (i > 0) passes.get(name)!.push(timed);
-    }
-  }
-  return passes;
-}
-
-function resultOf(
-  parts: readonly Part[],
-  passes: ReadonlyMap<string, readonly Pass[]>,
-  { missing, judged }: { missing: readonly string[]; judged: boolean },
-): SuiteResult {
-  const ratios: Record<string, number> = {};
-  const aims: Aim[] = [];
-  for (const { name, over, under, aim } of parts.flatMap((part) => part.comparisons)) {
-    const [above, below] = [passes.get(over), passes.get(under)];
-    if (above === undefined || below === undefined) continue;
-    const ratio = ratioOf(above, below);
-    ratios[name] = ratio;
-    if (aim !== undefined && judged) aims.push(judge(name, ratio, aim));
-  }
-  return {
-    suite: 'store',
-    durability: 'SQLite WAL, synchronous=FULL',
-    measurements: [...passes].map(([name, each]) => measurement(name, each)),
-    ratios,
-    aims,
-    notes: [...parts.flatMap((part) => part.notes), ...missing],
-  };
-}
-
-function judge(ratio: string, value: number, aim: NonNullable<Comparison['aim']>): Aim {
-  if ('atLeast' in aim) return { ratio, aim: `≥ ${aim.atLeast}`, met: value >= aim.atLeast };
-  return { ratio, aim: `< ${aim.below}`, met: value < aim.below };
 }

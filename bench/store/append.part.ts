@@ -3,7 +3,8 @@ import { Lane, openEmbeddedStore, type NewEntry } from '@sijill/event-store';
 import { FinishedRows } from '../bare-insert.js';
 import { pass, type Pass } from '../measure.js';
 import { inBatches } from '../sample-events.js';
-import type { Comparison, Part, Sample, Side } from './comparison.js';
+import type { Comparison, Part, Side } from '../side-by-side.js';
+import type { Sample } from './sample.js';
 
 const BATCHES = [1, 10, 100, 500];
 

@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pass, type Pass } from '../measure.js';
 import { inBatches, sampleEvents } from '../sample-events.js';
-import { Unavailable, type Part, type Sample, type Side } from './comparison.js';
+import { Unavailable, type Part, type Side } from '../side-by-side.js';
+import type { Sample } from './sample.js';
 
 /** What is used of it; its own types come only with the package. */
 interface Emmett {

@@ -6,7 +6,8 @@ import type { Identifier } from '@sijill/vault';
 import { benchLedger, intakePass } from '../embedded-intake.js';
 import { pass, type Pass } from '../measure.js';
 import { sampleBodies, sampleEvents } from '../sample-events.js';
-import type { Part, Sample, Side } from './comparison.js';
+import type { Part, Side } from '../side-by-side.js';
+import type { Sample } from './sample.js';
 
 /** Everybody has as many disclosures in every ledger; only how many other people there are differs. */
 const DISCLOSURES_EACH = 20;

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { intakePass, type IntakeRun } from '../embedded-intake.js';
 import { sampleBodies, sampleEvents } from '../sample-events.js';
-import type { Comparison, Part, Sample, Side } from './comparison.js';
+import type { Comparison, Part, Side } from '../side-by-side.js';
+import type { Sample } from './sample.js';
 
 const PEOPLE = 2000;
 const LOADS = [

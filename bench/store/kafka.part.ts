@@ -6,7 +6,8 @@ import { KafkaIntake } from '@sijill/intake';
 import { benchLedger } from '../embedded-intake.js';
 import type { Pass } from '../measure.js';
 import { inBatches, sampleEvents } from '../sample-events.js';
-import type { Part, Sample } from './comparison.js';
+import type { Part } from '../side-by-side.js';
+import type { Sample } from './sample.js';
 import { startKafka } from './servers.js';
 
 const { Kafka, logLevel } = kafkajs;

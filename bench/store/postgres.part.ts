@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { pass, type Pass } from '../measure.js';
 import { sampleEvents } from '../sample-events.js';
-import { Unavailable, type Part, type Sample, type Side } from './comparison.js';
+import { Unavailable, type Part, type Side } from '../side-by-side.js';
+import type { Sample } from './sample.js';
 import { startPostgres } from './servers.js';
 
 const CLIENTS = [1, 16];

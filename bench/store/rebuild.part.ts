@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { benchLedger } from '../embedded-intake.js';
 import { pass, type Pass } from '../measure.js';
-import type { Part, Sample } from './comparison.js';
+import type { Part } from '../side-by-side.js';
+import type { Sample } from './sample.js';
 
 /** All read models made again from the store, against reading the store and nothing else. */
 export async function rebuildPart({ dataDir }: Sample): Promise<Part> {

@@ -1,5 +1,5 @@
 import { tsImport } from 'tsx/esm/api';
-import { Unavailable } from './comparison.js';
+import { Unavailable } from '../side-by-side.js';
 
 /** What the bench needs of a server that the test support starts. */
 export interface StartedServer {

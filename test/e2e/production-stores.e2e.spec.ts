@@ -70,6 +70,15 @@ describeWithKafka('the whole service over Kafka, EventStoreDB and PostgreSQL', (
         expect(items).toHaveLength(EVENTS / PEOPLE);
         expect(new Set(items.map(({ eventId }) => eventId)).size).toBe(items.length);
       }
+      const log = `${server.url}/log`;
+      const { body: vkey } = await request<string>(`${log}/vkey`);
+      expect(await sijillJson(['verify', 'log', log, '--key', vkey.trim()], {})).toMatchObject({ ok: true });
+      const verified = await sijillJson<{ ok: boolean; leaves: number }>(
+        ['verify', 'store', '--key', vkey.trim()],
+        server.env,
+      );
+      expect(verified.ok).toBe(true);
+      expect(verified.leaves).toBeGreaterThanOrEqual(EVENTS);
       expect(await sijillJson(['rebuild'], server.env)).toMatchObject({ unchanged: true });
       expect(await sijillJson(['doctor'], server.env)).toMatchObject({ ok: true });
       // Nothing of the ledger may lie in the data directory then, but the keyring and the announcement.

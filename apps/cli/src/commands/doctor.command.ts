@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import kafkajs from 'kafkajs';
 import { openStore, sqlTarget } from '@sijill/ledger';
+import { LogStore } from '@sijill/notary';
 import {
   createLogger,
   describeConfig,
@@ -23,7 +24,7 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .summary('check the configuration and all that the server needs')
     .description(
-      'Checks configuration, store, the rights on its streams, broker, database, vault and clock, and says what to do. It ' +
+      'Checks configuration, store, the rights on its streams, broker, database, vault, log and clock, and says what to do. It ' +
         'changes nothing unless it is told to.',
     )
     .option('--print-config', 'show each value and where it came from, secrets masked')
@@ -59,6 +60,7 @@ export function addDoctor(program: Command): void {
         ...(await checkStreamRights(config)),
         ...(await checkDatabase(config)),
         ...(await checkVault(config)),
+        ...(await checkLog(config)),
         ...(await checkBroker(config)),
       ];
       const came = (status: Finding['status']): boolean => findings.some((finding) => finding.status === status);
@@ -138,6 +140,22 @@ async function checkDatabase(config: Config): Promise<Finding[]> {
     ];
   } catch (error) {
     return [fail('database', nameOf(error), 'check SIJILL_DATABASE, the rights of its user, and that the server runs')];
+  }
+}
+
+async function checkLog(config: Config): Promise<Finding[]> {
+  const target = sqlTarget(config, 'notary');
+  if (target.kind === 'sqlite' && !existsSync(target.file))
+    return [ok('log', 'none yet; it will be made on the first start')];
+  try {
+    const log = await LogStore.open(target);
+    const checkpoint = await log.checkpoint();
+    await log.close();
+    if (checkpoint === null) return [ok('log', 'nothing was signed yet')];
+    const { size, position, signedAt } = checkpoint;
+    return [ok('log', `${size} entries are signed, up to position ${position}; the last checkpoint is of ${signedAt}`)];
+  } catch (error) {
+    return [fail('log', nameOf(error), 'check SIJILL_DATABASE, the rights of its user, and that the server runs')];
   }
 }
 
