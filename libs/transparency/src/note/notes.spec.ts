@@ -3,9 +3,9 @@ import { concat, FormatInvalid, fromBase64, toBase64, utf8 } from '../primitives
 import { signingKey } from '../primitives/crypto.js';
 import { ProofInvalid } from '../tree/proofs.js';
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.js';
-import { cosign } from './cosignature.js';
+import { cosign, cosignaturesOf } from './cosignature.js';
 import { openCheckpoint } from './open-checkpoint.js';
-import { formatNote, parseNote, signersOf, signNote } from './signed-note.js';
+import { formatNote, formatSignature, parseNote, signersOf, signNote } from './signed-note.js';
 import { formatVerifierKey, parseVerifierKey, verifierKey } from './verifier-key.js';
 
 // The key and the note that Go's own implementation is tested with.
@@ -127,6 +127,40 @@ describe('a checkpoint', () => {
       const changed = Buffer.from(flipped).toString('latin1').includes('\u0000') ? '' : Buffer.from(flipped).toString();
       expect(() => openCheckpoint(changed, trust)).toThrow();
     }
+  });
+
+  it('is cosigned by as many witnesses as there are keys, not names', () => {
+    const [one] = witnesses;
+    const alias = { name: 'alias.example', key: one!.key };
+    const aliasKey = verifierKey(alias.name, 'cosignature/v1', alias.key.publicKey);
+    const twice = { log: [logKey], witnesses: [witnessKeys[0]!, witnessKeys[0]!], quorum: 2 };
+    expect(() => openCheckpoint(signed([one!]), twice)).toThrow(ProofInvalid);
+    const aliased = { log: [logKey], witnesses: [witnessKeys[0]!, aliasKey] };
+    expect(() => openCheckpoint(signed([one!, alias]), { ...aliased, quorum: 2 })).toThrow(ProofInvalid);
+    expect(openCheckpoint(signed([alias]), { ...aliased, quorum: 1 }).cosignatures).toHaveLength(1);
+  });
+
+  it('is not believed when a second signature of a witness does not hold', () => {
+    const bad = cosign('another text\n', witnesses[0]!.name, witnesses[0]!.key, 7n);
+    const note = `${signed()}${formatSignature(bad)}`;
+    expect(() => openCheckpoint(note, { log: [logKey], witnesses: witnessKeys })).toThrow(ProofInvalid);
+  });
+
+  it('is signed by no key of the other type', () => {
+    const asWitness = verifierKey(log.name, 'cosignature/v1', log.key.publicKey);
+    const bare = formatNote({ text, signatures: [{ ...signNote(text, log.name, log.key), id: asWitness.id }] });
+    expect(() => openCheckpoint(bare, { log: [asWitness] })).toThrow(ProofInvalid);
+    const timed = { ...cosign(text, log.name, log.key, 5n), id: logKey.id };
+    const note = formatNote({ text, signatures: [timed] });
+    expect(cosignaturesOf(parseNote(note), [logKey])).toEqual([]);
+  });
+
+  it('is not believed with a cosignature of a time beyond 2^63', () => {
+    const { name, key } = witnesses[0]!;
+    const note = formatNote({ text, signatures: [cosign(text, name, key, 2n ** 63n)] });
+    expect(() => cosignaturesOf(parseNote(note), witnessKeys)).toThrow(FormatInvalid);
+    const last = formatNote({ text, signatures: [cosign(text, name, key, 2n ** 63n - 1n)] });
+    expect(cosignaturesOf(parseNote(last), witnessKeys)).toEqual([{ name, seconds: 2n ** 63n - 1n }]);
   });
 
   it('is not believed with a cosignature whose time was changed', () => {

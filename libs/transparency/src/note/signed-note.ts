@@ -65,12 +65,13 @@ export function signNote(text: string, name: string, key: SigningKey): NoteSigna
 }
 
 /**
- * The keys of those given that have signed the note.
+ * The keys of those given that have signed the note's text itself, as logs do; keys of witnesses sign another message.
  *
  * @throws ProofInvalid a signature bears the name and the id of one of them and is not its
  */
 export function signersOf({ text, signatures }: Note, keys: readonly VerifierKey[]): VerifierKey[] {
   return keys.filter((key) => {
+    if (key.type !== 'ed25519') return false;
     const claimed = signatures.filter(({ name, id }) => name === key.name && id === key.id);
     for (const { bytes } of claimed)
       if (!ed25519Verify(key.publicKey, utf8(text), bytes))
