@@ -1,19 +1,24 @@
-// Reads a copy of a log, and proofs of some of its leaves, with libraries that are not ours, and says whether all of it holds.
+// Readers reads a log that Sijill has written, with the libraries of others only.
 //
-// The folder holds: vkey, checkpoint, checkpoint.old, consistency (a hash a line), leaves/N and proofs/N (tlog-proof), tile/…
+// It is given a directory: vkey and witnesses (verifier keys, one a line), checkpoint and checkpoint.old (signed notes),
+// consistency (hashes in base64, one a line), proofs/* with the leaves/* of the same names, and tile/.
+// It prints one line of JSON, and ends with 1 where something does not hold.
 package main
 
 import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/transparency-dev/formats/log"
+	fnote "github.com/transparency-dev/formats/note"
+	fproof "github.com/transparency-dev/formats/proof"
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
@@ -21,173 +26,293 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
+const (
+	tileHeight = 8
+	tileWidth  = 1 << tileHeight
+)
+
+var (
+	hasher = rfc6962.DefaultHasher
+	ranges = compact.RangeFactory{Hash: hasher.HashChildren}
+)
+
+// Checked is what was looked at, so that whoever asked sees that it was all.
+type Checked struct {
+	Size       uint64           `json:"size"`
+	OldSize    uint64           `json:"oldSize"`
+	CosignedAt map[string]int64 `json:"cosignedAt"`
+	Proofs     int              `json:"proofs"`
+	Tiles      int              `json:"tiles"`
+}
+
 func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: readers DIRECTORY")
+		os.Exit(2)
+	}
 	checked, err := check(os.Args[1])
+	result := map[string]any{"ok": err == nil, "checked": checked}
 	if err != nil {
-		answer(map[string]any{"ok": false, "reason": err.Error()})
+		result["reason"] = err.Error()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+		panic(err)
+	}
+	if err != nil {
 		os.Exit(1)
 	}
-	answer(map[string]any{"ok": true, "checked": checked})
 }
 
-func answer(value any) {
-	text, _ := json.Marshal(value)
-	fmt.Println(string(text))
-}
-
-func check(folder string) (map[string]int, error) {
-	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, name)) }
-	vkey, err := read("vkey")
+func check(directory string) (*Checked, error) {
+	trust, err := readTrust(directory)
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
+	latest, signatures, err := trust.openFile(directory, "checkpoint")
+	if err != nil {
+		return nil, err
+	}
+	old, _, err := trust.openFile(directory, "checkpoint.old")
+	if err != nil {
+		return nil, err
+	}
+	checked := &Checked{Size: latest.Size, OldSize: old.Size, CosignedAt: map[string]int64{}}
+	for _, signature := range signatures {
+		if signature.Name == trust.log.Name() {
+			continue
+		}
+		at, err := fnote.CoSigV1Timestamp(signature)
+		if err != nil {
+			return checked, fmt.Errorf("cosignature of %s: %w", signature.Name, err)
+		}
+		checked.CosignedAt[signature.Name] = at.Unix()
+	}
+	if err := checkConsistency(directory, old, latest); err != nil {
+		return checked, fmt.Errorf("consistency: %w", err)
+	}
+	leafHashes, err := checkTiles(directory, latest, &checked.Tiles)
+	if err != nil {
+		return checked, fmt.Errorf("tiles: %w", err)
+	}
+	if err := checkProofs(directory, trust, leafHashes, &checked.Proofs); err != nil {
+		return checked, fmt.Errorf("proofs: %w", err)
+	}
+	return checked, nil
+}
+
+type trust struct {
+	log       note.Verifier
+	witnesses []note.Verifier
+}
+
+func readTrust(directory string) (*trust, error) {
+	keys, err := readLines(filepath.Join(directory, "vkey"))
+	if err != nil || len(keys) != 1 {
+		return nil, errors.Join(errors.New("vkey: not one line"), err)
+	}
+	verifier, err := note.NewVerifier(keys[0])
 	if err != nil {
 		return nil, fmt.Errorf("vkey: %w", err)
 	}
-	open := func(name string) (*log.Checkpoint, error) {
-		text, err := read(name)
+	keys, err = readLines(filepath.Join(directory, "witnesses"))
+	if err != nil {
+		return nil, err
+	}
+	read := &trust{log: verifier}
+	for _, key := range keys {
+		witness, err := fnote.NewVerifierForCosignatureV1(key)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("witnesses: %w", err)
 		}
-		checkpoint, _, _, err := log.ParseCheckpoint(text, verifier.Name(), verifier)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		// The library computes the id anew and passes over the one that is written.
+		if !strings.HasPrefix(key, fmt.Sprintf("%s+%08x+", witness.Name(), witness.KeyHash())) {
+			return nil, fmt.Errorf("witnesses: the id of %s is not that of its key", witness.Name())
 		}
-		return checkpoint, nil
+		read.witnesses = append(read.witnesses, witness)
 	}
-	now, err := open("checkpoint")
-	if err != nil {
-		return nil, err
-	}
-	old, err := open("checkpoint.old")
-	if err != nil {
-		return nil, err
-	}
-	lines, err := read("consistency")
-	if err != nil {
-		return nil, err
-	}
-	path, err := hashes(strings.Fields(string(lines)))
-	if err != nil {
-		return nil, err
-	}
-	if err := proof.VerifyConsistency(rfc6962.DefaultHasher, old.Size, now.Size, path, old.Hash, now.Hash); err != nil {
-		return nil, fmt.Errorf("consistency: %w", err)
-	}
-	tiles, err := checkTiles(read, now)
-	if err != nil {
-		return nil, err
-	}
-	names, err := filepath.Glob(filepath.Join(folder, "proofs", "*"))
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		index := filepath.Base(name)
-		leaf, err := read(filepath.Join("leaves", index))
-		if err != nil {
-			return nil, err
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		if err := checkProof(string(text), index, leaf, verifier); err != nil {
-			return nil, fmt.Errorf("proof %s: %w", index, err)
-		}
-	}
-	return map[string]int{"leaves": int(now.Size), "tiles": tiles, "proofs": len(names)}, nil
+	return read, nil
 }
 
-// Recomputes the root from the tiles of the leaves, and each tile above from those below.
-func checkTiles(read func(string) ([]byte, error), now *log.Checkpoint) (int, error) {
-	ranges := (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
-	count := 0
-	var below [][]byte
-	for level := 0; now.Size>>(8*level) > 0; level++ {
-		var here [][]byte
-		width := now.Size >> (8 * level)
-		for index := uint64(0); index*256 < width; index++ {
-			hashes := min(256, width-index*256)
-			tile := tlog.Tile{H: 8, L: level, N: int64(index), W: int(hashes)}
-			// The library's path begins with tile/8/, for the height; ours is always 8.
-			data, err := read("tile/" + strings.TrimPrefix(tile.Path(), "tile/8/"))
-			if err != nil {
-				return 0, err
-			}
-			if len(data) != int(hashes)*32 {
-				return 0, fmt.Errorf("%s has %d bytes", tile.Path(), len(data))
-			}
-			count++
-			for i := 0; i < int(hashes); i++ {
-				hash := data[i*32 : (i+1)*32]
-				if level == 0 {
-					if err := ranges.Append(hash, nil); err != nil {
-						return 0, err
-					}
-				}
-				here = append(here, hash)
-			}
-		}
-		for i := range here {
-			if level > 0 && !bytes.Equal(here[i], rootOf(below[i*256:(i+1)*256])) {
-				return 0, fmt.Errorf("hash %d of level %d is not that of the tile below", i, level)
-			}
-		}
-		below = here
-	}
-	root, err := ranges.GetRootHash(nil)
+func (t *trust) openFile(directory, name string) (*log.Checkpoint, []note.Signature, error) {
+	signed, err := os.ReadFile(filepath.Join(directory, name))
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-	if !bytes.Equal(root, now.Hash) {
-		return 0, fmt.Errorf("the tiles do not have the root of the checkpoint")
+	checkpoint, signatures, err := t.open(signed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return count, nil
+	return checkpoint, signatures, nil
 }
 
-func rootOf(hashes [][]byte) []byte {
-	for len(hashes) > 1 {
-		var above [][]byte
-		for i := 0; i < len(hashes); i += 2 {
-			above = append(above, rfc6962.DefaultHasher.HashChildren(hashes[i], hashes[i+1]))
-		}
-		hashes = above
+// open wants the signature of the log and of each witness, and no signature that it does not know.
+func (t *trust) open(signed []byte) (*log.Checkpoint, []note.Signature, error) {
+	checkpoint, _, opened, err := log.ParseCheckpoint(signed, t.log.Name(), t.log, t.witnesses...)
+	if err != nil {
+		return nil, nil, err
 	}
-	return hashes[0]
+	if len(opened.Sigs) != 1+len(t.witnesses) {
+		return nil, nil, fmt.Errorf("%d signatures hold, of %d keys", len(opened.Sigs), 1+len(t.witnesses))
+	}
+	if len(opened.UnverifiedSigs) > 0 {
+		return nil, nil, fmt.Errorf("signed by %s too, whom nobody knows", opened.UnverifiedSigs[0].Name)
+	}
+	return checkpoint, opened.Sigs, nil
 }
 
-func checkProof(text, index string, leaf []byte, verifier note.Verifier) error {
-	head, signed, found := strings.Cut(text, "\n\n")
-	lines := strings.Split(head, "\n")
-	if !found || lines[0] != "c2sp.org/tlog-proof@v1" || lines[1] != "index "+index {
-		return fmt.Errorf("not a proof of leaf %s", index)
-	}
-	checkpoint, _, _, err := log.ParseCheckpoint([]byte(signed), verifier.Name(), verifier)
+func checkConsistency(directory string, old, latest *log.Checkpoint) error {
+	lines, err := readLines(filepath.Join(directory, "consistency"))
 	if err != nil {
 		return err
 	}
-	path, err := hashes(lines[2:])
-	if err != nil {
-		return err
-	}
-	at, err := strconv.ParseUint(index, 10, 64)
-	if err != nil {
-		return err
-	}
-	hash := rfc6962.DefaultHasher.HashLeaf(leaf)
-	return proof.VerifyInclusion(rfc6962.DefaultHasher, at, checkpoint.Size, hash, path, checkpoint.Hash)
-}
-
-func hashes(lines []string) ([][]byte, error) {
-	var all [][]byte
+	var hashes [][]byte
 	for _, line := range lines {
-		hash, err := base64.StdEncoding.DecodeString(line)
+		hash, err := base64.StdEncoding.Strict().DecodeString(line)
 		if err != nil {
+			return err
+		}
+		hashes = append(hashes, hash)
+	}
+	return proof.VerifyConsistency(hasher, old.Size, latest.Size, hashes, old.Hash, latest.Hash)
+}
+
+// checkTiles wants exactly the tiles that a tree of this size has, each the hashes of the full tiles below it, and the root
+// over the hashes of the leaves; these it returns.
+func checkTiles(directory string, latest *log.Checkpoint, read *int) ([][]byte, error) {
+	var leafHashes, below [][]byte
+	for level := 0; latest.Size>>(tileHeight*level) > 0; level++ {
+		var hashes [][]byte
+		for count := latest.Size >> (tileHeight * level); uint64(len(hashes)) < count; *read++ {
+			width := min(tileWidth, int(count)-len(hashes))
+			tile, err := readTile(directory, tlog.Tile{H: tileHeight, L: level, N: int64(len(hashes) / tileWidth), W: width})
+			if err != nil {
+				return nil, err
+			}
+			hashes = append(hashes, tile...)
+		}
+		if level == 0 {
+			leafHashes = hashes
+		} else if err := checkParents(level, hashes, below); err != nil {
 			return nil, err
 		}
-		all = append(all, hash)
+		below = hashes
 	}
-	return all, nil
+	root, err := rootOf(leafHashes)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(root, latest.Hash) {
+		return nil, errors.New("the leaves have another root than the checkpoint")
+	}
+	return leafHashes, checkNothingElse(filepath.Join(directory, "tile"), *read)
+}
+
+func readTile(directory string, tile tlog.Tile) ([][]byte, error) {
+	// The library's addresses name the height too, which C2SP tlog-tiles leaves out, for it is always 8.
+	path := strings.Replace(tile.Path(), fmt.Sprintf("tile/%d/", tile.H), "tile/", 1)
+	data, err := os.ReadFile(filepath.Join(directory, filepath.FromSlash(path)))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) != tile.W*hasher.Size() {
+		return nil, fmt.Errorf("%s has %d bytes, for %d hashes", path, len(data), tile.W)
+	}
+	var hashes [][]byte
+	for ; len(data) > 0; data = data[hasher.Size():] {
+		hashes = append(hashes, data[:hasher.Size()])
+	}
+	return hashes, nil
+}
+
+func checkParents(level int, hashes, below [][]byte) error {
+	for i, hash := range hashes {
+		root, err := rootOf(below[i*tileWidth : (i+1)*tileWidth])
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(root, hash) {
+			return fmt.Errorf("hash %d of level %d is not that of the tile below it", i, level)
+		}
+	}
+	return nil
+}
+
+func rootOf(hashes [][]byte) ([]byte, error) {
+	tree := ranges.NewEmptyRange(0)
+	for _, hash := range hashes {
+		if err := tree.Append(hash, nil); err != nil {
+			return nil, err
+		}
+	}
+	return tree.GetRootHash(nil)
+}
+
+func checkNothingElse(tiles string, expected int) error {
+	files := 0
+	err := filepath.WalkDir(tiles, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files++
+		}
+		return err
+	})
+	if err == nil && files != expected {
+		return fmt.Errorf("%d files for %d tiles", files, expected)
+	}
+	return err
+}
+
+func checkProofs(directory string, trust *trust, leafHashes [][]byte, verified *int) error {
+	entries, err := os.ReadDir(filepath.Join(directory, "proofs"))
+	if err != nil {
+		return err
+	}
+	for ; *verified < len(entries); *verified++ {
+		name := entries[*verified].Name()
+		if err := checkProof(directory, name, trust, leafHashes); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func checkProof(directory, name string, trust *trust, leafHashes [][]byte) error {
+	text, err := os.ReadFile(filepath.Join(directory, "proofs", name))
+	if err != nil {
+		return err
+	}
+	leaf, err := os.ReadFile(filepath.Join(directory, "leaves", name))
+	if err != nil {
+		return err
+	}
+	var read fproof.TLogProof
+	if err := read.Unmarshal(text); err != nil {
+		return err
+	}
+	if !bytes.Equal(read.Marshal(), text) {
+		return errors.New("written again, it is another text")
+	}
+	checkpoint, _, err := trust.open(read.Checkpoint)
+	if err != nil {
+		return err
+	}
+	var path [][]byte
+	for _, hash := range read.Hashes {
+		path = append(path, hash[:])
+	}
+	leafHash := hasher.HashLeaf(leaf)
+	if err := proof.VerifyInclusion(hasher, read.Index, checkpoint.Size, leafHash, path, checkpoint.Hash); err != nil {
+		return err
+	}
+	if read.Index >= uint64(len(leafHashes)) || !bytes.Equal(leafHash, leafHashes[read.Index]) {
+		return errors.New("the tiles have another leaf there")
+	}
+	return nil
+}
+
+func readLines(path string) ([]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return strings.FieldsFunc(string(text), func(character rune) bool { return character == '\n' }), nil
 }
