@@ -1,6 +1,6 @@
 import { leafText, type EntryText } from '@sijill/event-store';
 import { isoTime, type Clock } from '@sijill/platform';
-import { hashLeaf, TILE_WIDTH, TreeGrowth, utf8 } from '@sijill/transparency';
+import { hashLeafText, TILE_WIDTH, TreeGrowth } from '@sijill/transparency';
 import type { LogSigner } from './log-signer.js';
 import type { LogHead, LogStore, SignedCheckpoint } from './log-store.js';
 
@@ -47,7 +47,7 @@ export class GrowingLog {
   add(entries: readonly EntryText[]): void {
     for (const entry of entries) {
       const tile = this.growth.size / BigInt(TILE_WIDTH);
-      this.growth.add(hashLeaf(utf8(leafText(entry))));
+      this.growth.add(hashLeafText(leafText(entry)));
       this.last = entry.position;
       const positions = this.positions.get(tile);
       if (positions === undefined) this.positions.set(tile, [entry.position]);

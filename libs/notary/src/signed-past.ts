@@ -1,5 +1,5 @@
 import { leafText, type EventStore } from '@sijill/event-store';
-import { HASH_BYTES, hashLeaf, sameBytes, TILE_WIDTH, treeRoot, utf8 } from '@sijill/transparency';
+import { HASH_BYTES, hashLeafText, sameBytes, TILE_WIDTH, treeRoot } from '@sijill/transparency';
 import type { LogStore } from './log-store.js';
 import { fromTiles } from './prove.js';
 
@@ -31,7 +31,7 @@ export async function assertSignedPast(store: EventStore, log: LogStore, leaves:
       if (index === size) return;
       if (Math.floor(index / TILE_WIDTH) !== tile) hashes = await tileOfLeaves(log, (tile += 1));
       const at = (index % TILE_WIDTH) * HASH_BYTES;
-      if (!sameBytes(hashLeaf(utf8(leafText(entry))), hashes.subarray(at, at + HASH_BYTES)))
+      if (!sameBytes(hashLeafText(leafText(entry)), hashes.subarray(at, at + HASH_BYTES)))
         throw new SignedPastLost(
           `leaf ${index}, entry ${entry.id} (${entry.stream}@${entry.revision}), is not what was signed`,
         );

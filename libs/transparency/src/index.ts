@@ -40,7 +40,7 @@ export {
   type TilePlace,
 } from './tiles/tiles.js';
 export { tilesOfCopy, verifyGrowth, verifyLog, type LogSource } from './verification/verify-log.js';
-export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode } from './tree/hashing.js';
+export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashLeafText, hashNode } from './tree/hashing.js';
 export {
   consistencyProof,
   inclusionProof,

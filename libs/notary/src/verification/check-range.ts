@@ -1,5 +1,5 @@
-import { leafText, type EntryText, type EventStore } from '@sijill/event-store';
-import { HASH_BYTES, hashLeaf, sameBytes, TILE_WIDTH, tileRoot, tileWidth, utf8 } from '@sijill/transparency';
+import { leafText, type EventStore } from '@sijill/event-store';
+import { HASH_BYTES, hashLeafText, sameBytes, TILE_WIDTH, tileRoot, tileWidth } from '@sijill/transparency';
 import type { LogStore } from '../log-store.js';
 
 /** What is not as it was signed. */
@@ -37,7 +37,8 @@ export async function checkRange(
   const places = Array.from({ length: to - from }, (_, i) => ({ level: 0, index: BigInt(from + i) }));
   const [tiles, above] = [await log.tiles(places), await hashesAbove(log, size, { from, to })];
   const after = from === 0 ? 0 : ((await log.positionsOf(from - 1)).at(-1) ?? 0);
-  const leaves = leavesOf(store, after);
+  // As many at once as a tile has leaves, so that each batch is one tile's.
+  const batches = store.readTexts({ after, batchSize: TILE_WIDTH })[Symbol.asyncIterator]();
   let bytes = 0;
   try {
     for (let tile = from; tile < to; tile++) {
@@ -49,16 +50,18 @@ export async function checkRange(
         return { bytes, finding: { what: 'tile', index: first, detail: `tile 0/${tile} is not there, or cut` } };
       const found = new Uint8Array(width * HASH_BYTES);
       let wrong: Finding | null = null;
+      const next = await batches.next();
+      const entries = next.done === true ? [] : next.value;
       for (let i = 0; i < width; i++) {
         const index = first + i;
-        const next = await leaves.next();
-        if (next.done === true) {
+        const entry = entries[i];
+        if (entry === undefined) {
           wrong ??= { what: 'entry', index, detail: `the store ends here, and ${size} entries were signed` };
           break;
         }
-        const { entry, leaf } = next.value;
-        bytes += leaf.length;
-        const hash = hashLeaf(leaf);
+        const leaf = leafText(entry);
+        bytes += Buffer.byteLength(leaf);
+        const hash = hashLeafText(leaf);
         found.set(hash, i * HASH_BYTES);
         const isKept = sameBytes(hash, kept.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES));
         if (!isKept)
@@ -88,7 +91,7 @@ export async function checkRange(
     }
     return { bytes, finding: null };
   } finally {
-    await leaves.return(undefined);
+    await batches.return?.();
   }
 }
 
@@ -103,12 +106,4 @@ async function hashesAbove(log: LogStore, size: number, { from, to }: TileRange)
     above.set(tile, (tiles[Math.floor(tile / TILE_WIDTH) - first] ?? new Uint8Array()).subarray(at, at + HASH_BYTES));
   }
   return above;
-}
-
-async function* leavesOf(
-  store: EventStore,
-  after: number,
-): AsyncGenerator<{ readonly entry: EntryText; readonly leaf: Uint8Array }> {
-  for await (const batch of store.readTexts({ after }))
-    for (const entry of batch) yield { entry, leaf: utf8(leafText(entry)) };
 }

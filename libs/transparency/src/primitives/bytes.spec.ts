@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fromBase64, FormatInvalid, readDecimal, sameBytes, textOf, toBase64, toHex, uint64, utf8 } from './bytes.js';
-import { ed25519Verify, sha256, signingKey } from './crypto.js';
+import { ed25519Verify, sha256, sha256OfText, signingKey } from './crypto.js';
 
 describe('bytes as text', () => {
   it('are what Node.js makes of them, and come back', () => {
@@ -47,6 +47,14 @@ describe('numbers', () => {
 describe('the primitives', () => {
   it('hash as FIPS 180-4 says', () => {
     expect(toHex(sha256(utf8('abc')))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  });
+
+  it('hash a text as its bytes in UTF-8', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        expect(toHex(sha256OfText(text))).toBe(toHex(sha256(utf8(text))));
+      }),
+    );
   });
 
   // RFC 8032, section 7.1, the second test.

@@ -1,4 +1,4 @@
-import { sha256 } from '../primitives/crypto.js';
+import { sha256, sha256OfText } from '../primitives/crypto.js';
 
 /** Bytes of one hash: SHA-256. */
 export const HASH_BYTES = 32;
@@ -8,6 +8,11 @@ export function hashLeaf(data: Uint8Array): Uint8Array {
   const prefixed = new Uint8Array(1 + data.length);
   prefixed.set(data, 1);
   return sha256(prefixed);
+}
+
+/** The same, of a leaf that is text in UTF-8. */
+export function hashLeafText(text: string): Uint8Array {
+  return sha256OfText(`\u0000${text}`);
 }
 
 // One hash of two is taken at a time, and a new array for each would cost as much as the hash.
