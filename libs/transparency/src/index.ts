@@ -27,6 +27,18 @@ export {
 } from './note/signed-note.js';
 export { formatVerifierKey, parseVerifierKey, verifierKey, type VerifierKey } from './note/verifier-key.js';
 export { formatProof, parseProof, readHash, verifyLeaf, type LeafProof } from './proof/tlog-proof.js';
+export type { SubjectEntry } from './subject-map/map-growth.js';
+export { formatMapProof, parseMapProof, verifyAccounting, verifyMap, type MapProof } from './subject-map/map-proof.js';
+export {
+  accountingHead,
+  FIRST_HEAD,
+  nextHead,
+  subjectKey,
+  type MappedSubject,
+  type SubjectHead,
+  type SubjectLeaf,
+} from './subject-map/subject-chain.js';
+export { SubjectMap, type MapChange, type MapTiles } from './subject-map/subject-map.js';
 export { parseTilePath, tilePath } from './tiles/tile-path.js';
 export { TreeGrowth } from './tiles/growth.js';
 export {

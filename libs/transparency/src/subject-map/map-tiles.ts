@@ -1,0 +1,141 @@
+import { FormatInvalid, toHex } from '../primitives/bytes.js';
+import { HASH_BYTES } from '../tree/hashing.js';
+import { bitOf, SUBJECT_BYTES } from './map-hashing.js';
+import type { MappedSubject } from './subject-chain.js';
+
+// The map is kept in tiles. A tile has the subtree below a prefix of keys, written in hexadecimal digits; that of the whole map is ''.
+//
+// A tile of subjects is a subtree of 1 to 32, whole:
+//   1 byte        how many
+//   104 bytes     for each, in the order of their keys: key, count (eight bytes), head, hash
+//   32 bytes      for each inner node: its hash; a node before what is below it, left before right
+//
+// A tile of hashes is the top of a larger subtree, four levels of it, 32 slots of 32 bytes:
+//   slot 0        byte 0 is 0; byte i, how many subjects are below node i: 0, 1, or 2 for more
+//   slot i        the hash of node i: 1 is the top, 2i and 2i + 1 are below i, and 16 to 31 are the tops of the tiles below
+
+/** Subjects that one tile can have; with more it becomes one of hashes, with tiles below it. */
+export const MOST_SUBJECTS = 32;
+/** Tiles below a tile of hashes. */
+export const DIGITS = 16;
+export const DIGIT_BITS = 4;
+export const RECORD_BYTES = SUBJECT_BYTES + HASH_BYTES;
+export const COUNT_AT = HASH_BYTES;
+export const HEAD_AT = COUNT_AT + 8;
+export const HASH_AT = SUBJECT_BYTES;
+/** Where the records of a tile of subjects begin. */
+export const RECORDS_AT = 1;
+/** Bytes of a tile of hashes. */
+export const HASHES_TILE_BYTES = 2 * DIGITS * HASH_BYTES;
+
+export const hasSubjects = (tile: Uint8Array): boolean => tile[0] !== 0;
+export const recordAt = (index: number): number => RECORDS_AT + index * RECORD_BYTES;
+
+/** Where a tile has the hash of its top. */
+export function topOf(tile: Uint8Array): number {
+  if (!hasSubjects(tile)) return HASH_BYTES;
+  return tile[0] === 1 ? recordAt(0) + HASH_AT : recordAt(tile[0]!);
+}
+
+/** How many subjects are below a tile's top: 1, or 2 for more. */
+export function populationOf(tile: Uint8Array): number {
+  return tile[0] === 1 ? 1 : 2;
+}
+
+/** Digit `place` of the key that begins at `at`. */
+export function digitOf(keys: Uint8Array, at: number, place: number): number {
+  const byte = keys[at + (place >> 1)]!;
+  return (place & 1) === 0 ? byte >> 4 : byte & 15;
+}
+
+/** A run of neighbours whose keys have the same digit. */
+export interface Run {
+  readonly digit: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The runs of a range whose digits are in order. */
+export function runsOf(from: number, to: number, digitAt: (index: number) => number): Run[] {
+  const runs: Run[] = [];
+  for (let start = from; start < to;) {
+    const digit = digitAt(start);
+    let end = start + 1;
+    while (end < to && digitAt(end) === digit) end++;
+    runs.push({ digit, from: start, to: end });
+    start = end;
+  }
+  return runs;
+}
+
+/** The prefix of a tile below another. */
+export function prefixBelow(prefix: string, digit: number): string {
+  return prefix + digit.toString(DIGITS);
+}
+
+/** Of subjects in order whose keys agree in `depth` bits, the first that is on the right there. */
+export function splitAt(records: Uint8Array, start: number, from: number, to: number, depth: number): number {
+  let at = from;
+  while (at < to && bitOf(records, start + at * RECORD_BYTES, depth) === 0) at++;
+  return at;
+}
+
+/** How many inner nodes a subtree of these subjects has. */
+export function innerNodes(records: Uint8Array, start: number, from: number, to: number, depth: number): number {
+  if (to - from < 2) return 0;
+  const middle = splitAt(records, start, from, to, depth);
+  return 1 + innerNodes(records, start, from, middle, depth + 1) + innerNodes(records, start, middle, to, depth + 1);
+}
+
+/** @throws FormatInvalid the tile is not one that can stand at this prefix */
+export function assertTile(prefix: string, tile: Uint8Array): void {
+  const right = tile.length > 0 && (hasSubjects(tile) ? isOfSubjects(prefix, tile) : isOfHashes(prefix, tile));
+  if (!right) throw new FormatInvalid(`the map's tile ${JSON.stringify(prefix)} is damaged`);
+}
+
+function isOfSubjects(prefix: string, tile: Uint8Array): boolean {
+  const count = tile[0]!;
+  if (count > MOST_SUBJECTS || tile.length < recordAt(count)) return false;
+  for (let i = 0; i < count; i++) {
+    if (i > 0 && compareKeys(tile, recordAt(i - 1), tile, recordAt(i)) >= 0) return false;
+    for (let place = 0; place < prefix.length; place++)
+      if (digitOf(tile, recordAt(i), place) !== parseInt(prefix[place]!, DIGITS)) return false;
+  }
+  const inner = innerNodes(tile, RECORDS_AT, 0, count, DIGIT_BITS * prefix.length);
+  return tile.length === recordAt(count) + inner * HASH_BYTES;
+}
+
+function isOfHashes(prefix: string, tile: Uint8Array): boolean {
+  // Below the last digit but one there are not enough keys for one.
+  if (prefix.length > 2 * HASH_BYTES - 2 || tile.length !== HASHES_TILE_BYTES || tile[1] !== 2) return false;
+  for (let node = 1; node < DIGITS; node++) {
+    const below = tile[2 * node]! + tile[2 * node + 1]!;
+    if (tile[node] !== Math.min(below, 2) || tile[2 * node]! > 2 || tile[2 * node + 1]! > 2) return false;
+  }
+  return true;
+}
+
+/** The order of two keys, by the places where they begin. */
+export function compareKeys(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): number {
+  for (let i = 0; i < HASH_BYTES; i++) {
+    const difference = a[aAt + i]! - b[bAt + i]!;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Whether two hashes are the same, by the places where they begin. */
+export function sameHash(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
+  return compareKeys(a, aAt, b, bAt) === 0;
+}
+
+export function hashFrom(tile: Uint8Array, at: number): Uint8Array {
+  return Uint8Array.from(tile.subarray(at, at + HASH_BYTES));
+}
+
+/** A subject of a tile. */
+export function subjectFrom(tile: Uint8Array, index: number): MappedSubject {
+  const at = recordAt(index);
+  const count = BigInt(`0x${toHex(tile.subarray(at + COUNT_AT, at + HEAD_AT))}`);
+  return { key: hashFrom(tile, at), count, head: hashFrom(tile, at + HEAD_AT) };
+}
