@@ -30,21 +30,18 @@ export interface SubjectEntry extends SubjectLeaf {
   readonly key: Uint8Array;
 }
 
-/** Subjects in the order of their keys, some of which a tile had and some of which have new entries. */
-interface Subjects {
-  readonly records: Uint8Array;
-  readonly size: number;
-  /** Of the subjects before each: how many the tile had. */
-  readonly known: Uint32Array;
-  /** Of the subjects before each: how many have new entries. */
-  readonly changed: Uint32Array;
-}
-
 /** One batch of entries, put into the map: each tile that changes is made anew, once, from the bottom up. */
 export class MapGrowth {
   readonly written = new Map<string, Uint8Array>();
   /** Subjects that were not in the map. */
   added = 0;
+
+  // Subjects in the order of their keys, on the way from one tile to the next.
+  private records = new Uint8Array(2 * MOST_SUBJECTS * RECORD_BYTES);
+  /** Of the subjects before each: how many the tile had. */
+  private readonly known = [0];
+  /** Of the subjects before each: how many have new entries. */
+  private readonly changed = [0];
 
   /**
    * @param tiles   all that are on the ways to the entries' keys
@@ -64,60 +61,107 @@ export class MapGrowth {
   /** Puts the entries of a range into the tile at a prefix, which they all have. */
   private extend(prefix: string, from: number, to: number): Uint8Array {
     const tile = this.tiles.get(prefix);
-    if (tile === undefined || hasSubjects(tile))
-      return this.plant(prefix, this.merge(tile, from, to), 0, undefined, tile);
+    if (tile === undefined || hasSubjects(tile)) return this.plant(prefix, 0, this.merge(tile, from, to), tile);
     const runs = runsOf(from, to, (i) => digitOf(this.entries[i]!.key, 0, prefix.length));
     // A store may give its own kind of array, whose `slice` shares the bytes.
     return this.join(prefix, new Uint8Array(tile), runs, (below, run) => this.extend(below, run.from, run.to));
   }
 
-  /** The subjects of a tile and those of a range of entries, with the entries added to their chains. */
-  private merge(tile: Uint8Array | undefined, from: number, to: number): Subjects {
+  /** Takes the subjects of a tile and those of a range of entries, adds the entries to their chains, and returns how many there are. */
+  private merge(tile: Uint8Array | undefined, from: number, to: number): number {
     const before = tile === undefined ? 0 : tile[0]!;
-    const most = before + to - from;
-    const [known, changed] = [new Uint32Array(most + 1), new Uint32Array(most + 1)];
-    const records = new Uint8Array(most * RECORD_BYTES);
-    let size = 0;
-    for (let old = 0, entry = from; old < before || entry < to; size++) {
+    const most = (before + to - from) * RECORD_BYTES;
+    if (this.records.length < most) this.records = new Uint8Array(most);
+    let [size, old, next] = [0, 0, from];
+    for (;;) {
+      const first = old;
+      let order = -1;
+      while (
+        old < before &&
+        (order = next === to ? -1 : compareKeys(tile!, recordAt(old), this.entries[next]!.key, 0)) < 0
+      ) {
+        old++;
+        this.mark(++size, old, false);
+      }
+      if (old > first)
+        this.records.set(tile!.subarray(recordAt(first), recordAt(old)), (size - (old - first)) * RECORD_BYTES);
+      if (next === to) return size;
       const at = size * RECORD_BYTES;
-      const order =
-        old === before ? 1 : entry === to ? -1 : compareKeys(tile!, recordAt(old), this.entries[entry]!.key, 0);
-      if (order <= 0) records.set(tile!.subarray(recordAt(old), recordAt(old + 1)), at);
-      else records.set(this.entries[entry]!.key, at);
-      if (order <= 0) old++;
-      else this.added++;
-      if (order >= 0) entry = this.chain(records, at, entry, to);
-      known[size + 1] = old;
-      changed[size + 1] = changed[size]! + (order >= 0 ? 1 : 0);
+      if (order === 0) this.records.set(tile!.subarray(recordAt(old), recordAt(++old)), at);
+      else {
+        this.records.fill(0, at, at + RECORD_BYTES).set(this.entries[next]!.key, at);
+        this.added++;
+      }
+      next = this.chain(at, next, to);
+      this.mark(++size, old, true);
     }
-    return { records, size, known, changed };
+  }
+
+  private mark(size: number, known: number, changed: boolean): void {
+    this.known[size] = known;
+    this.changed[size] = this.changed[size - 1]! + (changed ? 1 : 0);
   }
 
   /** Adds the entries of one subject, and returns where those of the next begin. */
-  private chain(records: Uint8Array, at: number, from: number, to: number): number {
+  private chain(at: number, from: number, to: number): number {
+    const { records } = this;
     let next = from;
     while (next < to && compareKeys(this.entries[next]!.key, 0, records, at) === 0) {
       const { leafIndex, leafHash } = this.entries[next]!;
       advanceHead(records, at + HEAD_AT, leafIndex, leafHash);
       next++;
     }
-    const count = new DataView(records.buffer, at + COUNT_AT, 8);
-    count.setBigUint64(0, count.getBigUint64(0) + BigInt(next - from));
+    addToCount(records, at + COUNT_AT, next - from);
     hashSubject(records, at, records, at + HASH_AT);
     return next;
   }
 
   /** Makes the tile of a range of subjects, and those below it when they are too many for one. */
-  private plant(prefix: string, subjects: Subjects, from: number, to = subjects.size, before?: Uint8Array): Uint8Array {
-    if (to - from <= MOST_SUBJECTS) {
-      const tile = tileOf(subjects, from, to, DIGIT_BITS * prefix.length, before);
-      this.written.set(prefix, tile);
-      return tile;
+  private plant(prefix: string, from: number, to: number, before?: Uint8Array): Uint8Array {
+    if (to - from > MOST_SUBJECTS) {
+      const runs = runsOf(from, to, (i) => digitOf(this.records, i * RECORD_BYTES, prefix.length));
+      const tile = new Uint8Array(HASHES_TILE_BYTES);
+      return this.join(prefix, tile, runs, (below, run) => this.plant(below, run.from, run.to));
     }
-    const runs = runsOf(from, to, (i) => digitOf(subjects.records, i * RECORD_BYTES, prefix.length));
-    return this.join(prefix, new Uint8Array(HASHES_TILE_BYTES), runs, (below, run) =>
-      this.plant(below, subjects, run.from, run.to),
-    );
+    const tile = this.tileOf(from, to, DIGIT_BITS * prefix.length, before);
+    this.written.set(prefix, tile);
+    return tile;
+  }
+
+  /**
+   * A tile of subjects.
+   *
+   * @param before the tile that was there, whose hashes are good wherever nothing below them has changed
+   */
+  private tileOf(from: number, to: number, depth: number, before?: Uint8Array): Uint8Array {
+    const size = to - from;
+    const start = from * RECORD_BYTES;
+    const tile = new Uint8Array(recordAt(size) + HASH_BYTES * innerNodes(this.records, start, 0, size, depth));
+    tile[0] = size;
+    tile.set(this.records.subarray(start, to * RECORD_BYTES), RECORDS_AT);
+    // Both tiles have their inner nodes in the order in which this goes through them.
+    let at = recordAt(size);
+    let old = before === undefined ? 0 : recordAt(before[0]!);
+    const visit = (first: number, end: number, depth: number): number => {
+      if (first === end) return -1;
+      if (end - first === 1) return recordAt(first) + HASH_AT;
+      const here = at;
+      if (before !== undefined && this.changed[first] === this.changed[end]) {
+        const bytes = HASH_BYTES * innerNodes(tile, RECORDS_AT, first, end, depth);
+        tile.set(before.subarray(old, old + bytes), at);
+        old += bytes;
+        at += bytes;
+        return here;
+      }
+      at += HASH_BYTES;
+      if (this.known[end]! - this.known[first]! > 1) old += HASH_BYTES;
+      const middle = splitAt(tile, RECORDS_AT, first, end, depth);
+      const left = visit(first, middle, depth + 1);
+      hashInner(tile, left, visit(middle, end, depth + 1), here);
+      return here;
+    };
+    visit(0, size, depth);
+    return tile;
   }
 
   /** Brings a tile of hashes up to date with the tiles below it that have changed. */
@@ -156,42 +200,11 @@ function joinAt(tile: Uint8Array, node: number): void {
   }
 }
 
-/**
- * A tile of subjects.
- *
- * @param before the tile that was there, whose hashes are good wherever nothing below them has changed
- */
-function tileOf(
-  { records, known, changed }: Subjects,
-  from: number,
-  to: number,
-  depth: number,
-  before?: Uint8Array,
-): Uint8Array {
-  const size = to - from;
-  const start = from * RECORD_BYTES;
-  const inner = recordAt(size);
-  const tile = new Uint8Array(inner + HASH_BYTES * innerNodes(records, start, 0, size, depth));
-  tile[0] = size;
-  tile.set(records.subarray(start, to * RECORD_BYTES), RECORDS_AT);
-  let at = inner;
-  let was = before === undefined ? 0 : recordAt(before[0]!);
-  // Both tiles have their inner nodes in the order in which this goes through them.
-  const visit = (first: number, end: number, depth: number): number => {
-    if (first === end) return -1;
-    if (end - first === 1) return recordAt(first) + HASH_AT;
-    const here = at;
-    at += HASH_BYTES;
-    const old = was;
-    const wasThere = before !== undefined && known[end]! - known[first]! > 1;
-    if (wasThere) was += HASH_BYTES;
-    const middle = splitAt(tile, RECORDS_AT, first, end, depth);
-    const left = visit(first, middle, depth + 1);
-    const right = visit(middle, end, depth + 1);
-    if (wasThere && changed[first] === changed[end]) tile.set(before.subarray(old, old + HASH_BYTES), here);
-    else hashInner(tile, left, right, here);
-    return here;
-  };
-  visit(0, size, depth);
-  return tile;
+/** Adds to a number of eight bytes. */
+function addToCount(records: Uint8Array, at: number, added: number): void {
+  for (let [i, carry] = [at + 7, added]; carry > 0; i--) {
+    const sum = records[i]! + (carry % 256);
+    records[i] = sum;
+    carry = Math.floor(carry / 256) + (sum >> 8);
+  }
 }

@@ -1,6 +1,6 @@
 import { FormatInvalid, toHex } from '../primitives/bytes.js';
 import { HASH_BYTES } from '../tree/hashing.js';
-import { bitOf, SUBJECT_BYTES } from './map-hashing.js';
+import { bitOf, KEY_BITS, SUBJECT_BYTES } from './map-hashing.js';
 import type { MappedSubject } from './subject-chain.js';
 
 // The map is kept in tiles. A tile has the subtree below a prefix of keys, written in hexadecimal digits; that of the whole map is ''.
@@ -80,11 +80,27 @@ export function splitAt(records: Uint8Array, start: number, from: number, to: nu
   return at;
 }
 
-/** How many inner nodes a subtree of these subjects has. */
+/**
+ * How many inner nodes a subtree of these subjects has, whose keys agree in `depth` bits: as many as there are beginnings of at least
+ * so many bits that two of its keys share. Those that a key shares with the next but not with the one before are counted there.
+ */
 export function innerNodes(records: Uint8Array, start: number, from: number, to: number, depth: number): number {
-  if (to - from < 2) return 0;
-  const middle = splitAt(records, start, from, to, depth);
-  return 1 + innerNodes(records, start, from, middle, depth + 1) + innerNodes(records, start, middle, to, depth + 1);
+  let nodes = 0;
+  let before = depth - 1;
+  for (let i = from + 1; i < to; i++) {
+    const shared = sharedBits(records, start + (i - 1) * RECORD_BYTES, start + i * RECORD_BYTES);
+    if (shared > before) nodes += shared - before;
+    before = shared < depth ? depth - 1 : shared;
+  }
+  return nodes;
+}
+
+function sharedBits(keys: Uint8Array, a: number, b: number): number {
+  for (let i = 0; i < HASH_BYTES; i++) {
+    const difference = keys[a + i]! ^ keys[b + i]!;
+    if (difference !== 0) return 8 * i + Math.clz32(difference) - 24;
+  }
+  return KEY_BITS;
 }
 
 /** @throws FormatInvalid the tile is not one that can stand at this prefix */
@@ -96,10 +112,12 @@ export function assertTile(prefix: string, tile: Uint8Array): void {
 function isOfSubjects(prefix: string, tile: Uint8Array): boolean {
   const count = tile[0]!;
   if (count > MOST_SUBJECTS || tile.length < recordAt(count)) return false;
-  for (let i = 0; i < count; i++) {
-    if (i > 0 && compareKeys(tile, recordAt(i - 1), tile, recordAt(i)) >= 0) return false;
-    for (let place = 0; place < prefix.length; place++)
-      if (digitOf(tile, recordAt(i), place) !== parseInt(prefix[place]!, DIGITS)) return false;
+  for (let i = 1; i < count; i++) if (compareKeys(tile, recordAt(i - 1), tile, recordAt(i)) >= 0) return false;
+  // What the first and the last share, all between them do.
+  for (let place = 0; place < prefix.length; place++) {
+    const digit = parseInt(prefix[place]!, DIGITS);
+    if (digitOf(tile, recordAt(0), place) !== digit || digitOf(tile, recordAt(count - 1), place) !== digit)
+      return false;
   }
   const inner = innerNodes(tile, RECORDS_AT, 0, count, DIGIT_BITS * prefix.length);
   return tile.length === recordAt(count) + inner * HASH_BYTES;

@@ -1,4 +1,4 @@
-import { concat, uint64, utf8 } from '../primitives/bytes.js';
+import { concat, utf8 } from '../primitives/bytes.js';
 import { sha256, sha256Into } from '../primitives/crypto.js';
 import { HASH_BYTES } from '../tree/hashing.js';
 import { ProofInvalid } from '../tree/proofs.js';
@@ -38,13 +38,15 @@ export function nextHead(head: Uint8Array, leafIndex: bigint, leafHash: Uint8Arr
 // One hash is taken at a time; a new array for each would cost as much as the hash.
 const link = new Uint8Array(1 + HASH_BYTES + 8 + HASH_BYTES);
 link[0] = 0x02;
+const linkNumbers = new DataView(link.buffer);
 
 /** `nextHead`, in the place of the head before it. */
 export function advanceHead(heads: Uint8Array, at: number, leafIndex: bigint, leafHash: Uint8Array): void {
   if (heads.length < at + HASH_BYTES || leafHash.length !== HASH_BYTES)
     throw new RangeError(`a hash has ${HASH_BYTES} bytes`);
+  if (leafIndex < 0n || leafIndex >> 64n !== 0n) throw new RangeError('not the index of a leaf');
   for (let i = 0; i < HASH_BYTES; i++) link[1 + i] = heads[at + i]!;
-  link.set(uint64(leafIndex), 1 + HASH_BYTES);
+  linkNumbers.setBigUint64(1 + HASH_BYTES, leafIndex);
   link.set(leafHash, 1 + HASH_BYTES + 8);
   sha256Into(link, heads, at);
 }

@@ -123,7 +123,8 @@ export class SubjectMap {
         if (hasSubjects(tile)) continue;
         for (const run of runsOf(from, to, (i) => digitOf(keys[i]!, 0, prefix.length))) {
           const node = DIGITS + run.digit;
-          if (tile[node] !== 0) below.push({ ...run, prefix: prefixBelow(prefix, run.digit), above: { tile, node } });
+          if (tile[node] !== 0)
+            below.push({ prefix: prefixBelow(prefix, run.digit), from: run.from, to: run.to, above: { tile, node } });
         }
       }
       wanted = below;
