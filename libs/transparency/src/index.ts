@@ -27,8 +27,8 @@ export {
 } from './note/signed-note.js';
 export { formatVerifierKey, parseVerifierKey, verifierKey, type VerifierKey } from './note/verifier-key.js';
 export { formatProof, parseProof, readHash, verifyLeaf, type LeafProof } from './proof/tlog-proof.js';
-export type { SubjectEntry } from './subject-map/map-growth.js';
 export { formatMapProof, parseMapProof, verifyAccounting, verifyMap, type MapProof } from './subject-map/map-proof.js';
+export type { SubjectEntry } from './subject-map/sorted-entries.js';
 export {
   accountingHead,
   FIRST_HEAD,

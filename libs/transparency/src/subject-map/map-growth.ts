@@ -23,12 +23,8 @@ import {
   topOf,
   type Run,
 } from './map-tiles.js';
-import { advanceHead, type SubjectLeaf } from './subject-chain.js';
-
-/** An entry of a subject, by the subject's key. */
-export interface SubjectEntry extends SubjectLeaf {
-  readonly key: Uint8Array;
-}
+import type { SortedEntries } from './sorted-entries.js';
+import { advanceHead } from './subject-chain.js';
 
 /** One batch of entries, put into the map: each tile that changes is made anew, once, from the bottom up. */
 export class MapGrowth {
@@ -44,17 +40,17 @@ export class MapGrowth {
   private readonly changed = [0];
 
   /**
-   * @param tiles   all that are on the ways to the entries' keys
-   * @param entries in the order of their keys, those of one subject in the order of the log
+   * @param tiles all that are on the ways to the entries' keys
    */
   constructor(
     private readonly tiles: ReadonlyMap<string, Uint8Array>,
-    private readonly entries: readonly SubjectEntry[],
+    private readonly entries: SortedEntries,
   ) {}
 
   /** Puts all entries in, and returns the new root. */
   grow(): Uint8Array {
-    const root = this.entries.length === 0 ? this.tiles.get('') : this.extend('', 0, this.entries.length);
+    const { length } = this.entries.leaves;
+    const root = length === 0 ? this.tiles.get('') : this.extend('', 0, length);
     return root === undefined ? EMPTY : hashFrom(root, topOf(root));
   }
 
@@ -62,7 +58,7 @@ export class MapGrowth {
   private extend(prefix: string, from: number, to: number): Uint8Array {
     const tile = this.tiles.get(prefix);
     if (tile === undefined || hasSubjects(tile)) return this.plant(prefix, 0, this.merge(tile, from, to), tile);
-    const runs = runsOf(from, to, (i) => digitOf(this.entries[i]!.key, 0, prefix.length));
+    const runs = runsOf(from, to, (i) => digitOf(this.entries.keys, i * HASH_BYTES, prefix.length));
     // A store may give its own kind of array, whose `slice` shares the bytes.
     return this.join(prefix, new Uint8Array(tile), runs, (below, run) => this.extend(below, run.from, run.to));
   }
@@ -72,13 +68,14 @@ export class MapGrowth {
     const before = tile === undefined ? 0 : tile[0]!;
     const most = (before + to - from) * RECORD_BYTES;
     if (this.records.length < most) this.records = new Uint8Array(most);
+    const { keys } = this.entries;
     let [size, old, next] = [0, 0, from];
     for (;;) {
       const first = old;
       let order = -1;
       while (
         old < before &&
-        (order = next === to ? -1 : compareKeys(tile!, recordAt(old), this.entries[next]!.key, 0)) < 0
+        (order = next === to ? -1 : compareKeys(tile!, recordAt(old), keys, next * HASH_BYTES)) < 0
       ) {
         old++;
         this.mark(++size, old, false);
@@ -89,7 +86,8 @@ export class MapGrowth {
       const at = size * RECORD_BYTES;
       if (order === 0) this.records.set(tile!.subarray(recordAt(old), recordAt(++old)), at);
       else {
-        this.records.fill(0, at, at + RECORD_BYTES).set(this.entries[next]!.key, at);
+        this.records.fill(0, at, at + RECORD_BYTES);
+        this.records.set(keys.subarray(next * HASH_BYTES, (next + 1) * HASH_BYTES), at);
         this.added++;
       }
       next = this.chain(at, next, to);
@@ -105,9 +103,10 @@ export class MapGrowth {
   /** Adds the entries of one subject, and returns where those of the next begin. */
   private chain(at: number, from: number, to: number): number {
     const { records } = this;
+    const { keys, leaves } = this.entries;
     let next = from;
-    while (next < to && compareKeys(this.entries[next]!.key, 0, records, at) === 0) {
-      const { leafIndex, leafHash } = this.entries[next]!;
+    while (next < to && compareKeys(keys, next * HASH_BYTES, records, at) === 0) {
+      const { leafIndex, leafHash } = leaves[next]!;
       advanceHead(records, at + HEAD_AT, leafIndex, leafHash);
       next++;
     }

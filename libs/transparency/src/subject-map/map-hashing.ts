@@ -24,11 +24,14 @@ export function hashSubject(subjects: Uint8Array, from: number, target: Uint8Arr
 
 /** The hash of an inner node: SHA-256(0x04 ‖ left ‖ right), all in one array. A place of −1 is that of an empty subtree. */
 export function hashInner(hashes: Uint8Array, left: number, right: number, at: number): void {
-  for (let i = 0; i < HASH_BYTES; i++) {
-    pair[1 + i] = left < 0 ? 0 : hashes[left + i]!;
-    pair[1 + HASH_BYTES + i] = right < 0 ? 0 : hashes[right + i]!;
-  }
+  copyToPair(hashes, left, 1);
+  copyToPair(hashes, right, 1 + HASH_BYTES);
   sha256Into(pair, hashes, at);
+}
+
+function copyToPair(hashes: Uint8Array, from: number, at: number): void {
+  if (from < 0) pair.fill(0, at, at + HASH_BYTES);
+  else for (let i = 0; i < HASH_BYTES; i++) pair[at + i] = hashes[from + i]!;
 }
 
 /** Bit `depth` of the key that begins at `at`, the most significant first: whether the key is in the right half there. */

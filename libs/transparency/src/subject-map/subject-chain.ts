@@ -44,7 +44,7 @@ const linkNumbers = new DataView(link.buffer);
 export function advanceHead(heads: Uint8Array, at: number, leafIndex: bigint, leafHash: Uint8Array): void {
   if (heads.length < at + HASH_BYTES || leafHash.length !== HASH_BYTES)
     throw new RangeError(`a hash has ${HASH_BYTES} bytes`);
-  if (leafIndex < 0n || leafIndex >> 64n !== 0n) throw new RangeError('not the index of a leaf');
+  if (BigInt.asUintN(64, leafIndex) !== leafIndex) throw new RangeError('not the index of a leaf');
   for (let i = 0; i < HASH_BYTES; i++) link[1 + i] = heads[at + i]!;
   linkNumbers.setBigUint64(1 + HASH_BYTES, leafIndex);
   link.set(leafHash, 1 + HASH_BYTES + 8);

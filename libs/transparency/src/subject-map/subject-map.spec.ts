@@ -3,8 +3,8 @@ import { concat, FormatInvalid, sameBytes, toHex, uint64, utf8 } from '../primit
 import { sha256 } from '../primitives/crypto.js';
 import { HASH_BYTES } from '../tree/hashing.js';
 import { ProofInvalid } from '../tree/proofs.js';
-import type { SubjectEntry } from './map-growth.js';
 import { formatMapProof, parseMapProof, verifyAccounting, verifyMap, type MapProof } from './map-proof.js';
+import type { SubjectEntry } from './sorted-entries.js';
 import { accountingHead, FIRST_HEAD, nextHead, subjectKey, type MappedSubject } from './subject-chain.js';
 import { SubjectMap, type MapChange, type MapTiles } from './subject-map.js';
 

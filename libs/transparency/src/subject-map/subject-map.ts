@@ -1,11 +1,10 @@
 import { FormatInvalid } from '../primitives/bytes.js';
 import { HASH_BYTES } from '../tree/hashing.js';
 import { bitOf, EMPTY } from './map-hashing.js';
-import { MapGrowth, type SubjectEntry } from './map-growth.js';
+import { MapGrowth } from './map-growth.js';
 import type { MapProof } from './map-proof.js';
 import {
   assertTile,
-  compareKeys,
   DIGIT_BITS,
   digitOf,
   DIGITS,
@@ -23,6 +22,7 @@ import {
   subjectFrom,
   topOf,
 } from './map-tiles.js';
+import { sortEntries, type SubjectEntry } from './sorted-entries.js';
 
 /** Where the tiles of a map are kept. */
 export interface MapTiles {
@@ -75,8 +75,8 @@ export class SubjectMap {
    * @throws FormatInvalid the map is damaged
    */
   async extend(entries: Iterable<SubjectEntry>): Promise<MapChange> {
-    const sorted = inOrder(entries);
-    const growth = new MapGrowth(await this.load(sorted.map(({ key }) => key)), sorted);
+    const sorted = sortEntries(entries);
+    const growth = new MapGrowth(await this.load(sorted.keys), sorted);
     const root = growth.grow();
     for (const [prefix, tile] of growth.written) this.remember(prefix, tile);
     return { root, added: growth.added, written: growth.written };
@@ -89,7 +89,7 @@ export class SubjectMap {
    */
   async prove(key: Uint8Array): Promise<{ readonly root: Uint8Array; readonly proof: MapProof }> {
     assertHash(key);
-    const tiles = await this.load([key]);
+    const tiles = await this.load(key);
     const top = tiles.get('');
     const root = top === undefined ? EMPTY : hashFrom(top, topOf(top));
     const siblings: Uint8Array[] = [];
@@ -109,10 +109,10 @@ export class SubjectMap {
     return { root, proof: { siblings, found: null } };
   }
 
-  /** All tiles on the ways from the root to these keys, which are in order. */
-  private async load(keys: readonly Uint8Array[]): Promise<Map<string, Uint8Array>> {
+  /** All tiles on the ways from the root to these keys, which are in order, one behind the other. */
+  private async load(keys: Uint8Array): Promise<Map<string, Uint8Array>> {
     const tiles = new Map<string, Uint8Array>();
-    let wanted: Wanted[] = [{ prefix: '', from: 0, to: keys.length }];
+    let wanted: Wanted[] = [{ prefix: '', from: 0, to: keys.length / HASH_BYTES }];
     while (wanted.length > 0) {
       const read = await this.read(wanted);
       const below: Wanted[] = [];
@@ -121,7 +121,7 @@ export class SubjectMap {
         if (tile === undefined) continue;
         tiles.set(prefix, tile);
         if (hasSubjects(tile)) continue;
-        for (const run of runsOf(from, to, (i) => digitOf(keys[i]!, 0, prefix.length))) {
+        for (const run of runsOf(from, to, (i) => digitOf(keys, i * HASH_BYTES, prefix.length))) {
           const node = DIGITS + run.digit;
           if (tile[node] !== 0)
             below.push({ prefix: prefixBelow(prefix, run.digit), from: run.from, to: run.to, above: { tile, node } });
@@ -202,18 +202,6 @@ function onlyDigitBelow(tile: Uint8Array, node: number): number {
   let at = node;
   while (at < DIGITS) at = tile[2 * at] === 1 ? 2 * at : 2 * at + 1;
   return at - DIGITS;
-}
-
-function inOrder(entries: Iterable<SubjectEntry>): SubjectEntry[] {
-  const sorted = [...entries];
-  for (const { key, leafHash } of sorted) [key, leafHash].forEach(assertHash);
-  sorted.sort((a, b) => compareKeys(a.key, 0, b.key, 0));
-  for (let i = 1; i < sorted.length; i++) {
-    const [before, entry] = [sorted[i - 1]!, sorted[i]!];
-    if (entry.leafIndex <= before.leafIndex && compareKeys(before.key, 0, entry.key, 0) === 0)
-      throw new RangeError('the entries of a subject are not in the order of the log');
-  }
-  return sorted;
 }
 
 function assertHash(hash: Uint8Array): void {
