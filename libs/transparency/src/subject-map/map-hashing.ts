@@ -18,7 +18,7 @@ pair[0] = 0x04;
 
 /** The hash of a subject: SHA-256(0x03 ‖ key ‖ count, eight bytes ‖ head), read at one place and written to another. */
 export function hashSubject(subjects: Uint8Array, from: number, target: Uint8Array, at: number): void {
-  for (let i = 0; i < SUBJECT_BYTES; i++) leaf[1 + i] = subjects[from + i]!;
+  leaf.set(subjects.subarray(from, from + SUBJECT_BYTES), 1);
   sha256Into(leaf, target, at);
 }
 

@@ -117,6 +117,28 @@ describe('the map', () => {
     expect(toHex((await mapOf(...shuffled.map((entry) => [entry]))).root)).toBe(toHex(root));
   });
 
+  it('has no depth at which it ends but that of the keys', async () => {
+    // 200 keys that differ in their last byte only, and 40 that differ from them in the byte before.
+    const keys = Array.from({ length: 240 }, (_, i) => concat(new Uint8Array(30), Uint8Array.of(i < 200 ? 1 : 2, i)));
+    const entries = keys.map((key, i) => entryOf(i, key));
+    const { tiles, root } = await mapOf(entries.slice(0, 3), entries.slice(3, 50), entries.slice(50));
+    expect(toHex(root)).toBe(toHex(naiveRoot(naiveSubjects(entries))));
+    for (const key of [keys[0]!, keys[239]!, concat(keys[0]!.subarray(0, 31), Uint8Array.of(255)), keyOf(1)]) {
+      const { proof } = await new SubjectMap(tiles).prove(key);
+      expect(verifyMap(root, key, proof) !== null).toBe(keys.includes(key));
+      expect(parseMapProof(formatMapProof(proof))).toEqual(proof);
+    }
+  });
+
+  it('counts beyond one byte', async () => {
+    const key = keyOf(1);
+    const entries = Array.from({ length: 600 }, (_, i) => entryOf(i, key));
+    const { tiles, root } = await mapOf(entries.slice(0, 255), entries.slice(255, 256), entries.slice(256));
+    const { proof } = await new SubjectMap(tiles).prove(key);
+    expect(verifyMap(root, key, proof)).toEqual(accountingHead(entries));
+    expect(proof.found?.count).toBe(600n);
+  });
+
   it('proves for each key what it has, and no more', async () => {
     await fc.assert(
       fc.asyncProperty(someKeys, fc.array(anyKey, { maxLength: 20 }), async (keys, others) => {
