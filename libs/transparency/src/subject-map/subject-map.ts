@@ -51,7 +51,7 @@ interface Wanted {
   readonly above?: { readonly tile: Uint8Array; readonly node: number };
 }
 
-/** Tiles of hashes with prefixes up to this long are remembered: 16 + 256 + 4,096 of them at most, 1 KB each. */
+/** Tiles of hashes with prefixes up to this long are remembered: 1 + 16 + 256 + 4,096 of them at most, 1 KB each. */
 const REMEMBERED_DIGITS = 3;
 
 /**
@@ -156,11 +156,11 @@ export class SubjectMap {
   }
 
   private remember(prefix: string, tile: Uint8Array): void {
-    if (prefix.length > 0 && prefix.length <= REMEMBERED_DIGITS && !hasSubjects(tile))
-      this.remembered.set(prefix, tile);
+    if (prefix.length <= REMEMBERED_DIGITS && !hasSubjects(tile)) this.remembered.set(prefix, tile);
   }
 }
 
+/** Whether a tile is the one that the tile above has the hash of. That of the root has none above, and is read each time. */
 function isBelow(tile: Uint8Array, above: Wanted['above']): boolean {
   if (above === undefined) return false;
   const { node, tile: upper } = above;
