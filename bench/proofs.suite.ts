@@ -142,7 +142,7 @@ async function verificationPart(store: EventStore, entries: readonly EntryText[]
             async () => {
               const { findings, bytes } = await verifyStore(store, log, {
                 trust: { log: signer.keys },
-                check: (range) => checkRange(store, log, entries.length, range),
+                check: (range, size) => checkRange(store, log, size, range),
                 hands: 1,
               });
               if (findings.length > 0) throw new Error('the sample does not verify');

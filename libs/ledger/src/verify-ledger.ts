@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '@sijill/event-store';
-import { LogStore, verifyStore, type RangeChecked, type StoreVerified, type TileRange } from '@sijill/notary';
+import { LogStore, verifyStore, type RangeChecked, type StoreVerified } from '@sijill/notary';
 import { DatabaseUnavailable, type Config, type Logger } from '@sijill/platform';
 import type { Trust } from '@sijill/transparency';
 import { openStore } from './open-ledger.js';
 import { sqlTarget } from './sql-target.js';
-import type { ThreadAnswer } from './verify-thread.js';
+import type { ThreadAnswer, ThreadTask } from './verify-thread.js';
 
 export interface VerifyLedgerOptions {
   readonly trust: Trust;
@@ -41,9 +41,9 @@ export async function verifyLedger(
     return await verifyStore(store, log, {
       ...options,
       hands: threads,
-      check: async (range) => {
+      check: async (range, size) => {
         const hand = free.pop()!;
-        const checked = await hand.check(range);
+        const checked = await hand.check({ range, size });
         free.push(hand);
         return checked;
       },
@@ -73,8 +73,8 @@ class Hand {
     this.broken.catch(() => undefined);
   }
 
-  async check(range: TileRange): Promise<RangeChecked> {
-    this.thread.postMessage(range);
+  async check(task: ThreadTask): Promise<RangeChecked> {
+    this.thread.postMessage(task);
     const [answer] = (await Promise.race([once(this.thread, 'message'), this.broken])) as [ThreadAnswer];
     if ('failure' in answer) throw new StoreUnavailable(answer.failure);
     return answer.checked;

@@ -22,7 +22,7 @@ export interface VerifyOptions {
   /** Whose signatures count. */
   readonly trust: Trust;
   /** Compares one range; several are asked for at once when there are several hands. */
-  readonly check: (range: TileRange) => Promise<RangeChecked>;
+  readonly check: (range: TileRange, size: number) => Promise<RangeChecked>;
   readonly hands: number;
   /** Checkpoints from elsewhere, as somebody has kept them: the store must have become what it is from these too. */
   readonly kept?: readonly string[];
@@ -50,19 +50,23 @@ export interface StoreVerified {
  * signed, or store, log and keys together since, it cannot say: for that somebody else has to have kept a checkpoint.
  */
 export async function verifyStore(store: EventStore, log: LogStore, options: VerifyOptions): Promise<StoreVerified> {
-  const { size } = await log.head();
+  // A notary may be at work. A checkpoint commits with its leaves, so that the last one read before the size is covered by it, and
+  // what comes after is for the next time.
+  const last = (await log.checkpoint())?.size ?? 0;
+  const { size, position } = await log.head();
   const { kept = [], trust } = options;
   const ranges = await checkRanges(size, options);
   const findings = [...ranges.findings, ...(await checkUpperTiles(log, size))];
   let checkpoints = 0;
   for await (const checkpoint of log.checkpoints()) {
+    if (checkpoint.size > last) break;
     checkpoints++;
     const finding = await checkCheckpoint(log, size, checkpoint.note, trust, checkpoint);
     if (finding !== null) findings.push(finding);
   }
   for (const note of kept) {
     checkpoints++;
-    const finding = await checkCheckpoint(log, size, note, trust, null);
+    const finding = await checkCheckpoint(log, (await log.head()).size, note, trust, null);
     if (finding !== null) findings.push(finding);
   }
   return {
@@ -70,7 +74,7 @@ export async function verifyStore(store: EventStore, log: LogStore, options: Ver
     leaves: size,
     checkpoints,
     bytes: ranges.bytes,
-    unsigned: findings.length > 0 ? 0 : await behind(store, (await log.head()).position),
+    unsigned: findings.length > 0 ? 0 : await behind(store, position),
   };
 }
 
@@ -87,7 +91,7 @@ async function checkRanges(
     while (next < tiles && findings.length === 0) {
       const range = { from: next, to: Math.min(tiles, next + RANGE_TILES) };
       next = range.to;
-      const checked = await check(range);
+      const checked = await check(range, size);
       bytes += checked.bytes;
       if (checked.finding !== null) findings.push(checked.finding);
       done.add(range.from);
