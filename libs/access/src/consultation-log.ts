@@ -1,6 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { JsonObject, Lane } from '@sijill/event-store';
-import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
+import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
 import { LEDGER_HOLDER, seal, type Vault } from '@sijill/vault';
 
@@ -54,7 +54,7 @@ export class ConsultationLog {
       ...(about === undefined ? {} : { about: { ...about } }),
       sealed: seal(keys, id, canonicalJson({ actor: reader.name, reason })),
     };
-    const metadata: JsonObject = { recordedAt, producer: null, salt: takeRandom(16).toString('base64url') };
+    const metadata: JsonObject = { recordedAt, producer: null, salt: newSalt() };
     const { position } = await (await this.lane()).append([{ id, type: CONSULTED, data, metadata }]);
     return { entryId: id, position };
   }

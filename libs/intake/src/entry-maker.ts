@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { ENVELOPE_ATTRIBUTES, type FieldError } from '@sijill/contracts';
 import type { JsonObject, JsonValue, NewEntry } from '@sijill/event-store';
-import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
+import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
 import { LEDGER_HOLDER, seal, type HolderKeys, type Identifier, type ResolvedSubject, type Vault } from '@sijill/vault';
 import type { AcceptedEvent } from './accepted-event.js';
@@ -115,7 +115,7 @@ export class EntryMaker {
         metadata: {
           ...shared,
           ...part,
-          salt: takeRandom(16).toString('base64url'),
+          salt: newSalt(),
           ...(conflicts.length === 0 ? {} : { identityConflicts: conflicts.map((conflict) => ({ ...conflict })) }),
         },
       };

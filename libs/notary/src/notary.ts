@@ -5,7 +5,7 @@ import {
   describeError,
   isoTime,
   newEntryId,
-  takeRandom,
+  newSalt,
   within,
   type Claim,
   type Clock,
@@ -179,7 +179,7 @@ export class Notary {
   /** An entry about nothing: whoever follows the log from outside can tell one that is quiet from one that stands still. */
   private async sayAlive(): Promise<void> {
     const now = isoTime(this.options.clock.now());
-    const metadata = { recordedAt: now, producer: null, salt: takeRandom(16).toString('base64url') };
+    const metadata = { recordedAt: now, producer: null, salt: newSalt() };
     const lane = await this.options.lane();
     await lane.append([{ id: newEntryId(), type: LOG_ALIVE, data: { occurredAt: now }, metadata }]);
   }

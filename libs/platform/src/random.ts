@@ -16,3 +16,8 @@ export function takeRandom(bytes: number): Buffer {
   used += bytes;
   return fresh;
 }
+
+/** What an entry holds besides what it says, so that nobody who guesses its content finds it by its hash: 128 random bits. */
+export function newSalt(): string {
+  return takeRandom(16).toString('base64url');
+}

@@ -1,5 +1,5 @@
 import type { NewEntry } from '@sijill/event-store';
-import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
+import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
 import { kafkaArrival } from './partition-lane.js';
 
 export const RECORDS_MISSED = 'sijill.records.missed.v1';
@@ -30,7 +30,7 @@ export function missedRecords(topic: string, partition: number, from: number, to
       recordedAt,
       producer: null,
       ...kafkaArrival(topic, partition, to - 1),
-      salt: takeRandom(16).toString('base64url'),
+      salt: newSalt(),
     },
   };
 }

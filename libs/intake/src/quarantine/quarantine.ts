@@ -1,6 +1,6 @@
 import type { FieldError } from '@sijill/contracts';
 import { StreamNotFound, type EventStore, type NewEntry, type StoredEntry } from '@sijill/event-store';
-import { isoTime, newEntryId, takeRandom, type Clock } from '@sijill/platform';
+import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
 import { seal, unseal, type Vault } from '@sijill/vault';
 import type { Provenance } from '../entry-maker.js';
 import type { RecordHeaders } from '../kafka/read-record.js';
@@ -67,7 +67,7 @@ export class Quarantine {
             producer: record.provenance.producer,
             ...record.provenance.arrival,
             ...(parts.length === 1 ? {} : { part: { index, of: parts.length } }),
-            salt: takeRandom(16).toString('base64url'),
+            salt: newSalt(),
           },
         };
       });

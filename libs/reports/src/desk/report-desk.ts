@@ -7,7 +7,7 @@ import {
   describeError,
   isoTime,
   newEntryId,
-  takeRandom,
+  newSalt,
   openSql,
   retryWhileBusy,
   type Clock,
@@ -294,7 +294,7 @@ export class ReportDesk {
       files: files.map((file) => ({ ...file })),
       sealed: seal(keys, id, canonicalJson({ actor: order.requestedBy, reason: order.reason })),
     };
-    const metadata: JsonObject = { recordedAt, producer: null, salt: takeRandom(16).toString('base64url') };
+    const metadata: JsonObject = { recordedAt, producer: null, salt: newSalt() };
     await (await this.parts.lane()).append([{ id, type: REPORT_GENERATED, data, metadata }]);
   }
 
