@@ -139,9 +139,7 @@ export class LogStore {
       .orderBy('size', 'desc')
       .limit(1)
       .executeTakeFirst();
-    if (row === undefined) return null;
-    const { signed_at: signedAt, ...rest } = row;
-    return { ...rest, signedAt };
+    return row === undefined ? null : signedCheckpoint(row);
   }
 
   /** Every checkpoint, in order, read in pages. */
@@ -154,7 +152,7 @@ export class LogStore {
         .orderBy('size')
         .limit(500)
         .execute();
-      for (const { signed_at: signedAt, ...rest } of rows) yield { ...rest, signedAt };
+      yield* rows.map(signedCheckpoint);
       if (rows.length < 500) return;
       last = rows.at(-1)!.size;
     }
@@ -163,6 +161,10 @@ export class LogStore {
   async close(): Promise<void> {
     await this.sql.close();
   }
+}
+
+function signedCheckpoint({ signed_at: signedAt, ...row }: LogTables['log_checkpoint']): SignedCheckpoint {
+  return { ...row, signedAt };
 }
 
 function packed(positions: readonly number[]): Buffer {

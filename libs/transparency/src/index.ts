@@ -56,6 +56,7 @@ export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashLeafText, hashNode } from './tree
 export {
   consistencyProof,
   inclusionProof,
+  isRefusal,
   ProofInvalid,
   treeRoot,
   verifyConsistency,

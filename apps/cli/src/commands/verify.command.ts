@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { verifyLedger } from '@sijill/ledger';
 import { createLogger } from '@sijill/platform';
 import {
-  FormatInvalid,
+  isRefusal,
   openCheckpoint,
-  ProofInvalid,
   toHex,
   verifyGrowth,
   verifyLeaf,
@@ -18,6 +17,7 @@ import {
 import { EXIT } from '../exit-codes.js';
 import { printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
+import { keepJson } from '../verification/kept-file.js';
 import { logSource, LogUnreadable } from '../verification/log-source.js';
 import { collect, trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 import { commandConfig } from '../with-ledger.js';
@@ -104,7 +104,7 @@ export function addVerify(program: Command): void {
           bar.update(leaves, size);
           if (Date.now() - noted < NOTE_EVERY_MS) return;
           noted = Date.now();
-          void noteTile(place, tile);
+          void keepJson(place, { tile });
         },
       }).finally(() => bar.stop());
       await rm(place, { force: true });
@@ -134,7 +134,7 @@ async function answer(
     const { facts, line } = await work();
     printAnswer(options.json === true, { ok: true, ...facts }, () => line);
   } catch (error) {
-    if (!(error instanceof ProofInvalid || error instanceof FormatInvalid)) throw error;
+    if (!isRefusal(error)) throw error;
     process.exitCode = EXIT.no;
     printAnswer(options.json === true, { ok: false, reason: error.message }, () => `DOES NOT HOLD: ${error.message}.`);
   }
@@ -168,9 +168,4 @@ async function tileReached(place: string): Promise<number> {
   if (!existsSync(place)) return 0;
   const { tile } = JSON.parse(await readFile(place, 'utf8')) as { tile?: unknown };
   return typeof tile === 'number' && Number.isSafeInteger(tile) && tile > 0 ? tile : 0;
-}
-
-async function noteTile(place: string, tile: number): Promise<void> {
-  await writeFile(`${place}.new`, `${JSON.stringify({ tile })}\n`);
-  await rename(`${place}.new`, place);
 }

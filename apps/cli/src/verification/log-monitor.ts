@@ -1,14 +1,14 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
-  FormatInvalid,
+  isRefusal,
   openCheckpoint,
-  ProofInvalid,
   sameBytes,
   verifyGrowth,
   type LogSource,
   type OpenedCheckpoint,
   type Trust,
 } from '@sijill/transparency';
+import { keepJson } from './kept-file.js';
 
 /**
  * What is wrong with a log: `fork`: two histories, both signed; `roll-back`: it has become shorter; `stalled`: it has not grown for
@@ -60,7 +60,7 @@ export class LogMonitor {
     try {
       checkpoint = openCheckpoint(note, this.trust);
     } catch (error) {
-      if (!isInvalid(error)) throw error;
+      if (!isRefusal(error)) throw error;
       return { size: 0n, alarm: { kind: 'unsigned', detail: error.message, evidence: [note] } };
     }
     const { size } = checkpoint;
@@ -85,7 +85,7 @@ export class LogMonitor {
     try {
       await verifyGrowth(this.source, last, checkpoint);
     } catch (error) {
-      if (!isInvalid(error)) throw error;
+      if (!isRefusal(error)) throw error;
       return alarm('fork', `the ${size} entries do not begin with the ${last.size} seen before: ${error.message}`);
     }
     await this.keep({ checkpoint: note, grownAt: now });
@@ -102,11 +102,6 @@ export class LogMonitor {
   }
 
   private async keep(seen: Seen): Promise<void> {
-    await writeFile(`${this.file}.new`, `${JSON.stringify(seen, null, 2)}\n`);
-    await rename(`${this.file}.new`, this.file);
+    await keepJson(this.file, seen);
   }
-}
-
-function isInvalid(error: unknown): error is Error {
-  return error instanceof FormatInvalid || error instanceof ProofInvalid;
 }

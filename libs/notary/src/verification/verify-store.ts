@@ -1,9 +1,8 @@
 import type { EventStore } from '@sijill/event-store';
 import {
-  FormatInvalid,
   HASH_BYTES,
+  isRefusal,
   openCheckpoint,
-  ProofInvalid,
   sameBytes,
   TILE_WIDTH,
   tileRoot,
@@ -143,7 +142,7 @@ async function checkCheckpoint(
       ? null
       : wrong(at, `the first ${at} entries do not have the root that was signed for them`);
   } catch (error) {
-    if (error instanceof FormatInvalid || error instanceof ProofInvalid)
+    if (isRefusal(error))
       return wrong(row?.size ?? 0, `the checkpoint at ${row?.size ?? '?'} does not hold: ${error.message}`);
     throw error;
   }

@@ -1,10 +1,15 @@
-import { sameBytes } from '../primitives/bytes.js';
+import { FormatInvalid, sameBytes } from '../primitives/bytes.js';
 import { EMPTY_ROOT, HASH_BYTES, hashNode } from './hashing.js';
 import { splitOf, subtreesOf, type ReadHash } from './subtrees.js';
 
 /** A proof does not hold. The message says why, for a person. */
 export class ProofInvalid extends Error {
   override readonly name = 'ProofInvalid';
+}
+
+/** Whether something was refused because it does not hold, or is none; any other error says nothing about it. */
+export function isRefusal(error: unknown): error is FormatInvalid | ProofInvalid {
+  return error instanceof FormatInvalid || error instanceof ProofInvalid;
 }
 
 /** The root of the first `size` leaves. RFC 9162, section 2.1.1. */
