@@ -38,7 +38,13 @@ export {
   type SubjectHead,
   type SubjectLeaf,
 } from './subject-map/subject-chain.js';
-export { SubjectMap, type MapChange, type MapTiles } from './subject-map/subject-map.js';
+export {
+  SubjectMap,
+  type ChainLink,
+  type MapChange,
+  type MapTiles,
+  type ProvenKey,
+} from './subject-map/subject-map.js';
 export { parseTilePath, tilePath } from './tiles/tile-path.js';
 export { TreeGrowth } from './tiles/growth.js';
 export {

@@ -12,6 +12,7 @@ import {
   hasSubjects,
   HEAD_AT,
   innerNodes,
+  lastOf,
   MOST_SUBJECTS,
   populationOf,
   prefixBelow,
@@ -19,6 +20,7 @@ import {
   recordAt,
   RECORDS_AT,
   runsOf,
+  setLast,
   splitAt,
   topOf,
   type Run,
@@ -31,6 +33,8 @@ export class MapGrowth {
   readonly written = new Map<string, Uint8Array>();
   /** Subjects that were not in the map. */
   added = 0;
+  /** Of each entry, in their order here: the place behind the leaf before it in its chain, 0 when it is the first. */
+  readonly before: BigUint64Array;
 
   // Subjects in the order of their keys, on the way from one tile to the next.
   private records = new Uint8Array(2 * MOST_SUBJECTS * RECORD_BYTES);
@@ -45,7 +49,9 @@ export class MapGrowth {
   constructor(
     private readonly tiles: ReadonlyMap<string, Uint8Array>,
     private readonly entries: SortedEntries,
-  ) {}
+  ) {
+    this.before = new BigUint64Array(entries.leaves.length);
+  }
 
   /** Puts all entries in, and returns the new root. */
   grow(): Uint8Array {
@@ -105,11 +111,14 @@ export class MapGrowth {
     const { records } = this;
     const { keys, leaves } = this.entries;
     let next = from;
+    let last = lastOf(records, at);
     while (next < to && compareKeys(keys, next * HASH_BYTES, records, at) === 0) {
       const { leafIndex, leafHash } = leaves[next]!;
       advanceHead(records, at + HEAD_AT, leafIndex, leafHash);
-      next++;
+      this.before[next++] = last;
+      last = leafIndex + 1n;
     }
+    setLast(records, at, last);
     addToCount(records, at + COUNT_AT, next - from);
     hashSubject(records, at, records, at + HASH_AT);
     return next;

@@ -1,4 +1,4 @@
-import { FormatInvalid, toHex } from '../primitives/bytes.js';
+import { FormatInvalid } from '../primitives/bytes.js';
 import { HASH_BYTES } from '../tree/hashing.js';
 import { bitOf, KEY_BITS, SUBJECT_BYTES } from './map-hashing.js';
 import type { MappedSubject } from './subject-chain.js';
@@ -7,7 +7,8 @@ import type { MappedSubject } from './subject-chain.js';
 //
 // A tile of subjects is a subtree of 1 to 32, whole:
 //   1 byte        how many
-//   104 bytes     for each, in the order of their keys: key, count (eight bytes), head, hash
+//   112 bytes     for each, in the order of their keys: key, count (eight bytes), head, hash; and the place behind its last leaf (eight
+//                 bytes), which is in no hash: it only says where the chain goes on
 //   32 bytes      for each inner node: its hash; a node before what is below it, left before right
 //
 // A tile of hashes is the top of a larger subtree, four levels of it, 32 slots of 32 bytes:
@@ -19,10 +20,11 @@ export const MOST_SUBJECTS = 32;
 /** Tiles below a tile of hashes. */
 export const DIGITS = 16;
 export const DIGIT_BITS = 4;
-export const RECORD_BYTES = SUBJECT_BYTES + HASH_BYTES;
+export const RECORD_BYTES = SUBJECT_BYTES + HASH_BYTES + 8;
 export const COUNT_AT = HASH_BYTES;
 export const HEAD_AT = COUNT_AT + 8;
 export const HASH_AT = SUBJECT_BYTES;
+export const LAST_AT = HASH_AT + HASH_BYTES;
 /** Where the records of a tile of subjects begin. */
 export const RECORDS_AT = 1;
 /** Bytes of a tile of hashes. */
@@ -150,9 +152,22 @@ export function hashFrom(tile: Uint8Array, at: number): Uint8Array {
   return Uint8Array.from(tile.subarray(at, at + HASH_BYTES));
 }
 
+/** The place behind the last leaf of the subject whose record begins here: the index of that leaf and one; 0 when it has none. */
+export function lastOf(records: Uint8Array, at: number): bigint {
+  return numbersOf(records).getBigUint64(at + LAST_AT);
+}
+
+export function setLast(records: Uint8Array, at: number, last: bigint): void {
+  numbersOf(records).setBigUint64(at + LAST_AT, last);
+}
+
+function numbersOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** A subject of a tile. */
 export function subjectFrom(tile: Uint8Array, index: number): MappedSubject {
   const at = recordAt(index);
-  const count = BigInt(`0x${toHex(tile.subarray(at + COUNT_AT, at + HEAD_AT))}`);
+  const count = numbersOf(tile).getBigUint64(at + COUNT_AT);
   return { key: hashFrom(tile, at), count, head: hashFrom(tile, at + HEAD_AT) };
 }

@@ -109,6 +109,39 @@ describe('the map', () => {
     );
   });
 
+  it('says of each entry where the chain of its subject goes on, and of each subject which leaf is its last', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        someKeys,
+        fc.array(fc.nat(), { maxLength: 150, size: 'max' }),
+        fc.nat({ max: 150 }),
+        async (keys, picks, cut) => {
+          // Indexes beyond what a number can say.
+          const entries = [...keys.keys(), ...picks].map((pick, i) => ({
+            ...entryOf(i, keys[pick % keys.length]!),
+            leafIndex: 2n ** 60n + BigInt(i),
+          }));
+          const tiles = new TilesInMemory();
+          const map = new SubjectMap(tiles);
+          const previous = new Map<bigint, bigint | null>();
+          for (const batch of [entries.slice(0, cut), entries.slice(cut)]) {
+            const change = await map.extend(batch);
+            tiles.write(change);
+            for (const link of change.links) previous.set(link.leafIndex, link.previous);
+          }
+          expect(previous.size).toBe(entries.length);
+          for (const key of [...keys, keyOf(-1)]) {
+            const own = entries.filter((entry) => toHex(entry.key) === toHex(key)).map(({ leafIndex }) => leafIndex);
+            const chain: bigint[] = [];
+            for (let at = (await map.prove(key)).last; at !== null; at = previous.get(at)!) chain.unshift(at);
+            expect(chain).toEqual(own);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   it('does not depend on the order in which subjects come', async () => {
     const entries = everybody(700);
     const { root } = await mapOf(entries);
@@ -162,7 +195,7 @@ describe('the map', () => {
 
   it('of nobody has an empty root, and proves that', async () => {
     const map = new SubjectMap(new TilesInMemory());
-    expect(await map.extend([])).toEqual({ root: zeros, added: 0, written: new Map() });
+    expect(await map.extend([])).toEqual({ root: zeros, added: 0, written: new Map(), links: [] });
     const { root, proof } = await map.prove(keyOf(1));
     expect(proof).toEqual({ siblings: [], found: null });
     expect(verifyMap(root, keyOf(1), proof)).toBeNull();

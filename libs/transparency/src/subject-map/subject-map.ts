@@ -12,6 +12,7 @@ import {
   hashFrom,
   hasSubjects,
   innerNodes,
+  lastOf,
   populationOf,
   prefixBelow,
   recordAt,
@@ -34,6 +35,12 @@ export interface MapTiles {
   read(prefixes: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
+/** Where the chain of an entry's subject goes on: the leaf before it, or null when it is the first. */
+export interface ChainLink {
+  readonly leafIndex: bigint;
+  readonly previous: bigint | null;
+}
+
 /** What a batch of entries makes of a map. */
 export interface MapChange {
   readonly root: Uint8Array;
@@ -41,6 +48,16 @@ export interface MapChange {
   readonly added: number;
   /** The tiles to write, by their prefixes; each replaces the one that was there. */
   readonly written: ReadonlyMap<string, Uint8Array>;
+  /** One for each entry. */
+  readonly links: readonly ChainLink[];
+}
+
+/** What a map holds for a key. */
+export interface ProvenKey {
+  readonly root: Uint8Array;
+  readonly proof: MapProof;
+  /** The last leaf of the key's subject; null when the map has no such subject. Not proven: its head is. */
+  readonly last: bigint | null;
 }
 
 /** A tile on the way to some keys, and the node of the tile above that it is the top of. */
@@ -79,15 +96,16 @@ export class SubjectMap {
     const growth = new MapGrowth(await this.load(sorted.keys), sorted);
     const root = growth.grow();
     for (const [prefix, tile] of growth.written) this.remember(prefix, tile);
-    return { root, added: growth.added, written: growth.written };
+    const links = sorted.leaves.map(({ leafIndex }, i) => ({ leafIndex, previous: leafBefore(growth.before[i]!) }));
+    return { root, added: growth.added, written: growth.written, links };
   }
 
   /**
-   * The proof of what the map holds for a key, and the root it leads to.
+   * The proof of what the map holds for a key, the root it leads to, and the last leaf of the key's subject.
    *
    * @throws FormatInvalid the map is damaged
    */
-  async prove(key: Uint8Array): Promise<{ readonly root: Uint8Array; readonly proof: MapProof }> {
+  async prove(key: Uint8Array): Promise<ProvenKey> {
     assertHash(key);
     const tiles = await this.load(key);
     const top = tiles.get('');
@@ -95,18 +113,21 @@ export class SubjectMap {
     const siblings: Uint8Array[] = [];
     let prefix = '';
     for (let tile = top; tile !== undefined; tile = tiles.get(prefix)) {
-      if (hasSubjects(tile)) return { root, proof: { siblings, found: findInSubjects(tile, key, prefix, siblings) } };
+      if (hasSubjects(tile)) {
+        const at = findInSubjects(tile, key, prefix, siblings);
+        return { root, ...foundAt(tile, at, key, siblings) };
+      }
       const node = findInHashes(tile, key, prefix, siblings);
       if (tile[node] === 1) {
         const only = prefixBelow(prefix, onlyDigitBelow(tile, node));
         // It may be on another way than the key's.
         const below = (await this.read([{ prefix: only, from: 0, to: 1, above: { tile, node } }])).get(only)!;
-        return { root, proof: { siblings, found: subjectFrom(below, 0) } };
+        return { root, ...foundAt(below, 0, key, siblings) };
       }
       if (tile[node] === 0) break;
       prefix = prefixBelow(prefix, node - DIGITS);
     }
-    return { root, proof: { siblings, found: null } };
+    return { root, proof: { siblings, found: null }, last: null };
   }
 
   /** All tiles on the ways from the root to these keys, which are in order, one behind the other. */
@@ -177,8 +198,8 @@ function findInHashes(tile: Uint8Array, key: Uint8Array, prefix: string, sibling
   return node;
 }
 
-/** Goes down a tile of subjects to the one that is where the key would be, if any. */
-function findInSubjects(tile: Uint8Array, key: Uint8Array, prefix: string, siblings: Uint8Array[]): MapProof['found'] {
+/** Goes down a tile of subjects to the one that is where the key would be; null when there is none. */
+function findInSubjects(tile: Uint8Array, key: Uint8Array, prefix: string, siblings: Uint8Array[]): number | null {
   let [from, to, inner] = [0, tile[0]!, recordAt(tile[0]!)];
   const hashOf = (first: number, end: number, at: number): Uint8Array =>
     first === end ? EMPTY : hashFrom(tile, end - first === 1 ? recordAt(first) + HASH_AT : at);
@@ -194,7 +215,24 @@ function findInSubjects(tile: Uint8Array, key: Uint8Array, prefix: string, sibli
       [to, inner] = [middle, left];
     }
   }
-  return from === to ? null : subjectFrom(tile, from);
+  return from === to ? null : from;
+}
+
+function foundAt(
+  tile: Uint8Array,
+  index: number | null,
+  key: Uint8Array,
+  siblings: readonly Uint8Array[],
+): Omit<ProvenKey, 'root'> {
+  if (index === null) return { proof: { siblings, found: null }, last: null };
+  const found = subjectFrom(tile, index);
+  const isTheKeys = sameHash(found.key, 0, key, 0);
+  return { proof: { siblings, found }, last: isTheKeys ? leafBefore(lastOf(tile, recordAt(index))) : null };
+}
+
+/** The leaf before a place; none before the first. */
+function leafBefore(place: bigint): bigint | null {
+  return place === 0n ? null : place - 1n;
 }
 
 /** The only digit below a node that has one subject. */
