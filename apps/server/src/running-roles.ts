@@ -1,6 +1,6 @@
 import { HttpIntake, HttpLane, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
-import { sqlTarget, type Ledger } from '@sijill/ledger';
-import { Notary, type NotaryState } from '@sijill/notary';
+import { MapHand, sqlTarget, type Ledger } from '@sijill/ledger';
+import { MapKeeper, Notary, type NotaryState } from '@sijill/notary';
 import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
 
@@ -10,6 +10,8 @@ export interface RolesHealth {
   readonly kafka: { readonly state: KafkaIntakeState; readonly detail: string | null } | null;
   readonly projector: { readonly state: ProjectorState; readonly detail: string | null } | null;
   readonly notary: { readonly state: NotaryState; readonly detail: string | null } | null;
+  /** What keeps the notary from extending the map of subjects, when it keeps one. */
+  readonly subjectMap: { readonly failure: string | null } | null;
   readonly httpLane: { readonly failure: string | null } | null;
 }
 
@@ -21,6 +23,8 @@ export class RunningRoles {
     private readonly kafka: KafkaIntake | null,
     private readonly projector: Projector | null,
     private readonly notary: Notary | null,
+    private readonly subjects: MapKeeper,
+    private readonly mapHand: MapHand,
   ) {}
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
@@ -33,6 +37,13 @@ export class RunningRoles {
     const lane = has('api')
       ? await HttpLane.open(intakeStore, { nodeId, claim, pendingBytes: config.limits.pendingBytes, logger })
       : null;
+    const mapHand = new MapHand(config);
+    const subjects = new MapKeeper(store, ledger.log.store, ledger.subjectMap, {
+      extend: (size) => mapHand.extend(size),
+      clock,
+      metrics,
+      logger,
+    });
     return new RunningRoles(
       lane,
       lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId }, metrics),
@@ -44,12 +55,15 @@ export class RunningRoles {
         ? new Notary(store, ledger.log.store, {
             claim: claimOf(sqlTarget(config, 'notary-claim'), 'sijill notary'),
             signer: ledger.log.signer,
+            subjects,
             lane: ledger.ownLane,
             clock,
             metrics,
             logger,
           })
         : null,
+      subjects,
+      mapHand,
     );
   }
 
@@ -65,6 +79,7 @@ export class RunningRoles {
     await this.lane?.close();
     await this.projector?.stop();
     await this.notary?.stop();
+    await this.mapHand.close();
   }
 
   health(): RolesHealth {
@@ -72,6 +87,7 @@ export class RunningRoles {
       kafka: this.kafka?.health ?? null,
       projector: this.projector?.health ?? null,
       notary: this.notary?.health ?? null,
+      subjectMap: this.notary?.health.state === 'running' ? { failure: this.subjects.detail } : null,
       httpLane: this.lane === null ? null : { failure: this.lane.failure },
     };
   }

@@ -190,6 +190,8 @@ export const LEDGER_ENTRY_TYPES = [
   'sijill.report.generated.v1',
   'sijill.report.delivered.v1',
   'sijill.ledger.consulted.v1',
+  'sijill.ledger.log_alive.v1',
+  'sijill.ledger.subjects_mapped.v1',
   'sijill.entry.quarantined.v1',
   'sijill.records.missed.v1',
 ] as const;

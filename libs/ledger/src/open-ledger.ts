@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { ApiKeys, ConsultationLog } from '@sijill/access';
 import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
-import { logSigner, LogStore, type LogSigner } from '@sijill/notary';
+import { logSigner, LogStore, MapStore, type LogSigner } from '@sijill/notary';
 import { Metrics, systemClock, type Clock, type Config, type Logger } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
@@ -31,6 +31,8 @@ export interface Ledger {
   readonly reports: ReportDesk;
   /** The transparency log over the store, and who signs for it. */
   readonly log: { readonly store: LogStore; readonly signer: LogSigner };
+  /** The map of subjects behind the log. */
+  readonly subjectMap: MapStore;
   /** The lane for entries that this process writes by itself, opened when it is first asked for. */
   readonly ownLane: () => Promise<Lane>;
   /** Lets what is under way become durable and closes everything, the store last. */
@@ -72,6 +74,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const readModels = keep(await ReadModels.open(sqlTarget(config, 'read-models'), clock));
     const keys = keep(await ApiKeys.open(sqlTarget(config, 'access'), clock));
     const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
+    const subjectMap = keep(await MapStore.open(sqlTarget(config, 'subject-map')));
     const origin = config.logOrigin ?? `sijill/${keyring.fingerprint}`;
     const ownLane = keep(new OwnLane(store, options.ownLane));
     const lane = (): Promise<Lane> => ownLane.open();
@@ -111,6 +114,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       reports,
       ownLane: lane,
       log: { store: logStore, signer: logSigner(origin, [keyring.logKeySeed(1)]) },
+      subjectMap,
       seen: new SeenEvents(catalogue),
       quarantineDesk: new QuarantineDesk(store, quarantine, catalogue, maker, lane, clock, context),
       consultations: new ConsultationLog(vault, lane, clock),

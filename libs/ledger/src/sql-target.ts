@@ -8,6 +8,7 @@ const FILES = {
   reports: ['reports', 'reports.sqlite'],
   claims: ['server.lock'],
   notary: ['notary.sqlite'],
+  'subject-map': ['subject-map.sqlite'],
   'notary-claim': ['notary.lock'],
 } as const;
 

@@ -4,5 +4,9 @@ export { HeadMoved, LogStore, type LogHead, type SignedCheckpoint } from './log-
 export { LOG_ALIVE, Notary, type NotaryHealth, type NotaryOptions, type NotaryState } from './notary.js';
 export { fromTiles, proveEntry } from './prove.js';
 export { assertSignedPast, SignedPastLost } from './signed-past.js';
+export { MapExtension } from './subjects/extend-map.js';
+export { MapKeeper, type ExtendMap, type MapKeeperOptions } from './subjects/map-keeper.js';
+export { MapStore, type MapHead } from './subjects/map-store.js';
+export { announced, lastAnnounced, MAP_LANE, SUBJECTS_MAPPED, subjectOf } from './subjects/subject-map-entry.js';
 export { checkRange, type Finding, type RangeChecked, type TileRange } from './verification/check-range.js';
 export { verifyStore, type StoreVerified, type VerifyOptions } from './verification/verify-store.js';

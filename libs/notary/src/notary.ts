@@ -15,6 +15,7 @@ import {
 import { GrowingLog } from './growing-log.js';
 import type { LogSigner } from './log-signer.js';
 import type { LogStore } from './log-store.js';
+import type { MapKeeper } from './subjects/map-keeper.js';
 import { assertSignedPast, SignedPastLost } from './signed-past.js';
 
 /**
@@ -35,6 +36,8 @@ export interface NotaryOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Keeps the map of subjects behind the log; none where nobody asks for it. */
+  readonly subjects?: MapKeeper;
   /** Where the notary writes entries of its own. */
   readonly lane: () => Promise<Pick<Lane, 'append'>>;
   /** A checkpoint is signed at most so often, in milliseconds: 1,000. */
@@ -123,10 +126,13 @@ export class Notary {
   /** Lets the log grow behind the store until the signal is aborted; what was taken in by then is signed. */
   private async follow(until: AbortSignal, onCommit: () => void): Promise<void> {
     const left = new AbortController();
+    const signal = AbortSignal.any([until, left.signal]);
+    const subjects = this.options.subjects?.run(signal);
     try {
-      await this.grow(AbortSignal.any([until, left.signal]), onCommit);
+      await this.grow(signal, onCommit);
     } finally {
       left.abort();
+      await subjects;
     }
   }
 
@@ -162,8 +168,16 @@ export class Notary {
         onCommit();
       } else if (log.pending >= MOST_PENDING) await this.commit(log, false);
     }
-    // One that has lost its claim leaves that to whoever has it now.
-    if (unsigned && this.stopping.signal.aborted) await this.commit(log, true);
+    // One that has lost its claim leaves the rest to whoever has it now.
+    if (this.stopping.signal.aborted) await this.finish(log, unsigned);
+  }
+
+  /** What was taken in goes into the map of subjects, and all of it is signed. */
+  private async finish(log: GrowingLog, unsigned: boolean): Promise<void> {
+    if (log.pending > 0) await this.commit(log, false);
+    await this.options.subjects?.finish();
+    for await (const batch of this.store.readTexts({ after: log.head.position })) log.add(batch);
+    if (unsigned || log.pending > 0) await this.commit(log, true);
   }
 
   private async commit(log: GrowingLog, sign: boolean): Promise<void> {

@@ -88,6 +88,16 @@ export class Metrics {
     help: '1 while the notary signs nothing because the store does not hold what was signed, else 0',
     registers: [this.registry],
   });
+  readonly mapSize = new Gauge({
+    name: 'sijill_subject_map_size',
+    help: 'Leaves of the log that the map of subjects covers',
+    registers: [this.registry],
+  });
+  readonly mapFailing = new Gauge({
+    name: 'sijill_subject_map_failing',
+    help: '1 while the map of subjects cannot be extended, else 0',
+    registers: [this.registry],
+  });
   readonly httpSeconds = new Histogram({
     name: 'sijill_http_request_seconds',
     help: 'HTTP requests by route and status',

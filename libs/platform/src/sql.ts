@@ -5,12 +5,15 @@ import Sqlite from 'better-sqlite3';
 import {
   Kysely,
   Migrator,
+  PostgresAdapter,
   PostgresDialect,
   sql,
   SqliteDialect,
   type ColumnDataType,
+  type Expression,
   type Migration,
   type RawBuilder,
+  type SqlBool,
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import pg from 'pg';
@@ -188,4 +191,11 @@ function openPostgres<Tables>(url: string): Sql<Tables> {
 /** A text column that sorts by bytes in both dialects, whatever the locale of the database. */
 export function bytewiseText(dialect: SqlDialect): ColumnDataType | RawBuilder<unknown> {
   return dialect === 'sqlite' ? 'text' : sql`text collate "C"`;
+}
+
+/** Whether a column holds one of many values, as one parameter however many there are. */
+export function isAmong<Tables>(db: Kysely<Tables>, column: string, values: readonly string[]): Expression<SqlBool> {
+  return db.getExecutor().adapter instanceof PostgresAdapter
+    ? sql<SqlBool>`${sql.ref(column)} = any(${[...values]})`
+    : sql<SqlBool>`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`;
 }

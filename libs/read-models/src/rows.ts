@@ -1,5 +1,5 @@
 import type { Statement } from 'better-sqlite3';
-import { CompiledQuery, PostgresAdapter, sql, type Expression, type Kysely, type SqlBool } from 'kysely';
+import { CompiledQuery, type Kysely } from 'kysely';
 import type { Sql } from '@sijill/platform';
 import { inPlace, LIVE, type Place } from './place.js';
 import type { ReadModelTables } from './tables.js';
@@ -97,11 +97,4 @@ export class RowWriter {
 
 function insertText(table: string, columns: readonly string[], values: string, ending: string): string {
   return `insert into ${table} (${columns.map((column) => `"${column}"`)}) values ${values}${ending}`;
-}
-
-/** Whether a column holds one of many values, as one parameter however many there are. */
-export function isAmong(db: Kysely<ReadModelTables>, column: string, values: readonly string[]): Expression<SqlBool> {
-  return db.getExecutor().adapter instanceof PostgresAdapter
-    ? sql<SqlBool>`${sql.ref(column)} = any(${[...values]})`
-    : sql<SqlBool>`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`;
 }

@@ -33,7 +33,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     const store = await checked(async () => void (await this.store.head()));
     const database = await checked(async () => void (await this.readModels.asOf()));
-    const { kafka, projector, notary, httpLane } = this.roles.health();
+    const { kafka, projector, notary, subjectMap, httpLane } = this.roles.health();
     const checks: Record<string, Check> = {
       store,
       database,
@@ -51,13 +51,16 @@ export class HealthController {
               detail: notary.detail,
             },
           }),
+      ...(subjectMap === null
+        ? {}
+        : { subjectMap: { status: subjectMap.failure === null ? 'up' : 'down', detail: subjectMap.failure } }),
       // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
       ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
     };
     // A read model that stopped alone is told about and no more: a process out of service would keep senders out, and readers of
     // the others.
-    // Without a notary there are no new proofs, and everything else is as it was.
-    const waited = new Set(['kafka', 'notary', ...(projector?.state === 'behind' ? ['projector'] : [])]);
+    // Without a notary or its map there are no new proofs, and everything else is as it was.
+    const waited = new Set(['kafka', 'notary', 'subjectMap', ...(projector?.state === 'behind' ? ['projector'] : [])]);
     const ready = Object.entries(checks).every(([name, check]) => waited.has(name) || check.status === 'up');
     void reply.status(ready ? 200 : 503);
     return { status: ready ? 'ready' : 'not_ready', checks };

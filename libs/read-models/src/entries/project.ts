@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { StoredEntry } from '@sijill/event-store';
-import { isAmong, type Target } from '../rows.js';
+import { isAmong } from '@sijill/platform';
+import type { Target } from '../rows.js';
 import type { ReadModelTables } from '../tables.js';
 import type { EntryTable, EventTable, Standing } from './table.js';
 

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { isAmong } from '../rows.js';
+import { isAmong } from '@sijill/platform';
 import type { ReadModelTables } from '../tables.js';
 import type { Standing } from './table.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';

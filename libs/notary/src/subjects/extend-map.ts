@@ -1,0 +1,113 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { EntryText, EventStore } from '@sijill/event-store';
+import {
+  HASH_BYTES,
+  sameBytes,
+  subjectKey,
+  SubjectMap,
+  TILE_WIDTH,
+  treeRoot,
+  type SubjectEntry,
+} from '@sijill/transparency';
+import type { LogStore } from '../log-store.js';
+import { fromTiles } from '../prove.js';
+import type { MapHead, MapStore } from './map-store.js';
+import { subjectOf } from './subject-map-entry.js';
+
+/** Entries that become one step of the map: each costs some ten microseconds, and nothing else runs on the thread meanwhile. */
+const STEP = 5_000;
+
+/**
+ * Extends the map behind the log: reads the entries of the store, takes the hashes of their leaves from the log's tiles, and adds
+ * those that concern a subject to the subject's chain. Each step commits with its size and position.
+ */
+export class MapExtension {
+  private readonly map: SubjectMap;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly log: LogStore,
+    private readonly maps: MapStore,
+  ) {
+    this.map = new SubjectMap(maps.tiles);
+  }
+
+  /**
+   * Makes the map cover so many leaves of the log. A map that is not this log's is made anew.
+   *
+   * @param size leaves that the log has committed
+   * @returns what the map covers then: less where the store ends before
+   * @throws HeadMoved     another has extended it
+   * @throws FormatInvalid the map is damaged
+   */
+  async upTo(size: number): Promise<MapHead> {
+    let head = await this.maps.head();
+    if (head.size > size || !sameBytes(await this.rootAt(head.size), head.logRoot)) {
+      await this.maps.clear();
+      head = await this.maps.head();
+    }
+    for await (const batch of this.store.readTexts({ after: head.position, batchSize: STEP })) {
+      if (head.size === size) break;
+      head = await this.take(head, batch.slice(0, size - head.size));
+      await breathe();
+    }
+    return head;
+  }
+
+  private rootAt(size: number): Promise<Uint8Array> {
+    return fromTiles(this.log, (read) => treeRoot(BigInt(size), read));
+  }
+
+  private async take(from: MapHead, entries: readonly EntryText[]): Promise<MapHead> {
+    const hashes = await this.leafHashes(from.size, entries.length);
+    const concerned: SubjectEntry[] = [];
+    entries.forEach((entry, i) => {
+      const subject = subjectOf(entry);
+      if (subject === null) return;
+      const leafHash = hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
+      concerned.push({ key: subjectKey(subject), leafIndex: BigInt(from.size + i), leafHash });
+    });
+    const { root, added, written: tiles, links } = await this.map.extend(concerned);
+    const size = from.size + entries.length;
+    const to: MapHead = {
+      size,
+      position: entries.at(-1)!.position,
+      logRoot: await this.rootAt(size),
+      subjects: from.subjects + added,
+      root,
+    };
+    const before = new Map(links.map(({ leafIndex, previous }) => [Number(leafIndex), previous]));
+    await this.maps.commit({ from, to, tiles, links: await this.linksFrom(from.size, size, before) });
+    return to;
+  }
+
+  private async leafHashes(from: number, count: number): Promise<Uint8Array> {
+    const first = Math.floor(from / TILE_WIDTH);
+    const last = Math.floor((from + count - 1) / TILE_WIDTH);
+    const places = Array.from({ length: last - first + 1 }, (_, i) => ({ level: 0, index: BigInt(first + i) }));
+    const hashes = new Uint8Array(places.length * TILE_WIDTH * HASH_BYTES);
+    (await this.log.tiles(places)).forEach((tile, i) => hashes.set(tile!, i * TILE_WIDTH * HASH_BYTES));
+    const at = (from % TILE_WIDTH) * HASH_BYTES;
+    return hashes.subarray(at, at + count * HASH_BYTES);
+  }
+
+  /** The links of all tiles that these leaves are in, whole. */
+  private async linksFrom(
+    from: number,
+    to: number,
+    before: ReadonlyMap<number, bigint | null>,
+  ): Promise<Map<number, bigint[]>> {
+    const links = new Map<number, bigint[]>();
+    const first = Math.floor(from / TILE_WIDTH);
+    if (from % TILE_WIDTH > 0) links.set(first, (await this.maps.linksOf(first)).slice(0, from % TILE_WIDTH));
+    for (let leaf = from; leaf < to; leaf++) {
+      const tile = Math.floor(leaf / TILE_WIDTH);
+      const previous = before.get(leaf) ?? null;
+      const place = previous === null ? 0n : previous + 1n;
+      const of = links.get(tile);
+      if (of === undefined) links.set(tile, [place]);
+      else of.push(place);
+    }
+    return links;
+  }
+}

@@ -1,0 +1,129 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { EventStore } from '@sijill/event-store';
+import { backOff, describeError, type Clock, type Logger, type Metrics } from '@sijill/platform';
+import { FormatInvalid, sameBytes } from '@sijill/transparency';
+import type { LogStore } from '../log-store.js';
+import type { MapHead, MapStore } from './map-store.js';
+import { lastAnnounced, MAP_LANE, mapEntry } from './subject-map-entry.js';
+
+/** Makes the map cover so many leaves of the log: here, or on a thread of its own. See `MapExtension`. */
+export type ExtendMap = (size: number) => Promise<MapHead>;
+
+export interface MapKeeperOptions {
+  readonly extend: ExtendMap;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** The map is extended and written into the log at most so often, unless somebody waits for it, in milliseconds: a minute. */
+  readonly everyMs?: number;
+}
+
+const LOOK_MS = 250;
+/** The map is extended sooner when it is so many leaves behind. */
+const MOST_BEHIND = 200_000;
+/** What a notary that stops still adds: a second's work. */
+const LAST_LEAVES = 50_000;
+/** Whoever stops a keeper waits for no more than this. */
+const PORTION = 20_000;
+const PAUSES_MS = { first: 500, longest: 30_000 };
+
+/**
+ * Keeps the map of all subjects behind the log, and writes what it is into the log, as an entry of a lane that has nothing else. The
+ * store lets only the next one in there, so that of two keepers none can write an older map behind a newer one.
+ *
+ * The log does not wait for it, and goes on without it when it fails.
+ */
+export class MapKeeper {
+  private failure: string | null = null;
+  private running: Promise<void> = Promise.resolve();
+  private extendedAt = Number.NEGATIVE_INFINITY;
+  private readonly everyMs: number;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly log: LogStore,
+    private readonly maps: MapStore,
+    private readonly options: MapKeeperOptions,
+  ) {
+    this.everyMs = options.everyMs ?? 60_000;
+  }
+
+  /** What keeps the map from being extended; null when nothing does. */
+  get detail(): string | null {
+    return this.failure;
+  }
+
+  /** Keeps the map until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void> {
+    return (this.running = this.keep(signal));
+  }
+
+  private async keep(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        if (await this.isDue()) await this.bringUp(signal);
+        failures = 0;
+        this.fail(null);
+        await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.recover(error);
+        await pause(backOff(failures++, PAUSES_MS), undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Once it no longer runs: brings the map up to the log's end, if that is soon done, so that a ledger at rest is proven whole. */
+  async finish(): Promise<void> {
+    await this.running;
+    try {
+      const [head, end] = [await this.maps.head(), await this.log.head()];
+      if (end.size - head.size <= LAST_LEAVES) await this.bringUp(new AbortController().signal);
+    } catch (error) {
+      await this.recover(error);
+    }
+  }
+
+  private async isDue(): Promise<boolean> {
+    const [head, end, wanted] = [await this.maps.head(), await this.log.head(), await this.maps.wanted()];
+    const waited = wanted > head.position && end.position >= wanted;
+    const behind = end.size - head.size;
+    return behind > 0 && (waited || behind >= MOST_BEHIND || Date.now() >= this.extendedAt + this.everyMs);
+  }
+
+  private async bringUp(signal: AbortSignal): Promise<void> {
+    const { size: end } = await this.log.head();
+    let head = await this.maps.head();
+    for (let before = -1; head.size !== end;) {
+      if (signal.aborted || head.size === before) return;
+      before = head.size;
+      head = await this.options.extend(Math.min(end, head.size + PORTION));
+      this.options.metrics.mapSize.set(head.size);
+    }
+    this.extendedAt = Date.now();
+    await this.announce(head);
+  }
+
+  /** A map that no entry of anybody has changed since is the one that the log has already. */
+  private async announce(head: MapHead): Promise<void> {
+    const last = await lastAnnounced(this.store);
+    if (head.subjects === 0 || (last !== null && (last.size >= head.size || sameBytes(last.root, head.root)))) return;
+    const entry = mapEntry(head, this.options.clock.now());
+    await this.store.append(MAP_LANE, [entry], last === null ? 'no_stream' : last.entry.revision);
+  }
+
+  /** A damaged map is made anew: nothing is in it that is not in the log. */
+  private async recover(error: unknown): Promise<void> {
+    const { type } = describeError(error);
+    this.fail(type);
+    this.options.logger.error({ err: error }, 'the map of subjects could not be extended; it will be tried again');
+    if (!(error instanceof FormatInvalid) && !(error instanceof RangeError)) return;
+    this.options.logger.error('the map of subjects is damaged, and is made anew from the log');
+    await this.maps.clear().catch(() => undefined);
+  }
+
+  private fail(failure: string | null): void {
+    this.failure = failure;
+    this.options.metrics.mapFailing.set(failure === null ? 0 : 1);
+  }
+}

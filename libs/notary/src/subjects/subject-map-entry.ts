@@ -1,0 +1,67 @@
+import type { EntryText, EventStore, NewEntry, StoredEntry } from '@sijill/event-store';
+import { StreamNotFound } from '@sijill/event-store';
+import { isoTime, newEntryId, newSalt } from '@sijill/platform';
+import { fromBase64, HASH_BYTES, toBase64 } from '@sijill/transparency';
+import type { MapHead } from './map-store.js';
+
+/** What the map is, as an entry of the log: how many leaves it covers, how many subjects it has, its root. */
+export const SUBJECTS_MAPPED = 'sijill.ledger.subjects_mapped.v1';
+
+/** The one lane where such entries stand, each covering more than the one before. */
+export const MAP_LANE = 'ledger-subjects';
+
+/** The map as the log has it. */
+export interface AnnouncedMap {
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** The entry that says so. */
+  readonly entry: StoredEntry;
+}
+
+/** @param now in milliseconds */
+export function mapEntry({ size, subjects, root }: MapHead, now: number): NewEntry {
+  const at = isoTime(now);
+  return {
+    id: newEntryId(),
+    type: SUBJECTS_MAPPED,
+    data: { occurredAt: at, root: toBase64(root), size: String(size), subjects: String(subjects) },
+    metadata: { recordedAt: at, producer: null, salt: newSalt() },
+  };
+}
+
+/** The last map that the log has; null before the first. @throws StoreUnavailable */
+export async function lastAnnounced(store: EventStore): Promise<AnnouncedMap | null> {
+  for await (const map of announced(store, 'backwards')) return map;
+  return null;
+}
+
+/** Every map that the log has, in order. @throws StoreUnavailable */
+export async function* announced(
+  store: EventStore,
+  direction: 'forwards' | 'backwards' = 'forwards',
+): AsyncGenerator<AnnouncedMap> {
+  try {
+    for await (const entry of store.readStream(MAP_LANE, { direction })) {
+      const { size, root } = entry.data;
+      yield { size: Number(size), root: hashOf(root), entry };
+    }
+  } catch (error) {
+    if (!(error instanceof StreamNotFound)) throw error;
+  }
+}
+
+/** Whom an entry concerns: the member `subjectId` of its data. Null when it concerns nobody, or more than the ledger can say. */
+export function subjectOf({ data }: EntryText): string | null {
+  const { subjectId } = JSON.parse(data) as { subjectId?: unknown };
+  return typeof subjectId === 'string' ? subjectId : null;
+}
+
+/** A root that is none is no map's. */
+function hashOf(root: unknown): Uint8Array {
+  try {
+    const hash = fromBase64(String(root));
+    return hash.length === HASH_BYTES ? hash : new Uint8Array();
+  } catch {
+    return new Uint8Array();
+  }
+}
