@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import { LogStore, MapExtension, MapStore, type MapHead } from '@sijill/notary';
 import { createLogger, type Config } from '@sijill/platform';
-import { openStore } from './open-ledger.js';
+import { openStore } from './open-store.js';
 import { serveTasks } from './serve-tasks.js';
 import { sqlTarget } from './sql-target.js';
 

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { ApiKeys, ConsultationLog } from '@sijill/access';
-import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import { Lane, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
 import { logSigner, LogStore, MapStore, type LogSigner } from '@sijill/notary';
 import { Metrics, systemClock, type Clock, type Config, type Logger } from '@sijill/platform';
@@ -9,6 +9,7 @@ import { ReportDesk } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
 import { DiskReserve } from './disk-reserve.js';
 import { keyringFor } from './keyring-for.js';
+import { openStore } from './open-store.js';
 import { sqlTarget } from './sql-target.js';
 
 /** Everything of one ledger, opened and wired: what a server and a command have in common. */
@@ -151,14 +152,4 @@ class OwnLane {
     opening.catch(() => (this.opening = null));
     return opening;
   }
-}
-
-/** The store alone, for what needs nothing else (health checks, verification). */
-export async function openStore(config: Config, logger: Logger): Promise<EventStore> {
-  if (config.eventStore.kind === 'embedded') return openEmbeddedStore({ file: config.eventStore.file });
-  return openEventStoreDb({
-    connectionString: config.eventStore.connectionString,
-    streamPrefix: 'ledger-',
-    onNotice: (notice) => logger.warn({ notice }, 'event store'),
-  });
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { LogStore, verifyStore, type RangeChecked, type StoreVerified } from '@sijill/notary';
 import { DatabaseUnavailable, type Config, type Logger } from '@sijill/platform';
 import type { Trust } from '@sijill/transparency';
-import { openStore } from './open-ledger.js';
+import { openStore } from './open-store.js';
 import { sqlTarget } from './sql-target.js';
 import { Hand } from './thread-hand.js';
 import type { VerifyTask } from './verify-thread.js';

@@ -1,3 +1,17 @@
+export {
+  formatAccountingProof,
+  parseAccountingProof,
+  type AccountedEntry,
+  type AccountingProof,
+  type PlacedLeaf,
+} from './bundle/accounting-proof.js';
+export {
+  MAP_LANE,
+  SUBJECTS_MAPPED,
+  verifyAccountingProof,
+  type Accounting,
+  type LeafEntry,
+} from './bundle/verify-accounting-proof.js';
 export { canonicalJson } from './canonical-json.js';
 export {
   concat,

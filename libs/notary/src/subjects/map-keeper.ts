@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventStore } from '@sijill/event-store';
 import { backOff, describeError, type Clock, type Logger, type Metrics } from '@sijill/platform';
-import { FormatInvalid, sameBytes } from '@sijill/transparency';
+import { FormatInvalid, MAP_LANE, sameBytes } from '@sijill/transparency';
 import type { LogStore } from '../log-store.js';
 import type { MapHead, MapStore } from './map-store.js';
-import { lastAnnounced, MAP_LANE, mapEntry } from './subject-map-entry.js';
+import { lastAnnounced, mapEntry } from './subject-map-entry.js';
 
 /** Makes the map cover so many leaves of the log: here, or on a thread of its own. See `MapExtension`. */
 export type ExtendMap = (size: number) => Promise<MapHead>;

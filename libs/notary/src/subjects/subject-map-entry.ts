@@ -1,14 +1,8 @@
 import type { EntryText, EventStore, NewEntry, StoredEntry } from '@sijill/event-store';
 import { StreamNotFound } from '@sijill/event-store';
 import { isoTime, newEntryId, newSalt } from '@sijill/platform';
-import { fromBase64, HASH_BYTES, toBase64 } from '@sijill/transparency';
+import { fromBase64, HASH_BYTES, MAP_LANE, SUBJECTS_MAPPED, toBase64 } from '@sijill/transparency';
 import type { MapHead } from './map-store.js';
-
-/** What the map is, as an entry of the log: how many leaves it covers, how many subjects it has, its root. */
-export const SUBJECTS_MAPPED = 'sijill.ledger.subjects_mapped.v1';
-
-/** The one lane where such entries stand, each covering more than the one before. */
-export const MAP_LANE = 'ledger-subjects';
 
 /** The map as the log has it. */
 export interface AnnouncedMap {
@@ -18,7 +12,7 @@ export interface AnnouncedMap {
   readonly entry: StoredEntry;
 }
 
-/** @param now in milliseconds */
+/** What the map is, as an entry of the log: how many leaves it covers, how many subjects it has, its root. @param now in milliseconds */
 export function mapEntry({ size, subjects, root }: MapHead, now: number): NewEntry {
   const at = isoTime(now);
   return {

@@ -1,0 +1,115 @@
+import { FormatInvalid, readDecimal, toBase64 } from '../primitives/bytes.js';
+import { readHash } from '../proof/tlog-proof.js';
+
+/** That a leaf is in the log, when the checkpoint is said elsewhere. */
+export interface PlacedLeaf {
+  readonly index: bigint;
+  /** From the leaf's sibling upwards. */
+  readonly path: readonly Uint8Array[];
+}
+
+/** An entry of a subject: its leaf, or the hash of it where what it says is withheld. */
+export type AccountedEntry = PlacedLeaf & ({ readonly leaf: string } | { readonly hash: Uint8Array });
+
+/**
+ * That these are all entries of the log that concern a subject: the entries, each with its place in the log; the map of all subjects
+ * as an entry of the log has it, with its place; what the map holds for the subject; and one checkpoint over all of it.
+ */
+export interface AccountingProof {
+  readonly subject: string;
+  /** The checkpoint, a signed note. */
+  readonly checkpoint: string;
+  readonly map: PlacedLeaf & {
+    /** The entry that carries the map's root. */
+    readonly leaf: string;
+    /** What the map holds for the subject. See `formatMapProof`. */
+    readonly proof: string;
+  };
+  /** In the order of the log. */
+  readonly entries: readonly AccountedEntry[];
+}
+
+export const ACCOUNTING_PROOF = 'sijill accounting proof v1';
+
+/** As JSON, each entry on a line of its own. */
+export function formatAccountingProof({ subject, checkpoint, map, entries }: AccountingProof): string {
+  const head = {
+    format: ACCOUNTING_PROOF,
+    subject,
+    checkpoint,
+    map: { ...placeText(map), leaf: map.leaf, proof: map.proof },
+  };
+  const lines = entries.map((entry) => {
+    const content = 'leaf' in entry ? { leaf: entry.leaf } : { hash: toBase64(entry.hash) };
+    return `    ${JSON.stringify({ ...placeText(entry), ...content })}`;
+  });
+  const list = lines.length === 0 ? '[]' : `[\n${lines.join(',\n')}\n  ]`;
+  return `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "entries": ${list}\n}\n`;
+}
+
+function placeText({ index, path }: PlacedLeaf): { index: string; path: string[] } {
+  return { index: String(index), path: path.map(toBase64) };
+}
+
+const LONGEST = 2 ** 28;
+const MOST_HASHES = 63;
+
+/**
+ * Takes a proof apart. Nothing is verified by that.
+ *
+ * @throws FormatInvalid
+ */
+export function parseAccountingProof(text: string): AccountingProof {
+  if (text.length > LONGEST) throw new FormatInvalid('the proof is longer than any that is read here');
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw new FormatInvalid('not an accounting proof: it is no JSON');
+  }
+  const { format, subject, checkpoint, map, entries } = membersOf(document, 'proof', [
+    'format',
+    'subject',
+    'checkpoint',
+    'map',
+    'entries',
+  ]);
+  if (format !== ACCOUNTING_PROOF) throw new FormatInvalid(`an accounting proof has the format "${ACCOUNTING_PROOF}"`);
+  const { index, path, leaf, proof } = membersOf(map, 'map', ['index', 'path', 'leaf', 'proof']);
+  if (!Array.isArray(entries)) throw new FormatInvalid('the entries of the proof are no list');
+  return {
+    subject: textIn(subject, 'subject'),
+    checkpoint: textIn(checkpoint, 'checkpoint'),
+    map: { ...placeOf(index, path), leaf: textIn(leaf, 'leaf of the map'), proof: textIn(proof, 'proof of the map') },
+    entries: entries.map(entryOf),
+  };
+}
+
+function entryOf(given: unknown): AccountedEntry {
+  const withheld = typeof given === 'object' && given !== null && 'hash' in given;
+  const content = withheld ? 'hash' : 'leaf';
+  const entry = membersOf(given, 'entry', ['index', 'path', content]);
+  const place = placeOf(entry['index'], entry['path']);
+  const said = textIn(entry[content], `${content} of an entry`);
+  return withheld ? { ...place, hash: readHash(said) } : { ...place, leaf: said };
+}
+
+function placeOf(index: unknown, path: unknown): PlacedLeaf {
+  if (!Array.isArray(path) || path.length > MOST_HASHES)
+    throw new FormatInvalid(`the path of a leaf is a list of at most ${MOST_HASHES} hashes`);
+  return { index: readDecimal(textIn(index, 'index')), path: path.map((hash) => readHash(textIn(hash, 'hash'))) };
+}
+
+/** The members of an object that has these and no others. */
+function membersOf<Name extends string>(given: unknown, what: string, names: readonly Name[]): Record<Name, unknown> {
+  const object = typeof given === 'object' && given !== null ? given : {};
+  const found = Object.keys(object);
+  if (found.length !== names.length || !names.every((name) => Object.hasOwn(object, name)))
+    throw new FormatInvalid(`the ${what} has the members ${names.join(', ')}, and no others`);
+  return object as Record<Name, unknown>;
+}
+
+function textIn(given: unknown, what: string): string {
+  if (typeof given !== 'string') throw new FormatInvalid(`the ${what} is no text`);
+  return given;
+}
