@@ -7,6 +7,7 @@ export { assertSignedPast, SignedPastLost } from './signed-past.js';
 export { MapExtension } from './subjects/extend-map.js';
 export { MapKeeper, type ExtendMap, type MapKeeperOptions } from './subjects/map-keeper.js';
 export { MapStore, type MapHead } from './subjects/map-store.js';
+export { SubjectProofs, type ProofWish } from './subjects/prove-subject.js';
 export { announced, lastAnnounced, subjectOf } from './subjects/subject-map-entry.js';
 export { checkRange, type Finding, type RangeChecked, type TileRange } from './verification/check-range.js';
 export { verifyStore, type StoreVerified, type VerifyOptions } from './verification/verify-store.js';
