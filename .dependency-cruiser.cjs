@@ -11,7 +11,7 @@ const mayImport = {
   'read-models': ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   access: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   notary: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
-  reports: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'read-models', 'access'],
+  reports: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'read-models', 'access', 'notary'],
   ledger: [
     'contracts',
     'transparency',

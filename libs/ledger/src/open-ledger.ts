@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { ApiKeys, ConsultationLog } from '@sijill/access';
 import { Lane, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
-import { logSigner, LogStore, MapStore, type LogSigner } from '@sijill/notary';
+import { logSigner, LogStore, MapStore, SubjectProofs, type LogSigner } from '@sijill/notary';
 import { Metrics, systemClock, type Clock, type Config, type Logger } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
@@ -95,6 +95,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
         node: config.nodeId,
         vault,
         readModels,
+        proofs: new SubjectProofs(store, logStore, subjectMap),
         lane,
         clock,
         logger,

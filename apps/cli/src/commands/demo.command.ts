@@ -159,7 +159,8 @@ async function demoKeys(config: Config): Promise<{ producer: string; officer: st
 }
 
 const MARK = 'made-by-the-demo.json';
-const OURS = /^((ledger|read-models|access)\.sqlite(-wal|-shm)?|vault|reports|demo|server\.json)$/;
+const OURS =
+  /^((ledger|notary|subject-map|read-models|access)\.sqlite(-wal|-shm)?|vault|reports|demo|server\.(json|lock)|notary\.lock)$/;
 
 interface Mark {
   readonly about: string;

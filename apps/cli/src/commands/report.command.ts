@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { ReportFormat, ReportLanguage } from '@sijill/reports';
+import type { ReportFile, ReportFormat, ReportLanguage } from '@sijill/reports';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseIdentifier, parseTime, parseReason } from '../terminal/identifier.js';
 import { printAnswer } from '../terminal/print.js';
@@ -39,7 +39,7 @@ export function addReport(program: Command): void {
     .option('--to <time>', 'up to this time (exclusive)')
     .addOption(new Option('--format <format>', 'what to make').choices(['pdf', 'csv', 'json']).default('pdf'))
     .addOption(new Option('--lang <language>', 'language of the PDF').choices(['en', 'ar']).default('en'))
-    .requiredOption('--out <file>', 'where to write it')
+    .requiredOption('--out <file>', 'where to write it; the proof that nothing was left out comes beside it, as .proof')
     .option('--json', 'one JSON document about what was made')
     .addHelpText(
       'after',
@@ -73,7 +73,7 @@ export function addReport(program: Command): void {
           formats: [options.format],
         };
         const { asOf, files } = await ledger.reports.make(order);
-        return { subjectId, asOf, ...files[0]! };
+        return { subjectId, asOf, document: files[0]!, proof: files[1] ?? null };
       });
       if (made === null) {
         printAnswer(
@@ -84,16 +84,37 @@ export function addReport(program: Command): void {
         process.exitCode = EXIT.no;
         return;
       }
-      try {
-        await writeFile(out, made.bytes);
-      } catch (error) {
-        throw new WrongUse(`${out} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
-      }
-      const { subjectId, asOf, file } = made;
+      const { subjectId, asOf, document, proof } = made;
+      await write(out, document.bytes);
+      const beside = join(dirname(out), `${basename(out, extname(out))}.proof`);
+      if (proof !== null) await write(beside, proof.bytes);
       printAnswer(
         options.json === true,
-        { subjectId, asOf, file: out, mediaType: file.mediaType, size: file.size, sha256: file.sha256 },
-        () => `${out} (${file.size} bytes, SHA-256 ${file.sha256})`,
+        {
+          subjectId,
+          asOf,
+          ...factsOf(out, document.file),
+          proof: proof === null ? null : factsOf(beside, proof.file),
+        },
+        () =>
+          [
+            `${out} (${document.file.size} bytes, SHA-256 ${document.file.sha256})`,
+            proof === null
+              ? 'There is no proof beside it: no notary has signed for this ledger, or not up to now.'
+              : `${beside} (the proof that nothing was left out; sijill verify bundle checks it)`,
+          ].join('\n'),
       );
     });
+}
+
+async function write(file: string, bytes: Buffer): Promise<void> {
+  try {
+    await writeFile(file, bytes);
+  } catch (error) {
+    throw new WrongUse(`${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+  }
+}
+
+function factsOf(file: string, { mediaType, size, sha256 }: ReportFile): object {
+  return { file, mediaType, size, sha256 };
 }

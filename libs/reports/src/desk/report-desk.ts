@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AsOf, Disclosure } from '@sijill/contracts';
 import type { JsonObject, Lane } from '@sijill/event-store';
+import type { SubjectProofs } from '@sijill/notary';
 import {
   describeError,
   isoTime,
@@ -16,7 +17,7 @@ import {
   type SqlTarget,
 } from '@sijill/platform';
 import { disclosureHistory, type ReadModels } from '@sijill/read-models';
-import { canonicalJson } from '@sijill/transparency';
+import { canonicalJson, formatAccountingProof } from '@sijill/transparency';
 import { seal, unseal, type HolderKeys, type Vault } from '@sijill/vault';
 import { buildAccounting, type AccountingDataset } from '../accounting/dataset.js';
 import type { ReportLanguage } from '../rendering/language.js';
@@ -24,6 +25,9 @@ import { RenderClosed } from '../rendering/render-errors.js';
 import { renderAccounting, type ReportFormat } from './render-accounting.js';
 import { RenderProcess } from './render-process.js';
 import { reportMigrations, type ReportTables } from './table.js';
+
+/** The proof that no entry of the subject was left out, beside the documents. */
+export const ACCOUNTING_PROOF_NAME = 'accounting.proof';
 
 export const REPORT_GENERATED = 'sijill.report.generated.v1';
 
@@ -75,12 +79,20 @@ interface DeskParts {
   readonly node: string;
   readonly vault: Vault;
   readonly readModels: ReadModels;
+  readonly proofs: SubjectProofs;
   readonly lane: () => Promise<Lane>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+interface MadeFile {
+  readonly file: ReportFile;
+  readonly bytes: Buffer;
+}
+
 const PAGE = 500;
+/** The proof comes within two seconds where a notary is at work. Without one it covers what was proven last, or is left out. */
+const PROOF_PATIENCE_MS = 6_000;
 
 /**
  * Takes orders for reports, makes them one after the other, and keeps the files sealed with their subject's key, so that they
@@ -168,9 +180,9 @@ export class ReportDesk {
    *
    * @throws ReportSubjectErased
    */
-  async make(order: AccountingOrder): Promise<{ asOf: AsOf; files: { file: ReportFile; bytes: Buffer }[] }> {
+  async make(order: AccountingOrder): Promise<{ asOf: AsOf; files: MadeFile[] }> {
     const { asOf, dataset } = await this.datasetOf(order);
-    const files = await this.renderAll(dataset, order);
+    const files = await this.filesOf(dataset, order);
     await this.record(
       order,
       newEntryId(),
@@ -204,7 +216,7 @@ export class ReportDesk {
       await update({ status: 'running', progress: 0.1 });
       const { asOf, dataset } = await this.datasetOf(order);
       await update({ progress: 0.4 });
-      const files = await this.renderAll(dataset, order);
+      const files = await this.filesOf(dataset, order);
       await update({ progress: 0.9 });
       for (const { file, bytes } of files) await this.keep(keys, id, file.name, bytes);
       // The entry first: a crash behind it makes the report again and records that too; a finished report is never unrecorded.
@@ -259,17 +271,26 @@ export class ReportDesk {
     };
   }
 
-  private async renderAll(
-    dataset: AccountingDataset,
-    order: AccountingOrder,
-  ): Promise<{ file: ReportFile; bytes: Buffer }[]> {
-    const files: { file: ReportFile; bytes: Buffer }[] = [];
+  /** The documents, and beside them the proof that nothing is left out. */
+  private async filesOf(dataset: AccountingDataset, order: AccountingOrder): Promise<MadeFile[]> {
+    const proof = this.proofOf(dataset);
+    proof.catch(() => undefined);
+    const files: MadeFile[] = [];
     for (const format of order.formats) {
       const { name, mediaType, bytes } = await renderAccounting(dataset, format, order.language, this.pdfs);
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      files.push({ file: { name, mediaType, size: bytes.length, sha256 }, bytes });
+      files.push(madeFile(name, mediaType, bytes));
     }
-    return files;
+    const made = await proof;
+    return made === null ? files : [...files, made];
+  }
+
+  private async proofOf({ subject: { subjectId }, asOf }: AccountingDataset): Promise<MadeFile | null> {
+    const wish = { covering: asOf.position, patienceMs: PROOF_PATIENCE_MS };
+    const proof = await this.parts.proofs.prove(subjectId, wish);
+    if (proof !== null)
+      return madeFile(ACCOUNTING_PROOF_NAME, 'application/json', Buffer.from(formatAccountingProof(proof)));
+    this.parts.logger.warn('a report has no proof that it is whole: no notary has signed a map of the subjects');
+    return null;
   }
 
   /** That a report about somebody was made is itself an entry: who, why, what came out. */
@@ -331,6 +352,11 @@ export class ReportDesk {
     if (keys === null) throw new ReportSubjectErased('the subject of the report was erased');
     return keys;
   }
+}
+
+function madeFile(name: string, mediaType: string, bytes: Buffer): MadeFile {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { file: { name, mediaType, size: bytes.length, sha256 }, bytes };
 }
 
 function viewOf(row: ReportTables['report']): ReportView {
