@@ -37,7 +37,7 @@ export class RunningRoles {
     const lane = has('api')
       ? await HttpLane.open(intakeStore, { nodeId, claim, pendingBytes: config.limits.pendingBytes, logger })
       : null;
-    const mapHand = new MapHand(config);
+    const mapHand = new MapHand(ledger);
     const subjects = new MapKeeper(store, ledger.log.store, ledger.subjectMap, {
       extend: (size) => mapHand.extend(size),
       clock,

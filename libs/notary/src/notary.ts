@@ -53,6 +53,8 @@ const STAND_BY_MS = 1_000;
 const BATCH = 2_000;
 /** Tiles are committed at the latest with so many leaves, signed or not. */
 const MOST_PENDING = 20_000;
+/** When somebody waits for leaves to be committed, they wait no longer than this. */
+const HURRY_MS = 100;
 /** So many of the last leaves are compared with the store before anything more is signed: a fraction of a second. */
 const COMPARED = 65_536;
 
@@ -150,7 +152,8 @@ export class Notary {
     for (;;) {
       next ??= entries.next();
       const due = unsigned ? this.signedAt + this.signEveryMs : alive + this.aliveEveryMs;
-      const came = await within(Math.max(0, due - Date.now()), next, () => null);
+      const look = log.pending > 0 ? HURRY_MS : Number.POSITIVE_INFINITY;
+      const came = await within(Math.min(look, Math.max(0, due - Date.now())), next, () => null);
       if (came !== null) {
         next = null;
         if (came.done === true) break;
@@ -166,7 +169,8 @@ export class Notary {
         await this.commit(log, true);
         unsigned = false;
         onCommit();
-      } else if (log.pending >= MOST_PENDING) await this.commit(log, false);
+      } else if (log.pending >= MOST_PENDING || (log.pending > 0 && this.options.subjects?.hurries === true))
+        await this.commit(log, false);
     }
     // One that has lost its claim leaves the rest to whoever has it now.
     if (this.stopping.signal.aborted) await this.finish(log, unsigned);
@@ -178,6 +182,8 @@ export class Notary {
     await this.options.subjects?.finish();
     for await (const batch of this.store.readTexts({ after: log.head.position })) log.add(batch);
     if (unsigned || log.pending > 0) await this.commit(log, true);
+    // Over the entry that says what the map is, so that the map covers all of the log.
+    await this.options.subjects?.finish();
   }
 
   private async commit(log: GrowingLog, sign: boolean): Promise<void> {

@@ -69,7 +69,8 @@ export class MapExtension {
     });
     const { root, added, written: tiles, links } = await this.map.extend(concerned);
     const size = from.size + entries.length;
-    const to: MapHead = {
+    const to = {
+      ...from,
       size,
       position: entries.at(-1)!.position,
       logRoot: await this.rootAt(size),

@@ -18,7 +18,7 @@ export interface MapKeeperOptions {
   readonly everyMs?: number;
 }
 
-const LOOK_MS = 250;
+const LOOK_MS = 200;
 /** The map is extended sooner when it is so many leaves behind. */
 const MOST_BEHIND = 200_000;
 /** What a notary that stops still adds: a second's work. */
@@ -34,6 +34,7 @@ const PAUSES_MS = { first: 500, longest: 30_000 };
  * The log does not wait for it, and goes on without it when it fails.
  */
 export class MapKeeper {
+  private hurrying = false;
   private failure: string | null = null;
   private running: Promise<void> = Promise.resolve();
   private extendedAt = Number.NEGATIVE_INFINITY;
@@ -51,6 +52,11 @@ export class MapKeeper {
   /** What keeps the map from being extended; null when nothing does. */
   get detail(): string | null {
     return this.failure;
+  }
+
+  /** Somebody waits for the map to cover entries that the log has not committed yet. */
+  get hurries(): boolean {
+    return this.hurrying;
   }
 
   /** Keeps the map until the signal is aborted. */
@@ -85,8 +91,9 @@ export class MapKeeper {
   }
 
   private async isDue(): Promise<boolean> {
-    const [head, end, wanted] = [await this.maps.head(), await this.log.head(), await this.maps.wanted()];
-    const waited = wanted > head.position && end.position >= wanted;
+    const [head, end] = [await this.maps.head(), await this.log.head()];
+    this.hurrying = head.wanted > end.position;
+    const waited = head.wanted > head.position && !this.hurrying;
     const behind = end.size - head.size;
     return behind > 0 && (waited || behind >= MOST_BEHIND || Date.now() >= this.extendedAt + this.everyMs);
   }

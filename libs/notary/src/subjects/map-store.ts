@@ -13,12 +13,14 @@ export interface MapHead {
   readonly logRoot: Uint8Array;
   readonly subjects: number;
   readonly root: Uint8Array;
+  /** The store position that somebody waits for the map to reach; 0 when nobody ever did. */
+  readonly wanted: number;
 }
 
 /** What one commit makes of the map. */
 export interface MapStep {
   readonly from: MapHead;
-  readonly to: MapHead;
+  readonly to: Omit<MapHead, 'wanted'>;
   readonly tiles: ReadonlyMap<string, Uint8Array>;
   /** For each tile of leaves: the place behind the leaf before in the chain, of its leaves from the first on. */
   readonly links: ReadonlyMap<number, readonly bigint[]>;
@@ -113,11 +115,6 @@ export class MapStore {
     );
   }
 
-  /** The store position that somebody waits for; 0 when nobody ever did. */
-  async wanted(): Promise<number> {
-    return (await this.sql.reader.selectFrom('map_head').select('wanted').executeTakeFirstOrThrow()).wanted;
-  }
-
   /** Every tile with its prefix, read in pages. */
   async *everyTile(): AsyncGenerator<{ prefix: string; tile: Uint8Array }> {
     for (let last: string | null = null; ;) {
@@ -164,8 +161,8 @@ export class MapStore {
 
 async function headOf(db: Kysely<MapTables>): Promise<MapHead> {
   const row = await db.selectFrom('map_head').selectAll().executeTakeFirstOrThrow();
-  const { size, position, log_root: logRoot, subjects, root } = row;
-  return { size, position, logRoot, subjects, root };
+  const { size, position, log_root: logRoot, subjects, root, wanted } = row;
+  return { size, position, logRoot, subjects, root, wanted };
 }
 
 function tilesOf(db: Kysely<MapTables>): MapTiles {
