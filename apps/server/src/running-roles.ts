@@ -1,5 +1,5 @@
 import { HttpIntake, HttpLane, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
-import { MapHand, sqlTarget, type Ledger } from '@sijill/ledger';
+import { sqlTarget, type Ledger } from '@sijill/ledger';
 import { MapKeeper, Notary, type NotaryState } from '@sijill/notary';
 import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
@@ -24,7 +24,6 @@ export class RunningRoles {
     private readonly projector: Projector | null,
     private readonly notary: Notary | null,
     private readonly subjects: MapKeeper,
-    private readonly mapHand: MapHand,
   ) {}
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
@@ -37,9 +36,7 @@ export class RunningRoles {
     const lane = has('api')
       ? await HttpLane.open(intakeStore, { nodeId, claim, pendingBytes: config.limits.pendingBytes, logger })
       : null;
-    const mapHand = new MapHand(ledger);
     const subjects = new MapKeeper(store, ledger.log.store, ledger.subjectMap, {
-      extend: (size) => mapHand.extend(size),
       clock,
       metrics,
       logger,
@@ -63,7 +60,6 @@ export class RunningRoles {
           })
         : null,
       subjects,
-      mapHand,
     );
   }
 
@@ -79,7 +75,6 @@ export class RunningRoles {
     await this.lane?.close();
     await this.projector?.stop();
     await this.notary?.stop();
-    await this.mapHand.close();
   }
 
   health(): RolesHealth {

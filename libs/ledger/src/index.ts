@@ -1,5 +1,4 @@
 export { BackupRefused, backUp, restore, type BackupManifest } from './backup.js';
-export { MapHand } from './map-hand.js';
 export { openLedger, type Ledger, type LedgerOptions } from './open-ledger.js';
 export { openStore } from './open-store.js';
 export { verifyLedger, type VerifyLedgerOptions } from './verify-ledger.js';

@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { StoreUnavailable } from '@sijill/event-store';
 import { LogStore, verifyStore, type RangeChecked, type StoreVerified } from '@sijill/notary';
 import { DatabaseUnavailable, type Config, type Logger } from '@sijill/platform';
 import type { Trust } from '@sijill/transparency';
 import { openStore } from './open-store.js';
 import { sqlTarget } from './sql-target.js';
-import { Hand } from './thread-hand.js';
-import type { VerifyTask } from './verify-thread.js';
+import type { ThreadAnswer, ThreadTask } from './verify-thread.js';
 
 export interface VerifyLedgerOptions {
   readonly trust: Trust;
@@ -33,9 +35,7 @@ export async function verifyLedger(
       throw new DatabaseUnavailable(`there is no ${part}; nothing was signed here`);
   const store = await openStore(config, logger);
   const log = await LogStore.open(sqlTarget(config, 'notary'));
-  const makeHand = (): Hand<VerifyTask, RangeChecked> =>
-    new Hand(new URL('./verify-thread.js', import.meta.url), config);
-  const hands = Array.from({ length: threads }, makeHand);
+  const hands = Array.from({ length: threads }, () => new Hand(config));
   const free = [...hands];
   try {
     return await verifyStore(store, log, {
@@ -43,7 +43,7 @@ export async function verifyLedger(
       hands: threads,
       check: async (range, size) => {
         const hand = free.pop()!;
-        const checked = await hand.do({ range, size });
+        const checked = await hand.check({ range, size });
         free.push(hand);
         return checked;
       },
@@ -58,4 +58,30 @@ export async function verifyLedger(
 function logFile(config: Config): string | null {
   const target = sqlTarget(config, 'notary');
   return target.kind === 'sqlite' ? target.file : null;
+}
+
+/** A thread that compares one range at a time. */
+class Hand {
+  private readonly thread: Worker;
+  private readonly broken: Promise<never>;
+
+  constructor(config: Config) {
+    this.thread = new Worker(new URL('./verify-thread.js', import.meta.url), { workerData: config });
+    this.broken = once(this.thread, 'error').then(([error]) => {
+      throw new StoreUnavailable((error as Error).message, { cause: error });
+    });
+    this.broken.catch(() => undefined);
+  }
+
+  async check(task: ThreadTask): Promise<RangeChecked> {
+    this.thread.postMessage(task);
+    const [answer] = (await Promise.race([once(this.thread, 'message'), this.broken])) as [ThreadAnswer];
+    if ('failure' in answer) throw new StoreUnavailable(answer.failure);
+    return answer.checked;
+  }
+
+  async dismiss(): Promise<void> {
+    this.thread.postMessage(null);
+    await Promise.race([once(this.thread, 'exit'), this.broken]).catch(() => undefined);
+  }
 }

@@ -1,21 +1,29 @@
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { checkRange, LogStore, type RangeChecked, type TileRange } from '@sijill/notary';
 import { createLogger, type Config } from '@sijill/platform';
 import { openStore } from './open-store.js';
-import { serveTasks } from './serve-tasks.js';
 import { sqlTarget } from './sql-target.js';
 
 /** What a thread is to compare, in a log of so many leaves. */
-export interface VerifyTask {
+export interface ThreadTask {
   readonly range: TileRange;
   readonly size: number;
 }
 
-// Compares one range of the log with the store for each task.
+/** What a thread says of it. */
+export type ThreadAnswer = { readonly checked: RangeChecked } | { readonly failure: string };
+
+// Compares one range of the log with the store for each message, with connections of its own.
 const config = workerData as Config;
 const store = await openStore(config, createLogger('silent'));
 const log = await LogStore.open(sqlTarget(config, 'notary'));
-serveTasks<VerifyTask, RangeChecked>(
-  ({ range, size }) => checkRange(store, log, size, range),
-  () => Promise.all([store.close(), log.close()]),
-);
+parentPort!.on('message', (task: ThreadTask | null) => {
+  if (task === null) {
+    void Promise.all([store.close(), log.close()]).then(() => parentPort!.close());
+    return;
+  }
+  void checkRange(store, log, task.size, task.range).then(
+    (checked) => parentPort!.postMessage({ checked } satisfies ThreadAnswer),
+    (error: unknown) => parentPort!.postMessage({ failure: String(error) } satisfies ThreadAnswer),
+  );
+});

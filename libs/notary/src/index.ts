@@ -5,7 +5,7 @@ export { LOG_ALIVE, Notary, type NotaryHealth, type NotaryOptions, type NotarySt
 export { fromTiles, proveEntry } from './prove.js';
 export { assertSignedPast, SignedPastLost } from './signed-past.js';
 export { MapExtension } from './subjects/extend-map.js';
-export { MapKeeper, type ExtendMap, type MapKeeperOptions } from './subjects/map-keeper.js';
+export { MapKeeper, type MapKeeperOptions } from './subjects/map-keeper.js';
 export { MapStore, type MapHead } from './subjects/map-store.js';
 export { SubjectProofs, type ProofWish } from './subjects/prove-subject.js';
 export { announced, lastAnnounced, subjectOf } from './subjects/subject-map-entry.js';

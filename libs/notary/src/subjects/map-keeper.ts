@@ -3,14 +3,11 @@ import type { EventStore } from '@sijill/event-store';
 import { backOff, describeError, type Clock, type Logger, type Metrics } from '@sijill/platform';
 import { FormatInvalid, MAP_LANE, sameBytes } from '@sijill/transparency';
 import type { LogStore } from '../log-store.js';
+import { MapExtension } from './extend-map.js';
 import type { MapHead, MapStore } from './map-store.js';
 import { lastAnnounced, mapEntry } from './subject-map-entry.js';
 
-/** Makes the map cover so many leaves of the log: here, or on a thread of its own. See `MapExtension`. */
-export type ExtendMap = (size: number) => Promise<MapHead>;
-
 export interface MapKeeperOptions {
-  readonly extend: ExtendMap;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -38,6 +35,7 @@ export class MapKeeper {
   private failure: string | null = null;
   private running: Promise<void> = Promise.resolve();
   private extendedAt = Number.NEGATIVE_INFINITY;
+  private readonly extension: MapExtension;
   private readonly everyMs: number;
 
   constructor(
@@ -46,6 +44,7 @@ export class MapKeeper {
     private readonly maps: MapStore,
     private readonly options: MapKeeperOptions,
   ) {
+    this.extension = new MapExtension(store, log, maps);
     this.everyMs = options.everyMs ?? 60_000;
   }
 
@@ -104,7 +103,7 @@ export class MapKeeper {
     for (let before = -1; head.size !== end;) {
       if (signal.aborted || head.size === before) return;
       before = head.size;
-      head = await this.options.extend(Math.min(end, head.size + PORTION));
+      head = await this.extension.upTo(Math.min(end, head.size + PORTION));
       this.options.metrics.mapSize.set(head.size);
     }
     this.extendedAt = Date.now();
