@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '@sijill/event-store';
-import { LogStore, verifyStore, type RangeChecked, type StoreVerified } from '@sijill/notary';
+import { LogStore, MapStore, verifyStore, type RangeChecked, type StoreVerified } from '@sijill/notary';
 import { DatabaseUnavailable, type Config, type Logger } from '@sijill/platform';
 import type { Trust } from '@sijill/transparency';
 import { openStore } from './open-store.js';
@@ -17,6 +17,7 @@ export interface VerifyLedgerOptions {
   readonly threads: number;
   readonly fromTile: number;
   readonly onProgress: (leaves: number, size: number, tiles: number) => void;
+  readonly onMapProgress: (leaves: number, size: number) => void;
 }
 
 /**
@@ -35,11 +36,13 @@ export async function verifyLedger(
       throw new DatabaseUnavailable(`there is no ${part}; nothing was signed here`);
   const store = await openStore(config, logger);
   const log = await LogStore.open(sqlTarget(config, 'notary'));
+  const maps = await MapStore.open(sqlTarget(config, 'subject-map'));
   const hands = Array.from({ length: threads }, () => new Hand(config));
   const free = [...hands];
   try {
     return await verifyStore(store, log, {
       ...options,
+      maps,
       hands: threads,
       check: async (range, size) => {
         const hand = free.pop()!;
@@ -50,6 +53,7 @@ export async function verifyLedger(
     });
   } finally {
     await Promise.all(hands.map((hand) => hand.dismiss()));
+    await maps.close();
     await log.close();
     await store.close();
   }

@@ -1,5 +1,5 @@
 import { openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
-import { TILE_WIDTH, tileWidth, type Tile, type TilePlace } from '@sijill/transparency';
+import { FormatInvalid, HASH_BYTES, TILE_WIDTH, tileWidth, type Tile, type TilePlace } from '@sijill/transparency';
 import { logMigrations, type LogTables } from './tables.js';
 
 /** Somebody else has made the log grow: this notary must not go on from what it knew. */
@@ -94,6 +94,22 @@ export class LogStore {
       .execute();
     const found = new Map(rows.map(({ level, tile, hashes }) => [`${level}/${tile}`, hashes]));
     return places.map(({ level, index }) => found.get(`${level}/${index}`) ?? null);
+  }
+
+  /** The hashes of some leaves, one behind the other. @throws FormatInvalid a tile of theirs is not there, or cut */
+  async leafHashes(from: number, count: number): Promise<Uint8Array> {
+    const hashes = new Uint8Array(count * HASH_BYTES);
+    const first = Math.floor(from / TILE_WIDTH);
+    const tiles = Math.ceil((from + count) / TILE_WIDTH) - first;
+    const places = Array.from({ length: tiles }, (_, i) => ({ level: 0, index: BigInt(first + i) }));
+    for (const [i, tile] of (await this.tiles(places)).entries()) {
+      const begin = (first + i) * TILE_WIDTH;
+      const [least, end] = [Math.max(from, begin), Math.min(from + count, begin + TILE_WIDTH)];
+      if (tile === null || tile.length < (end - begin) * HASH_BYTES)
+        throw new FormatInvalid(`tile 0/${first + i} is not there, or cut`);
+      hashes.set(tile.subarray((least - begin) * HASH_BYTES, (end - begin) * HASH_BYTES), (least - from) * HASH_BYTES);
+    }
+    return hashes;
   }
 
   /** The tiles at the right edge of a tree, from the leaves upwards, as `TreeGrowth.from` takes them. */

@@ -94,6 +94,7 @@ export function addVerify(program: Command): void {
       const place = join(config.dataDir, 'verify-store.json');
       const fromTile = options.resume === true ? await tileReached(place) : 0;
       const bar = progressBar('comparing');
+      const mapBar = progressBar('map of subjects');
       let noted = Date.now();
       const verified = await verifyLedger(config, createLogger(config.logLevel), {
         trust,
@@ -106,14 +107,21 @@ export function addVerify(program: Command): void {
           noted = Date.now();
           void keepJson(place, { tile });
         },
-      }).finally(() => bar.stop());
+        onMapProgress: (leaves, size) => {
+          bar.stop();
+          mapBar.update(leaves, size);
+        },
+      }).finally(() => {
+        bar.stop();
+        mapBar.stop();
+      });
       await rm(place, { force: true });
-      const { findings, leaves, checkpoints, unsigned } = verified;
+      const { findings, leaves, checkpoints, maps, unsigned } = verified;
       const [first] = findings;
       process.exitCode = first === undefined ? EXIT.done : EXIT.no;
       printAnswer(options.json === true, { ok: first === undefined, ...verified, fromTile }, () =>
         first === undefined
-          ? `All ${leaves} entries are what was signed, under ${checkpoints} checkpoints.` +
+          ? `All ${leaves} entries are what was signed, under ${checkpoints} checkpoints; the ${maps} maps of the subjects in the log are those of these entries.` +
             (unsigned > 0 ? ` ${unsigned} more wait for their checkpoint.` : '')
           : [
               `NOT as it was signed. First: ${first.detail}.`,

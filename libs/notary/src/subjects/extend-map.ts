@@ -62,7 +62,7 @@ export class MapExtension {
   }
 
   private async take(from: MapHead, entries: readonly EntryText[]): Promise<MapHead> {
-    const hashes = await this.leafHashes(from.size, entries.length);
+    const hashes = await this.log.leafHashes(from.size, entries.length);
     const concerned: SubjectEntry[] = [];
     entries.forEach((entry, i) => {
       const subject = subjectOf(entry);
@@ -83,16 +83,6 @@ export class MapExtension {
     const before = new Map(links.map(({ leafIndex, previous }) => [Number(leafIndex), previous]));
     await this.maps.commit({ from, to, tiles, links: await this.linksFrom(from.size, size, before) });
     return to;
-  }
-
-  private async leafHashes(from: number, count: number): Promise<Uint8Array> {
-    const first = Math.floor(from / TILE_WIDTH);
-    const last = Math.floor((from + count - 1) / TILE_WIDTH);
-    const places = Array.from({ length: last - first + 1 }, (_, i) => ({ level: 0, index: BigInt(first + i) }));
-    const hashes = new Uint8Array(places.length * TILE_WIDTH * HASH_BYTES);
-    (await this.log.tiles(places)).forEach((tile, i) => hashes.set(tile!, i * TILE_WIDTH * HASH_BYTES));
-    const at = (from % TILE_WIDTH) * HASH_BYTES;
-    return hashes.subarray(at, at + count * HASH_BYTES);
   }
 
   /** The links of all tiles that these leaves are in, whole. */

@@ -32,6 +32,8 @@ export interface MapView {
   readonly tiles: MapTiles;
   /** Of the leaves of a tile: the place behind the leaf before in the chain; 0 when there is none. */
   linksOf(tile: number): Promise<bigint[]>;
+  /** Every tile with its prefix, read in pages. */
+  everyTile(): AsyncGenerator<{ prefix: string; tile: Uint8Array }>;
 }
 
 const PREFIXES_AT_ONCE = 2_000;
@@ -69,7 +71,12 @@ export class MapStore {
     const { reader, dialect } = this.sql;
     const look = reader.transaction();
     return (dialect === 'postgresql' ? look.setIsolationLevel('repeatable read') : look).execute(async (trx) =>
-      work({ head: await headOf(trx), tiles: tilesOf(trx), linksOf: (tile) => linksOf(trx, tile) }),
+      work({
+        head: await headOf(trx),
+        tiles: tilesOf(trx),
+        linksOf: (tile) => linksOf(trx, tile),
+        everyTile: () => everyTile(trx),
+      }),
     );
   }
 
@@ -113,18 +120,6 @@ export class MapStore {
     await retryWhileBusy(() =>
       this.sql.writer.updateTable('map_head').set({ wanted: position }).where('wanted', '<', position).execute(),
     );
-  }
-
-  /** Every tile with its prefix, read in pages. */
-  async *everyTile(): AsyncGenerator<{ prefix: string; tile: Uint8Array }> {
-    for (let last: string | null = null; ;) {
-      let query = this.sql.reader.selectFrom('map_tile').selectAll().orderBy('prefix').limit(PREFIXES_AT_ONCE);
-      if (last !== null) query = query.where('prefix', '>', last);
-      const rows = await query.execute();
-      yield* rows;
-      if (rows.length < PREFIXES_AT_ONCE) return;
-      last = rows.at(-1)!.prefix;
-    }
   }
 
   async close(): Promise<void> {
@@ -181,6 +176,17 @@ function tilesOf(db: Kysely<MapTables>): MapTiles {
       return found;
     },
   };
+}
+
+async function* everyTile(db: Kysely<MapTables>): AsyncGenerator<MapTables['map_tile']> {
+  for (let last: string | null = null; ;) {
+    let page = db.selectFrom('map_tile').selectAll().orderBy('prefix').limit(PREFIXES_AT_ONCE);
+    if (last !== null) page = page.where('prefix', '>', last);
+    const rows = await page.execute();
+    yield* rows;
+    if (rows.length < PREFIXES_AT_ONCE) return;
+    last = rows.at(-1)!.prefix;
+  }
 }
 
 async function linksOf(db: Kysely<MapTables>, tile: number): Promise<bigint[]> {

@@ -4,9 +4,9 @@ import type { LogStore } from '../log-store.js';
 
 /** What is not as it was signed. */
 export interface Finding {
-  /** What was found wrong: an entry of the store, a tile of the log beside it, or a checkpoint. */
-  readonly what: 'entry' | 'tile' | 'checkpoint';
-  /** The leaf, or for a checkpoint its size. Findings are told in this order. */
+  /** What was found wrong: an entry of the store, a tile of the log beside it, a checkpoint, or a map of subjects. */
+  readonly what: 'entry' | 'tile' | 'checkpoint' | 'map';
+  /** The leaf, or for a checkpoint and the map beside the log its size. Findings are told in this order. */
   readonly index: number;
   readonly detail: string;
 }

@@ -12,7 +12,9 @@ import {
 } from '@sijill/transparency';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { fromTiles } from '../prove.js';
+import type { MapStore } from '../subjects/map-store.js';
 import type { Finding, RangeChecked, TileRange } from './check-range.js';
+import { verifySubjects } from './verify-subjects.js';
 
 /** Tiles of level 0 that are compared in one go: some sixteen thousand entries. */
 const RANGE_TILES = 64;
@@ -28,6 +30,9 @@ export interface VerifyOptions {
   /** Tiles before this one were compared before. */
   readonly fromTile?: number;
   readonly onProgress?: (leaves: number, size: number, tiles: number) => void;
+  /** The map of subjects, which is made anew and compared, once the leaves are right. */
+  readonly maps?: MapStore;
+  readonly onMapProgress?: (leaves: number, size: number) => void;
 }
 
 export interface StoreVerified {
@@ -36,6 +41,8 @@ export interface StoreVerified {
   /** Leaves that are signed and were compared. */
   readonly leaves: number;
   readonly checkpoints: number;
+  /** Maps of subjects in the log that were compared. */
+  readonly maps: number;
   readonly bytes: number;
   /** Entries of the store that no checkpoint covers yet. */
   readonly unsigned: number;
@@ -68,10 +75,16 @@ export async function verifyStore(store: EventStore, log: LogStore, options: Ver
     const finding = await checkCheckpoint(log, (await log.head()).size, note, trust, null);
     if (finding !== null) findings.push(finding);
   }
+  const maps =
+    options.maps === undefined || findings.length > 0
+      ? null
+      : await verifySubjects(store, log, options.maps, size, options.onMapProgress);
+  findings.push(...(maps?.findings ?? []));
   return {
     findings: findings.sort((a, b) => a.index - b.index),
     leaves: size,
     checkpoints,
+    maps: maps?.maps ?? 0,
     bytes: ranges.bytes,
     unsigned: findings.length > 0 ? 0 : await behind(store, position),
   };

@@ -1,0 +1,159 @@
+import type { EntryText, EventStore } from '@sijill/event-store';
+import {
+  HASH_BYTES,
+  MAP_LANE,
+  sameBytes,
+  sha256,
+  subjectKey,
+  SubjectMap,
+  SUBJECTS_MAPPED,
+  TILE_WIDTH,
+  toHex,
+  type ChainLink,
+  type SubjectEntry,
+} from '@sijill/transparency';
+import type { LogStore } from '../log-store.js';
+import type { MapHead, MapStore } from '../subjects/map-store.js';
+import { announced, subjectOf } from '../subjects/subject-map-entry.js';
+import type { Finding } from './check-range.js';
+
+export interface SubjectsVerified {
+  /** What is wrong, the first one first. */
+  readonly findings: readonly Finding[];
+  /** Maps that the log has, all of which were compared. */
+  readonly maps: number;
+  readonly subjects: number;
+}
+
+/** Leaves read in one go, a whole number of tiles. */
+const STEP = 16 * TILE_WIDTH;
+
+/**
+ * Makes the map of subjects anew from the log's leaves, and compares it with every map that the log has, and with the one beside the
+ * log that proofs are made from. So it is seen that no subject's entry was left out of a map, added, or filed under another.
+ *
+ * The leaves must have been compared with the store before: their hashes are taken from the log's tiles. The map is kept in memory,
+ * some 150 bytes a subject.
+ *
+ * @param size leaves of the log
+ */
+export async function verifySubjects(
+  store: EventStore,
+  log: LogStore,
+  maps: MapStore,
+  size: number,
+  onProgress: (leaves: number, size: number) => void = () => undefined,
+): Promise<SubjectsVerified> {
+  const findings: Finding[] = [];
+  const wrong = (index: number, detail: string): void => void findings.push({ what: 'map', index, detail });
+  const beside = await keptMap(maps);
+  const due: { size: number; check: (root: Uint8Array, subjects: number) => void }[] = [];
+  let [inLog, last] = [0, 0];
+  for await (const map of announced(store)) {
+    const index = await log.indexAt(map.entry.position);
+    if (index === null || index >= size) break;
+    inLog++;
+    const named = `the map of subjects in leaf ${index}, entry ${map.entry.id},`;
+    if (!(map.size > last && map.size <= index)) wrong(index, `${named} does not cover more than the one before`);
+    else
+      due.push({
+        size: (last = map.size),
+        check: (root) => {
+          if (!sameBytes(root, map.root)) wrong(index, `${named} is not that of the first ${map.size} entries`);
+        },
+      });
+  }
+  if (beside.head.size <= size)
+    due.push({
+      size: beside.head.size,
+      check: (root, subjects) => {
+        if (!sameBytes(root, beside.head.root) || subjects !== beside.head.subjects || !beside.isMadeOf(tiles))
+          wrong(
+            beside.head.size,
+            `the map of subjects beside the log is not that of the first ${beside.head.size} entries`,
+          );
+      },
+    });
+  due.sort((a, b) => a.size - b.size);
+
+  const tiles = new Map<string, Uint8Array>();
+  const map = new SubjectMap({
+    read: async (prefixes) => new Map(prefixes.flatMap((at) => (tiles.has(at) ? [[at, tiles.get(at)!] as const] : []))),
+  });
+  let [root, subjects, done]: [Uint8Array, number, number] = [new Uint8Array(HASH_BYTES), 0, 0];
+  const take = async (entries: readonly SubjectEntry[]): Promise<void> => {
+    const change = await map.extend(entries);
+    for (const [prefix, tile] of change.written) tiles.set(prefix, tile);
+    [root, subjects] = [change.root, subjects + change.added];
+    const link = await wrongLink(maps, beside.head, change.links);
+    if (link !== null && findings.length === 0)
+      wrong(link, `leaf ${link} does not lead to the entry before it of its subject, in the map beside the log`);
+  };
+  for await (const batch of store.readTexts({ batchSize: STEP })) {
+    const entries = batch.slice(0, size - done);
+    const hashes = await log.leafHashes(done, entries.length);
+    for (let from = 0; from < entries.length;) {
+      while (due[0]?.size === done) due.shift()!.check(root, subjects);
+      const to = Math.min(entries.length, from + ((due[0]?.size ?? Infinity) - done));
+      await take(entriesOf(entries.slice(from, to), done, hashes.subarray(from * HASH_BYTES), wrong));
+      done += to - from;
+      from = to;
+    }
+    onProgress(done, size);
+    if (done === size) break;
+  }
+  while (due[0]?.size === done) due.shift()!.check(root, subjects);
+  return { findings: findings.sort((a, b) => a.index - b.index), maps: inLog, subjects };
+}
+
+/** The map beside the log as it is now, with a digest of each of its tiles: a notary may go on with it meanwhile. */
+async function keptMap(
+  maps: MapStore,
+): Promise<{ head: MapHead; isMadeOf: (tiles: ReadonlyMap<string, Uint8Array>) => boolean }> {
+  const digests = new Map<string, string>();
+  const head = await maps.look(async ({ head: now, everyTile }) => {
+    for await (const { prefix, tile } of everyTile()) digests.set(prefix, toHex(sha256(tile)));
+    return now;
+  });
+  const isMadeOf = (tiles: ReadonlyMap<string, Uint8Array>): boolean =>
+    tiles.size === digests.size && [...tiles].every(([prefix, tile]) => digests.get(prefix) === toHex(sha256(tile)));
+  return { head, isMadeOf };
+}
+
+/** The first leaf whose link is not what it should be; null when all are. */
+async function wrongLink(maps: MapStore, { size }: MapHead, links: readonly ChainLink[]): Promise<number | null> {
+  const byTile = new Map<number, ChainLink[]>();
+  for (const link of links) {
+    const leaf = Number(link.leafIndex);
+    if (leaf >= size) continue;
+    const tile = Math.floor(leaf / TILE_WIDTH);
+    const of = byTile.get(tile);
+    if (of === undefined) byTile.set(tile, [link]);
+    else of.push(link);
+  }
+  for (const [tile, expected] of [...byTile].sort(([a], [b]) => a - b)) {
+    const kept = await maps.linksOf(tile);
+    const differing = expected
+      .filter(({ leafIndex, previous }) => kept[Number(leafIndex) % TILE_WIDTH] !== (previous ?? -1n) + 1n)
+      .map(({ leafIndex }) => Number(leafIndex));
+    if (differing.length > 0) return Math.min(...differing);
+  }
+  return null;
+}
+
+function entriesOf(
+  entries: readonly EntryText[],
+  first: number,
+  hashes: Uint8Array,
+  wrong: (index: number, detail: string) => void,
+): SubjectEntry[] {
+  return entries.flatMap((entry, i) => {
+    const index = first + i;
+    if (entry.type === SUBJECTS_MAPPED && entry.stream !== MAP_LANE)
+      wrong(index, `leaf ${index}, entry ${entry.id}, says what the map of subjects is and does not stand in its lane`);
+    const subject = subjectOf(entry);
+    if (subject === null) return [];
+    const leafHash = hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
+    return [{ key: subjectKey(subject), leafIndex: BigInt(index), leafHash }];
+  });
+}
