@@ -2,8 +2,17 @@ import Database from 'better-sqlite3';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openEmbeddedStore, openWriting } from '@sijill/event-store';
-import { checkRange, GrowingLog, logSigner, LogStore, verifyStore, type StoreVerified } from '@sijill/notary';
-import { systemClock } from '@sijill/platform';
+import {
+  checkRange,
+  GrowingLog,
+  logSigner,
+  LogStore,
+  MapKeeper,
+  MapStore,
+  verifyStore,
+  type StoreVerified,
+} from '@sijill/notary';
+import { createLogger, Metrics, systemClock } from '@sijill/platform';
 import { disclosureEntry } from '../support/disclosure-entries.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { seeded } from '../support/seeded.js';
@@ -11,12 +20,20 @@ import { freshDataDir } from '../support/sijill.js';
 
 const COPIES = Number(process.env['SIJILL_TEST_COPIES'] ?? (FULL_RUN ? 10_000 : 240));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+/** Ninety-nine of each hundred are about somebody, and the hundredth says what the map of subjects is. */
 const ENTRIES = 600;
 const signer = logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]);
+
+interface Files {
+  readonly ledger: string;
+  readonly log: string;
+  readonly maps: string;
+}
 
 interface Copy {
   readonly ledger: Database.Database;
   readonly log: Database.Database;
+  readonly maps: Database.Database;
 }
 
 type Random = () => number;
@@ -120,6 +137,18 @@ const DAMAGES: Record<string, (copy: Copy, random: Random) => number | null> = {
     log.prepare('update log_checkpoint set note = ? where size = ?').run(flipInText(note, random), size);
     return null;
   },
+  'a bit of the map of subjects': ({ maps }, random) => {
+    const rows = maps.prepare('select prefix, tile from map_tile').all() as { prefix: string; tile: Buffer }[];
+    const { prefix, tile } = rows[below(random, rows.length)]!;
+    maps.prepare('update map_tile set tile = ? where prefix = ?').run(flipInBytes(tile, random), prefix);
+    return null;
+  },
+  'a bit of a link in the map': ({ maps }, random) => {
+    const rows = maps.prepare('select tile, links from map_link').all() as { tile: number; links: Buffer }[];
+    const { tile, links } = rows[below(random, rows.length)]!;
+    maps.prepare('update map_link set links = ? where tile = ?').run(flipInBytes(links, random), tile);
+    return null;
+  },
   'the size of the log': ({ log }, random) => {
     log.prepare('update log_head set size = ?').run(below(random, ENTRIES));
     return null;
@@ -134,9 +163,10 @@ const DAMAGES: Record<string, (copy: Copy, random: Random) => number | null> = {
 
 describe('a ledger that somebody has changed', () => {
   const folder = freshDataDir('tampering');
-  const files = (name: string): { ledger: string; log: string } => {
+  const files = (name: string): Files => {
     mkdirSync(join(folder, name), { recursive: true });
-    return { ledger: join(folder, name, 'ledger.sqlite'), log: join(folder, name, 'log.sqlite') };
+    const file = (of: string): string => join(folder, name, `${of}.sqlite`);
+    return { ledger: file('ledger'), log: file('log'), maps: file('maps') };
   };
   const clean = files('clean');
   const half = files('half');
@@ -144,22 +174,28 @@ describe('a ledger that somebody has changed', () => {
   beforeAll(async () => {
     const store = openEmbeddedStore({ file: clean.ledger });
     const log = await LogStore.open({ kind: 'sqlite', file: clean.log });
-    for (let written = 0; written < ENTRIES; written += 100) {
-      const entries = Array.from({ length: 100 }, (_, i) =>
-        disclosureEntry(`event-${written + i}`, { n: written + i }),
-      );
-      await store.append('ledger-a', entries, written === 0 ? 'no_stream' : written - 1);
+    const maps = await MapStore.open({ kind: 'sqlite', file: clean.maps });
+    const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };
+    const keeper = new MapKeeper(store, log, maps, parts);
+    const grow = async (signs: typeof signer | null): Promise<void> => {
       const growing = await GrowingLog.resume(log, systemClock);
       for await (const batch of store.readTexts({ after: growing.head.position })) growing.add(batch);
-      await growing.commit(signer);
+      await growing.commit(signs);
+    };
+    for (let written = 0; written < ENTRIES; written += 100) {
+      const entries = Array.from({ length: 99 }, (_, i) => disclosureEntry(`event-${written + i}`, { n: written + i }));
+      await store.append('ledger-a', entries, 'any');
+      await grow(null);
+      await keeper.finish();
+      await grow(signer);
       if (written === 200) {
         copyWhole(clean.ledger, half.ledger);
         copyWhole(clean.log, half.log);
+        copyWhole(clean.maps, half.maps);
       }
     }
-    await store.close();
-    await log.close();
-    copyWhole(clean.ledger, clean.ledger);
+    for (const part of [store, log, maps]) await part.close();
+    for (const file of Object.values(clean)) copyWhole(file, file);
   });
 
   /** A copy of a database file with all that is in its log. */
@@ -170,37 +206,38 @@ describe('a ledger that somebody has changed', () => {
     if (from !== to) copyFileSync(from, to);
   }
 
-  async function verified(of: { ledger: string; log: string }, kept: readonly string[] = []): Promise<StoreVerified> {
+  async function verified(of: Files, kept: readonly string[] = []): Promise<StoreVerified> {
     const store = openEmbeddedStore({ file: of.ledger });
     const log = await LogStore.open({ kind: 'sqlite', file: of.log });
+    const maps = await MapStore.open({ kind: 'sqlite', file: of.maps });
     try {
       const check: Parameters<typeof verifyStore>[2]['check'] = (range, size) => checkRange(store, log, size, range);
-      return await verifyStore(store, log, { trust: { log: signer.keys }, check, hands: 1, kept });
+      return await verifyStore(store, log, { trust: { log: signer.keys }, check, hands: 1, kept, maps });
     } finally {
-      await store.close();
-      await log.close();
+      for (const part of [store, log, maps]) await part.close();
     }
   }
 
-  function damaged(
-    name: string,
-    damage: (copy: Copy) => number | null,
-  ): { of: ReturnType<typeof files>; first: number | null } {
+  function damaged(name: string, damage: (copy: Copy) => number | null): { of: Files; first: number | null } {
     const of = files(name);
-    copyFileSync(clean.ledger, of.ledger);
-    copyFileSync(clean.log, of.log);
+    for (const part of ['ledger', 'log', 'maps'] as const) copyFileSync(clean[part], of[part]);
     const ledger = openWriting(of.ledger);
     const triggers = ledger.prepare("select name from sqlite_schema where type = 'trigger'").pluck().all() as string[];
     for (const trigger of triggers) ledger.exec(`drop trigger ${trigger}`);
-    const log = new Database(of.log);
-    const first = damage({ ledger, log });
-    ledger.close();
-    log.close();
+    const [log, maps] = [new Database(of.log), new Database(of.maps)];
+    const first = damage({ ledger, log, maps });
+    for (const database of [ledger, log, maps]) database.close();
     return { of, first };
   }
 
   it('gives no alarm when nobody has', async () => {
-    expect(await verified(clean)).toMatchObject({ findings: [], leaves: ENTRIES, checkpoints: 6, unsigned: 0 });
+    expect(await verified(clean)).toMatchObject({
+      findings: [],
+      leaves: ENTRIES,
+      checkpoints: 6,
+      maps: 6,
+      unsigned: 0,
+    });
     // Only opened, and its triggers gone: its content is what it was.
     expect(await verified(damaged('untouched', () => null).of)).toMatchObject({ findings: [] });
   });
@@ -266,6 +303,7 @@ describe('a ledger that somebody has changed', () => {
     const mixed = files('mixed');
     copyFileSync(half.ledger, mixed.ledger);
     copyFileSync(clean.log, mixed.log);
+    copyFileSync(clean.maps, mixed.maps);
     expect((await verified(mixed)).findings[0]).toMatchObject({ what: 'entry', index: 300 });
     expect((await verified(half)).findings).toEqual([]);
     const log = await LogStore.open({ kind: 'sqlite', file: clean.log });
@@ -278,10 +316,11 @@ describe('a ledger that somebody has changed', () => {
     const fork = files('fork');
     copyFileSync(half.ledger, fork.ledger);
     copyFileSync(half.log, fork.log);
+    copyFileSync(half.maps, fork.maps);
     const store = openEmbeddedStore({ file: fork.ledger });
     const log = await LogStore.open({ kind: 'sqlite', file: fork.log });
     const entries = Array.from({ length: 300 }, (_, i) => disclosureEntry(`other-${i}`, { n: i }));
-    await store.append('ledger-a', entries, 299);
+    await store.append('ledger-a', entries, 296);
     const growing = await GrowingLog.resume(log, systemClock);
     for await (const batch of store.readTexts({ after: growing.head.position })) growing.add(batch);
     await growing.commit(signer);
