@@ -1,11 +1,24 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
-import { fromTiles, GrowingLog, LOG_ALIVE, logSigner, LogStore, Notary, type NotaryState } from '@sijill/notary';
+import {
+  checkRange,
+  fromTiles,
+  GrowingLog,
+  LOG_ALIVE,
+  logSigner,
+  LogStore,
+  MapKeeper,
+  MapStore,
+  Notary,
+  verifyStore,
+  type NotaryState,
+} from '@sijill/notary';
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
 import { openCheckpoint, sameBytes, toHex, treeRoot } from '@sijill/transparency';
-import { disclosureEntry } from '../support/disclosure-entries.js';
+import { disclosureEntry, SUBJECTS } from '../support/disclosure-entries.js';
 import { eventStoreDbForTests } from '../support/eventstoredb/server-for-tests.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { seeded } from '../support/seeded.js';
@@ -73,13 +86,13 @@ describe.each([
     logs.push(log);
     return log;
   };
-  const notaryOf = (log: LogStore, options: { aliveEveryMs?: number } = {}): Notary => {
+  const notaryOf = (log: LogStore, { maps, ...options }: { aliveEveryMs?: number; maps?: MapStore } = {}): Notary => {
+    const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };
     const notary = new Notary(opened.store, log, {
       claim: claimOf({ kind: 'sqlite', file: join(folder, 'claim') }, 'notary'),
       signer,
-      clock: systemClock,
-      metrics: new Metrics(),
-      logger: createLogger('silent'),
+      ...parts,
+      ...(maps === undefined ? {} : { subjects: new MapKeeper(opened.store, log, maps, parts) }),
       lane: () => Lane.open(opened.store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
       signEveryMs: 20,
       ...options,
@@ -115,17 +128,18 @@ describe.each([
       const random = seeded(SEED);
       await write(700);
       for (let kill = 0; kill < KILLS; kill++) {
-        const args = [opened.where, join(folder, 'log.sqlite'), join(folder, 'claim')];
+        const args = [opened.where, ...['log.sqlite', 'map.sqlite', 'claim'].map((name) => join(folder, name))];
         const child = fork(PROGRAM, args, { execArgv: ['--import', 'tsx'] });
         const gone = once(child, 'exit');
         await once(child, 'message');
-        for (const until = Date.now() + 10 + random() * 250; Date.now() < until;)
+        for (const until = Date.now() + 10 + random() * 400; Date.now() < until; await pause(5))
           await write(1 + Math.floor(random() * 60));
         child.kill('SIGKILL');
         await gone;
       }
       const log = await openLog();
-      const notary = notaryOf(log);
+      const maps = await MapStore.open({ kind: 'sqlite', file: join(folder, 'map.sqlite') });
+      const notary = notaryOf(log, { maps });
       await signedUpToEnd(log);
       await notary.stop();
 
@@ -146,6 +160,19 @@ describe.each([
           expect(ours === true_ || sameBytes(ours!, true_!)).toBe(true);
         }
       expect(await log.indexAt(await opened.store.head())).toBe(size - 1);
+
+      const { store } = opened;
+      const verified = await verifyStore(store, log, {
+        trust: { log: signer.keys },
+        check: (range, of) => checkRange(store, log, of, range),
+        hands: 1,
+        maps,
+      });
+      expect(verified).toMatchObject({ findings: [], leaves: size, unsigned: 0 });
+      expect(verified.maps).toBeGreaterThan(KILLS / 8);
+      // At rest the map covers all of the log.
+      expect(await maps.head()).toMatchObject({ size, subjects: SUBJECTS.length });
+      await maps.close();
     },
     KILLS * 8_000 + 60_000,
   );

@@ -1,18 +1,20 @@
 // A notary as a process of its own, to be killed. See test/faults/notary.
 import { Lane, openEmbeddedStore, openEventStoreDb } from '@sijill/event-store';
-import { logSigner, LogStore, Notary } from '@sijill/notary';
+import { logSigner, LogStore, MapKeeper, MapStore, Notary } from '@sijill/notary';
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
 
-const [where = '', file = '', claim = ''] = process.argv.slice(2);
+const [where = '', file = '', mapFile = '', claim = ''] = process.argv.slice(2);
 const store = where.startsWith('esdb:')
   ? await openEventStoreDb({ connectionString: where })
   : openEmbeddedStore({ file: where, pollMs: 10 });
-const notary = new Notary(store, await LogStore.open({ kind: 'sqlite', file }), {
+const log = await LogStore.open({ kind: 'sqlite', file });
+const maps = await MapStore.open({ kind: 'sqlite', file: mapFile });
+const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };
+const notary = new Notary(store, log, {
+  ...parts,
   claim: claimOf({ kind: 'sqlite', file: claim }, 'notary'),
   signer: logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]),
-  clock: systemClock,
-  metrics: new Metrics(),
-  logger: createLogger('silent'),
+  subjects: new MapKeeper(store, log, maps, { ...parts, everyMs: 30 }),
   lane: () => Lane.open(store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
   signEveryMs: 20,
 });

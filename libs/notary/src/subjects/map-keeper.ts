@@ -69,7 +69,7 @@ export class MapKeeper {
         if (await this.isDue()) await this.bringUp(signal);
         failures = 0;
         this.fail(null);
-        await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
+        await pause(Math.min(LOOK_MS, this.everyMs), undefined, { signal }).catch(() => undefined);
       } catch (error) {
         if (signal.aborted) return;
         await this.recover(error);
