@@ -12,6 +12,7 @@ export {
   type Accounting,
   type LeafEntry,
 } from './bundle/verify-accounting-proof.js';
+export { verifyReport, type ReportVerified } from './bundle/verify-report.js';
 export { canonicalJson } from './canonical-json.js';
 export {
   concat,

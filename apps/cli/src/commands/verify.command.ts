@@ -5,22 +5,16 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { verifyLedger } from '@sijill/ledger';
 import { createLogger } from '@sijill/platform';
-import {
-  isRefusal,
-  openCheckpoint,
-  toHex,
-  verifyGrowth,
-  verifyLeaf,
-  verifyLog,
-  type OpenedCheckpoint,
-} from '@sijill/transparency';
+import { openCheckpoint, verifyGrowth, verifyLeaf, verifyLog } from '@sijill/transparency';
 import { EXIT } from '../exit-codes.js';
 import { printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
+import { answer, cosignedText, factsOf, fileOf } from '../verification/answer.js';
 import { keepJson } from '../verification/kept-file.js';
-import { logSource, LogUnreadable } from '../verification/log-source.js';
+import { logSource } from '../verification/log-source.js';
 import { collect, trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 import { commandConfig } from '../with-ledger.js';
+import { addVerifyBundle } from './verify-bundle.js';
 
 export function addVerify(program: Command): void {
   const verify = program
@@ -50,6 +44,8 @@ export function addVerify(program: Command): void {
         };
       });
     });
+
+  addVerifyBundle(verify);
 
   withTrust(verify.command('log'))
     .summary('check a whole log: its tiles and its checkpoint')
@@ -132,45 +128,6 @@ export function addVerify(program: Command): void {
 }
 
 const NOTE_EVERY_MS = 2_000;
-
-/** What holds is told; what does not is the answer "no". */
-async function answer(
-  options: TrustOptions,
-  work: () => { facts: object; line: string } | Promise<{ facts: object; line: string }>,
-): Promise<void> {
-  try {
-    const { facts, line } = await work();
-    printAnswer(options.json === true, { ok: true, ...facts }, () => line);
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    process.exitCode = EXIT.no;
-    printAnswer(options.json === true, { ok: false, reason: error.message }, () => `DOES NOT HOLD: ${error.message}.`);
-  }
-}
-
-function factsOf({ origin, size, root, cosignatures }: OpenedCheckpoint): Record<string, unknown> {
-  return {
-    origin,
-    size: String(size),
-    root: toHex(root),
-    cosignatures: cosignatures.map(({ name, seconds }) => ({
-      name,
-      time: new Date(Number(seconds) * 1000).toISOString(),
-    })),
-  };
-}
-
-function cosignedText({ cosignatures }: OpenedCheckpoint): string {
-  return cosignatures.length === 0 ? '' : `, cosigned by ${cosignatures.map(({ name }) => name).join(' and ')}`;
-}
-
-async function fileOf(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new LogUnreadable(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-}
 
 async function tileReached(place: string): Promise<number> {
   if (!existsSync(place)) return 0;

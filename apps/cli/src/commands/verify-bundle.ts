@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { verifyAccountingProof, verifyReport, type Accounting } from '@sijill/transparency';
+import { printable, table } from '../terminal/print.js';
+import { answer, cosignedText, factsOf, fileOf } from '../verification/answer.js';
+import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
+
+export function addVerifyBundle(verify: Command): void {
+  withTrust(verify.command('bundle'))
+    .summary("check that a person's accounting leaves nothing out")
+    .argument('<file>', 'the accounting.proof that came with the report')
+    .option(
+      '--report <file>',
+      'the accounting.json beside it: it must say what the entries say, all of it and nothing else',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sijill verify bundle accounting.proof --key log.vkey\n  $ sijill verify bundle accounting.proof --report accounting.json --key log.vkey --json',
+    )
+    .action(async (file: string, options: TrustOptions & { report?: string }) => {
+      const trust = await trustOf(options);
+      const proof = (await fileOf(file)).toString('utf8');
+      const report = options.report === undefined ? null : (await fileOf(options.report)).toString('utf8');
+      await answer(options, () => {
+        const accounting = verifyAccountingProof(proof, trust);
+        const verified = report === null ? null : verifyReport(accounting, report);
+        const { subject, checkpoint, covered, mappedAt, entries } = accounting;
+        const withheld = entries.filter(({ entry }) => entry === 'withheld').length;
+        const facts = {
+          subject,
+          entries: entries.length,
+          withheld,
+          covered: String(covered),
+          mappedAt,
+          ...factsOf(checkpoint),
+          report: verified,
+        };
+        const lines = [
+          entriesText(accounting),
+          `These ${entries.length} entries are all there are about the subject ${subject} among the first ${covered} of the log ` +
+            `${checkpoint.origin}, as of ${mappedAt}, under its checkpoint of ${checkpoint.size} entries${cosignedText(checkpoint)}.`,
+          ...(withheld > 0 ? [`${withheld} of them are shown by their hash alone.`] : []),
+          ...(verified === null
+            ? []
+            : [
+                `The report says what they say: all ${verified.disclosures} disclosures of its period, and no other.` +
+                  (verified.newer > 0 ? ` ${verified.newer} were recorded after it.` : ''),
+              ]),
+        ];
+        return { facts, line: lines.filter((line) => line !== '').join('\n') };
+      });
+    });
+}
+
+/** What the entries are, in the order of the log. */
+function entriesText({ entries }: Accounting): string {
+  if (entries.length === 0) return '';
+  const rows = entries.map(({ index, entry }) => {
+    if (entry === 'withheld') return [String(index), '', 'withheld', ''];
+    const { occurredAt, recipient } = entry.data as { occurredAt?: unknown; recipient?: { name?: unknown } };
+    const when = typeof occurredAt === 'string' ? printable(occurredAt).slice(0, 16).replace('T', ' ') : '';
+    const name = recipient?.name;
+    return [String(index), when, printable(entry.type), typeof name === 'string' ? printable(name) : ''];
+  });
+  return table(['leaf', 'when (UTC)', 'what', 'to whom'], rows, [12, 18, 36, 40]);
+}
