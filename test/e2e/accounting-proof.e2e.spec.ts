@@ -1,0 +1,143 @@
+import Database from 'better-sqlite3';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AccountingDataset, ReportView } from '@sijill/reports';
+import { BATCH, collected, disclosed } from '../support/events.js';
+import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+
+const PHONE = '+966500000061';
+const OTHER = '+966500000062';
+
+describe('the proof of an accounting', () => {
+  let server: TestServer;
+  let officer: string;
+  const folder = freshDataDir('accounting-proof');
+  const file = (name: string): string => join(folder, name);
+  const save = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(file(name), content);
+    return file(name);
+  };
+  const verify = async (proof: string, report?: string): Promise<{ code: number | null; answer: never }> => {
+    const beside = report === undefined ? [] : ['--report', report];
+    const args = ['verify', 'bundle', proof, ...beside, '--key', file('vkey'), '--json'];
+    const { code, stdout } = await sijill(args, {});
+    return { code, answer: (stdout === '' ? {} : JSON.parse(stdout)) as never };
+  };
+
+  beforeAll(async () => {
+    server = await startServer();
+    officer = await server.key('officer');
+    const producer = await server.key('producer');
+    const events = Array.from({ length: 60 }, (_, i) =>
+      i % 7 === 6
+        ? collected(PHONE, { id: `collected-${i}` })
+        : disclosed(i % 3 === 0 ? OTHER : PHONE, { id: `event-${i}`, time: `2026-0${1 + (i % 6)}-11T09:00:00Z` }),
+    );
+    // One is sent again, and one id is used for something else: neither counts.
+    events.push(events[1]!, { ...events[2]!, data: { ...(events[2]!['data'] as object), purpose: 'marketing' } });
+    const body = { key: producer, body: events, type: BATCH };
+    expect((await request(`${server.url}/v1/events`, body)).status).toBe(201);
+    save('vkey', (await request<string>(`${server.url}/log/vkey`)).body);
+  });
+  afterAll(() => server.kill());
+
+  const report = async (parameters: object): Promise<{ view: ReportView; bytes: Record<string, Buffer> }> => {
+    const ordered = await request<ReportView>(`${server.url}/v1/reports`, {
+      key: officer,
+      body: { report: 'accounting', parameters, language: 'en', formats: ['json', 'csv'] },
+    });
+    expect(ordered.status).toBe(202);
+    const { body: view } = await eventually(
+      () => request<ReportView>(`${server.url}/v1/reports/${ordered.body.id}`, { key: officer }),
+      ({ body }) => ['done', 'failed'].includes(body.status),
+    );
+    const bytes: Record<string, Buffer> = {};
+    for (const { name } of view.files) {
+      const response = await fetch(`${server.url}/v1/reports/${view.id}/files/${name}`, {
+        headers: { authorization: `Bearer ${officer}` },
+      });
+      bytes[name] = Buffer.from(await response.arrayBuffer());
+    }
+    return { view, bytes };
+  };
+
+  it('comes with the report and holds; with anything left out, added or changed neither of them does', async () => {
+    const identifier = { scheme: 'phone', value: PHONE };
+    const { view, bytes } = await report({ identifier, reason: 'access request 1' });
+    expect(view.files.map(({ name }) => name)).toEqual(['accounting.json', 'accounting.csv', 'accounting.proof']);
+    const proof = save('accounting.proof', bytes['accounting.proof']!);
+    const json = save('accounting.json', bytes['accounting.json']!);
+    const dataset = JSON.parse(bytes['accounting.json']!.toString()) as AccountingDataset;
+    const { code, answer } = await verify(proof, json);
+    expect([code, answer]).toEqual([
+      0,
+      expect.objectContaining({
+        ok: true,
+        subject: dataset.subject.subjectId,
+        withheld: 0,
+        report: { disclosures: dataset.disclosures.length, newer: 0 },
+      }),
+    ]);
+    expect(dataset.disclosures).toHaveLength(35);
+    // All that the store has about them: collections too, what does not count, and look-ups.
+    const ledger = new Database(join(server.dataDir, 'ledger.sqlite'), { readonly: true });
+    const stored = ledger
+      .prepare(`select count(*) from entry where position <= ? and data ->> 'subjectId' = ?`)
+      .pluck()
+      .get(Number((answer as { covered: string }).covered), dataset.subject.subjectId);
+    ledger.close();
+    expect((answer as { entries: number }).entries).toBe(stored);
+    expect(stored).toBeGreaterThan(35 + 8);
+
+    const document = JSON.parse(bytes['accounting.proof']!.toString()) as { entries: object[] };
+    const without = save('less.proof', JSON.stringify({ ...document, entries: document.entries.toSpliced(20, 1) }));
+    expect(await verify(without)).toMatchObject({ code: 1, answer: { ok: false } });
+    const { disclosures } = dataset;
+    const changes: AccountingDataset['disclosures'][] = [
+      disclosures.toSpliced(4, 1),
+      [...disclosures, disclosures[0]!],
+      [...disclosures, { ...disclosures[0]!, entryId: view.id }],
+      disclosures.with(7, { ...disclosures[7]!, purpose: 'research' }),
+      disclosures.with(7, { ...disclosures[7]!, recipient: { ...disclosures[7]!.recipient, country: 'DE' } }),
+      disclosures.with(0, { ...disclosures[0]!, occurredAt: '2026-02-01T00:00:00.000Z' }),
+      disclosures.with(0, { ...disclosures[0]!, producer: null }),
+    ];
+    for (const changed of changes) {
+      const wrong = save('changed.json', JSON.stringify({ ...dataset, disclosures: changed }));
+      expect(await verify(proof, wrong)).toMatchObject({ code: 1, answer: { ok: false } });
+    }
+    const part = await report({ identifier, reason: 'a part', from: '2026-02-01', to: '2026-04-01T00:00:00Z' });
+    const [some, whole] = [part.bytes['accounting.json']!, part.bytes['accounting.proof']!];
+    expect(await verify(save('part.proof', whole), save('part.json', some))).toMatchObject({
+      code: 0,
+      answer: { report: { disclosures: disclosures.filter(({ occurredAt }) => /-0[23]-/.test(occurredAt)).length } },
+    });
+    expect(await verify(proof, save('other.json', '{"disclosures": 1}'))).toMatchObject({ code: 1 });
+    expect((await verify(file('nowhere'))).code).toBe(3);
+  }, 60_000);
+
+  it('is written beside what the command line makes, also at rest, and holds after an erasure', async () => {
+    const out = file('by-command.json');
+    const args = ['report', 'accounting', '--identifier', `phone:${OTHER}`, '--reason', 'request 2'];
+    const make = async (): Promise<{ subjectId: string; proof: { file: string } | null }> => {
+      const made = await sijill([...args, '--format', 'json', '--out', out, '--json'], server.env);
+      expect(made.code).toBe(0);
+      return JSON.parse(made.stdout) as Awaited<ReturnType<typeof make>>;
+    };
+    expect((await make()).proof).toMatchObject({ file: file('by-command.proof') });
+    expect((await verify(file('by-command.proof'), out)).code).toBe(0);
+
+    await server.kill();
+    const { subjectId } = await make();
+    const { answer } = await verify(file('by-command.proof'), out);
+    // The report and the look-ups before it are in it too.
+    expect(answer).toMatchObject({ ok: true, subject: subjectId, report: { newer: 0 } });
+    const vault = new Database(join(server.dataDir, 'vault', 'vault.sqlite'));
+    vault.prepare('delete from vault_key where holder_id = ?').run(subjectId);
+    vault.close();
+    expect((await verify(file('by-command.proof'), out)).code).toBe(0);
+    const store = await sijill(['verify', 'store', '--key', file('vkey'), '--json'], server.env);
+    expect(JSON.parse(store.stdout)).toMatchObject({ ok: true, findings: [] });
+    expect(readFileSync(file('by-command.proof'), 'utf8')).not.toContain(OTHER.slice(-9));
+  }, 60_000);
+});
