@@ -180,7 +180,7 @@ async function proofPart({ logs, proofs }: Sizes, scratch: string): Promise<Part
       run: () =>
         pass(
           Array.from({ length: proofs }, (_, i) => async () => {
-            const proof = await proveEntry(log, 1 + ((i * 7_919_993) % size));
+            const proof = await proveEntry(log, 1 + ((i * 7_919_993) % size), await log.checkpoint());
             if (proof === null) throw new Error('there is no proof of a leaf that is signed');
             return 1;
           }),
@@ -229,7 +229,8 @@ async function fromAcceptanceToProof(dataDir: string, { latencies }: Sizes): Pro
   const waits: Promise<number>[] = [];
   const wait = async (ledger: Ledger, position: number): Promise<number> => {
     for (const began = performance.now(); ;) {
-      if ((await proveEntry(ledger.log.store, position)) !== null) return performance.now() - began;
+      if ((await proveEntry(ledger.log.store, position, await ledger.log.published())) !== null)
+        return performance.now() - began;
       await pause(5);
     }
   };

@@ -63,7 +63,7 @@ class Keeping {
   }
 
   async prove(subject: string, covering = ALWAYS): Promise<AccountingProof | null> {
-    return new SubjectProofs(this.store, this.log, this.maps).prove(subject, { covering, patienceMs: 300 });
+    return new SubjectProofs(this.store, this.log, this.maps, () => this.log.checkpoint()).prove(subject, { covering, patienceMs: 300 });
   }
 
   async proven(subject: string): Promise<Accounting> {
@@ -186,7 +186,7 @@ function suite(place: () => Promise<(name: string) => SqlTarget>): void {
     const covering = await store.head();
     const stopping = new AbortController();
     const running = keeping.keeper.run(stopping.signal);
-    const proofs = new SubjectProofs(store, keeping.log, keeping.maps);
+    const proofs = new SubjectProofs(store, keeping.log, keeping.maps, () => keeping.log.checkpoint());
     const asked = proofs.prove(SUBJECTS[0]!, { covering, patienceMs: 20_000 });
     for (let i = 0; i < 100 && (await keeping.maps.head()).position < covering; i++) {
       await new Promise((resolve) => setTimeout(resolve, 50));

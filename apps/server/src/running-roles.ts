@@ -1,6 +1,6 @@
 import { HttpIntake, HttpLane, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
 import { sqlTarget, type Ledger } from '@sijill/ledger';
-import { MapKeeper, Notary, type NotaryState } from '@sijill/notary';
+import { Cosigners, MapKeeper, Notary, type NotaryState } from '@sijill/notary';
 import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
 
@@ -12,6 +12,8 @@ export interface RolesHealth {
   readonly notary: { readonly state: NotaryState; readonly detail: string | null } | null;
   /** What keeps the notary from extending the map of subjects, when it keeps one. */
   readonly subjectMap: { readonly failure: string | null } | null;
+  /** Whether as many witnesses as are needed cosign, where this process asks them. */
+  readonly witnesses: Cosigners['health'] | null;
   readonly httpLane: { readonly failure: string | null } | null;
 }
 
@@ -24,6 +26,7 @@ export class RunningRoles {
     private readonly projector: Projector | null,
     private readonly notary: Notary | null,
     private readonly subjects: MapKeeper,
+    private readonly cosigners: Cosigners | null,
   ) {}
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
@@ -41,6 +44,9 @@ export class RunningRoles {
       metrics,
       logger,
     });
+    const { witnesses } = ledger.log;
+    const cosigners =
+      witnesses === null ? null : new Cosigners(ledger.log.store, witnesses, { clock, metrics, logger });
     return new RunningRoles(
       lane,
       lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId }, metrics),
@@ -53,6 +59,7 @@ export class RunningRoles {
             claim: claimOf(sqlTarget(config, 'notary-claim'), 'sijill notary'),
             signer: ledger.log.signer,
             subjects,
+            ...(cosigners === null ? {} : { witnesses: cosigners }),
             lane: ledger.ownLane,
             clock,
             metrics,
@@ -60,6 +67,7 @@ export class RunningRoles {
           })
         : null,
       subjects,
+      cosigners,
     );
   }
 
@@ -83,6 +91,7 @@ export class RunningRoles {
       projector: this.projector?.health ?? null,
       notary: this.notary?.health ?? null,
       subjectMap: this.notary?.health.state === 'running' ? { failure: this.subjects.detail } : null,
+      witnesses: this.notary?.health.state === 'running' ? (this.cosigners?.health ?? null) : null,
       httpLane: this.lane === null ? null : { failure: this.lane.failure },
     };
   }

@@ -5,6 +5,7 @@ import { AccessGuard, ApiKeys, ConsultationLog, RecordConsultationHandler } from
 import { EVENT_STORE } from '@sijill/event-store';
 import { HttpIntake, INTAKE_COMMAND_HANDLERS, QuarantineDesk } from '@sijill/intake';
 import type { Ledger } from '@sijill/ledger';
+import { Witness } from '@sijill/notary';
 import { Metrics } from '@sijill/platform';
 import { QUERY_HANDLERS, ReadModels } from '@sijill/read-models';
 import { REPORT_COMMAND_HANDLERS, ReportDesk } from '@sijill/reports';
@@ -21,6 +22,7 @@ import { LogController } from './routes/log.controller.js';
 import { QuarantineController } from './routes/quarantine.controller.js';
 import { ReportsController } from './routes/reports.controller.js';
 import { SubjectsController } from './routes/subjects.controller.js';
+import { WitnessController } from './routes/witness.controller.js';
 import { RUNNING_ROLES, type RunningRoles } from './running-roles.js';
 import { TRANSPARENCY_LOG } from './transparency-log.js';
 
@@ -57,6 +59,7 @@ export class ServerModule {
       imports: [CqrsModule.forRoot(), DiscoveryModule],
       controllers: [
         ...(httpIntake === null ? [] : API),
+        ...(ledger.witness === null ? [] : [WitnessController]),
         HealthController,
         DocumentsController,
         ...(ownPort ? [] : [MetricsController]),
@@ -75,6 +78,7 @@ export class ServerModule {
         { provide: APP_INTERCEPTOR, useClass: FreshnessInterceptor },
         { provide: APP_PIPE, useValue: validation },
         { provide: APP_FILTER, useValue: new ProblemFilter(ledger.logger) },
+        ...(ledger.witness === null ? [] : [{ provide: Witness, useValue: ledger.witness }]),
         ...api,
       ],
     };

@@ -10,6 +10,7 @@ import { decodeJson } from '@sijill/intake';
 import { openLedger } from '@sijill/ledger';
 import { ConfigInvalid, Metrics, type Config, type Logger } from '@sijill/platform';
 import { admitEvents } from './http/admission.js';
+import { readCosignRequests } from './http/cosign-requests.js';
 import { answerClientError, answerFrameworkError, sendProblem } from './http/framework-errors.js';
 import { Problem } from './http/problem.js';
 import { nestLogger } from './nest-logger.js';
@@ -107,6 +108,7 @@ export async function startServer(config: Config, logger: Logger, version: strin
         done(null, body),
       );
     }
+    if (ledger.witness !== null) readCosignRequests(fastify);
     fastify.addHook('onSend', async (_, reply) => {
       if (stopping) reply.header('connection', 'close');
     });

@@ -133,7 +133,7 @@ export async function restore(
 function databasesOf(config: Config): string[] {
   const files = (...parts: Parameters<typeof sqlTarget>[1][]): string[] =>
     parts.map((part) => sqlTarget(config, part)).flatMap((at) => (at.kind === 'sqlite' ? [at.file] : []));
-  return [...files('notary'), join(config.dataDir, 'ledger.sqlite'), ...files('vault', 'access', 'reports')];
+  return [...files('notary'), join(config.dataDir, 'ledger.sqlite'), ...files('vault', 'access', 'reports', 'witness')];
 }
 
 function target(folder: string, config: Config, file: string): string {

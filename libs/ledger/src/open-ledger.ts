@@ -2,7 +2,16 @@ import { mkdirSync } from 'node:fs';
 import { ApiKeys, ConsultationLog } from '@sijill/access';
 import { Lane, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
-import { logSigner, LogStore, MapStore, SubjectProofs, type LogSigner } from '@sijill/notary';
+import {
+  logSigner,
+  LogStore,
+  MapStore,
+  SubjectProofs,
+  type LogSigner,
+  type SignedCheckpoint,
+  type Witness,
+  type WitnessPolicy,
+} from '@sijill/notary';
 import { Metrics, systemClock, type Clock, type Config, type Logger } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
@@ -10,6 +19,7 @@ import { Vault } from '@sijill/vault';
 import { DiskReserve } from './disk-reserve.js';
 import { keyringFor } from './keyring-for.js';
 import { openStore } from './open-store.js';
+import { openWitness, witnessesOf } from './open-witness.js';
 import { sqlTarget } from './sql-target.js';
 
 /** Everything of one ledger, opened and wired: what a server and a command have in common. */
@@ -31,7 +41,16 @@ export interface Ledger {
   readonly consultations: ConsultationLog;
   readonly reports: ReportDesk;
   /** The transparency log over the store, and who signs for it. */
-  readonly log: { readonly store: LogStore; readonly signer: LogSigner };
+  readonly log: {
+    readonly store: LogStore;
+    readonly signer: LogSigner;
+    /** Who is asked to cosign; null when nobody is. */
+    readonly witnesses: WitnessPolicy | null;
+    /** The last checkpoint that is given away: with a closed policy, the last that has its quorum. Null when there is none. */
+    published(): Promise<SignedCheckpoint | null>;
+  };
+  /** Cosigns other logs, where this process has that role. */
+  readonly witness: Witness | null;
   /** The map of subjects behind the log. */
   readonly subjectMap: MapStore;
   /** The lane for entries that this process writes by itself, opened when it is first asked for. */
@@ -77,6 +96,15 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
     const subjectMap = keep(await MapStore.open(sqlTarget(config, 'subject-map')));
     const origin = config.logOrigin ?? `sijill/${keyring.fingerprint}`;
+    const witnesses = witnessesOf(config);
+    const cosigned = config.witnesses?.policy === 'closed' ? config.witnesses.quorum : 0;
+    const log: Ledger['log'] = {
+      store: logStore,
+      signer: logSigner(origin, [keyring.logKeySeed(1)]),
+      witnesses,
+      published: () => logStore.checkpoint(cosigned),
+    };
+    const witness = config.roles.includes('witness') ? keep(await openWitness(config, keyring, clock)) : null;
     const ownLane = keep(new OwnLane(store, options.ownLane));
     const lane = (): Promise<Lane> => ownLane.open();
 
@@ -95,7 +123,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
         node: config.nodeId,
         vault,
         readModels,
-        proofs: new SubjectProofs(store, logStore, subjectMap),
+        proofs: new SubjectProofs(store, logStore, subjectMap, log.published),
         lane,
         clock,
         logger,
@@ -115,7 +143,8 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       quarantine,
       reports,
       ownLane: lane,
-      log: { store: logStore, signer: logSigner(origin, [keyring.logKeySeed(1)]) },
+      log,
+      witness,
       subjectMap,
       seen: new SeenEvents(catalogue),
       quarantineDesk: new QuarantineDesk(store, quarantine, catalogue, maker, lane, clock, context),

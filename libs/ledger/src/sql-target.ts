@@ -9,6 +9,7 @@ const FILES = {
   claims: ['server.lock'],
   notary: ['notary.sqlite'],
   'subject-map': ['subject-map.sqlite'],
+  witness: ['witness.sqlite'],
   'notary-claim': ['notary.lock'],
 } as const;
 

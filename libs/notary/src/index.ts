@@ -11,3 +11,6 @@ export { SubjectProofs, type ProofWish } from './subjects/prove-subject.js';
 export { announced, lastAnnounced, subjectOf } from './subjects/subject-map-entry.js';
 export { checkRange, type Finding, type RangeChecked, type TileRange } from './verification/check-range.js';
 export { verifyStore, type StoreVerified, type VerifyOptions } from './verification/verify-store.js';
+export { Cosigners, type WitnessHealth, type WitnessPolicy } from './witnesses/cosigners.js';
+export { askWitness, NotCosigned, type WitnessAddress } from './witnesses/witness-client.js';
+export { Witness, type WitnessOptions } from './witnessing/witness.js';

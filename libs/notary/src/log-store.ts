@@ -77,7 +77,7 @@ export class LogStore {
           const { size, position, root, signedAt, note } = checkpoint;
           await trx
             .insertInto('log_checkpoint')
-            .values({ size, position, root: Buffer.from(root), signed_at: signedAt, note })
+            .values({ size, position, root: Buffer.from(root), signed_at: signedAt, note, cosigned: 0 })
             .execute();
         }
       }),
@@ -147,15 +147,39 @@ export class LogStore {
     return at < 0 ? null : row.tile * TILE_WIDTH + at;
   }
 
-  /** The last checkpoint; null when none was signed yet. */
-  async checkpoint(): Promise<SignedCheckpoint | null> {
-    const row = await this.sql.reader
-      .selectFrom('log_checkpoint')
-      .selectAll()
-      .orderBy('size', 'desc')
-      .limit(1)
-      .executeTakeFirst();
+  /** The last checkpoint that so many witnesses have cosigned; null when there is none yet. */
+  async checkpoint(cosigned = 0): Promise<SignedCheckpoint | null> {
+    let last = this.sql.reader.selectFrom('log_checkpoint').selectAll().orderBy('size', 'desc').limit(1);
+    if (cosigned > 0) last = last.where('cosigned', '>', 0).where('cosigned', '>=', cosigned);
+    const row = await last.executeTakeFirst();
     return row === undefined ? null : signedCheckpoint(row);
+  }
+
+  /**
+   * Puts a witness's signature under a checkpoint.
+   *
+   * @param count of a note, how many witnesses have cosigned it
+   */
+  async addSignature(size: number, line: string, count: (note: string) => number): Promise<void> {
+    await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        // Written before it is read: whoever else adds one waits.
+        const touched = trx.updateTable('log_checkpoint').set((eb) => ({ cosigned: eb.ref('cosigned') }));
+        await touched.where('size', '=', size).execute();
+        const { note } = await trx
+          .selectFrom('log_checkpoint')
+          .select('note')
+          .where('size', '=', size)
+          .executeTakeFirstOrThrow();
+        if (note.includes(line)) return;
+        const signed = note + line;
+        await trx
+          .updateTable('log_checkpoint')
+          .set({ note: signed, cosigned: count(signed) })
+          .where('size', '=', size)
+          .execute();
+      }),
+    );
   }
 
   /** Every checkpoint, in order, read in pages. */
@@ -179,7 +203,7 @@ export class LogStore {
   }
 }
 
-function signedCheckpoint({ signed_at: signedAt, ...row }: LogTables['log_checkpoint']): SignedCheckpoint {
+function signedCheckpoint({ signed_at: signedAt, cosigned: _, ...row }: LogTables['log_checkpoint']): SignedCheckpoint {
   return { ...row, signedAt };
 }
 

@@ -17,6 +17,7 @@ import type { LogSigner } from './log-signer.js';
 import type { LogStore } from './log-store.js';
 import type { MapKeeper } from './subjects/map-keeper.js';
 import { assertSignedPast, SignedPastLost } from './signed-past.js';
+import type { Cosigners } from './witnesses/cosigners.js';
 
 /**
  * `standing by`: another notary has the log. `failing`: store or database is out of reach, it is tried again. `refusing`: the store
@@ -38,6 +39,8 @@ export interface NotaryOptions {
   readonly logger: Logger;
   /** Keeps the map of subjects behind the log; none where nobody asks for it. */
   readonly subjects?: MapKeeper;
+  /** Has witnesses cosign; none where nobody is asked. */
+  readonly witnesses?: Cosigners;
   /** Where the notary writes entries of its own. */
   readonly lane: () => Promise<Pick<Lane, 'append'>>;
   /** A checkpoint is signed at most so often, in milliseconds: 1,000. */
@@ -129,12 +132,12 @@ export class Notary {
   private async follow(until: AbortSignal, onCommit: () => void): Promise<void> {
     const left = new AbortController();
     const signal = AbortSignal.any([until, left.signal]);
-    const subjects = this.options.subjects?.run(signal);
+    const beside = Promise.all([this.options.subjects?.run(signal), this.options.witnesses?.run(signal)]);
     try {
       await this.grow(signal, onCommit);
     } finally {
       left.abort();
-      await subjects;
+      await beside;
     }
   }
 
@@ -176,7 +179,7 @@ export class Notary {
     if (this.stopping.signal.aborted) await this.finish(log, unsigned);
   }
 
-  /** What was taken in goes into the map of subjects, and all of it is signed. */
+  /** What was taken in goes into the map of subjects, and all of it is signed, and cosigned. */
   private async finish(log: GrowingLog, unsigned: boolean): Promise<void> {
     if (log.pending > 0) await this.commit(log, false);
     await this.options.subjects?.finish();
@@ -184,6 +187,7 @@ export class Notary {
     if (unsigned || log.pending > 0) await this.commit(log, true);
     // Over the entry that says what the map is, so that the map covers all of the log.
     await this.options.subjects?.finish();
+    await this.options.witnesses?.finish();
   }
 
   private async commit(log: GrowingLog, sign: boolean): Promise<void> {

@@ -1,13 +1,17 @@
 import { formatProof, inclusionProof, withTiles, type ReadHash, type TilePlace } from '@sijill/transparency';
-import type { LogStore } from './log-store.js';
+import type { LogStore, SignedCheckpoint } from './log-store.js';
 
 /**
- * The proof that the entry at a store position is in the log, under the last checkpoint. C2SP tlog-proof.
+ * The proof that the entry at a store position is in the log, under a checkpoint. C2SP tlog-proof.
  *
+ * @param checkpoint the last that is published; null when there is none
  * @returns null while the entry waits for a checkpoint that covers it
  */
-export async function proveEntry(log: LogStore, position: number): Promise<string | null> {
-  const checkpoint = await log.checkpoint();
+export async function proveEntry(
+  log: LogStore,
+  position: number,
+  checkpoint: SignedCheckpoint | null,
+): Promise<string | null> {
   const index = await log.indexAt(position);
   if (checkpoint === null || index === null || index >= checkpoint.size) return null;
   const path = await fromTiles(log, (read) => inclusionProof(BigInt(index), BigInt(checkpoint.size), read));

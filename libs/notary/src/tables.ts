@@ -14,7 +14,15 @@ export interface LogTables {
     positions: Buffer | null;
   };
   /** Every checkpoint that was ever signed, as it was given away. */
-  log_checkpoint: { size: number; position: number; root: Buffer; signed_at: string; note: string };
+  log_checkpoint: {
+    size: number;
+    position: number;
+    root: Buffer;
+    signed_at: string;
+    note: string;
+    /** How many of the witnesses that are asked have cosigned it. */
+    cosigned: number;
+  };
 }
 
 export const logMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
@@ -48,6 +56,16 @@ export const logMigrations = (dialect: SqlDialect): Record<string, Migration> =>
         .addColumn('note', 'text', (column) => column.notNull())
         .execute();
       await sql`insert into log_head (id, size, position) values (1, 0, 0)`.execute(db);
+    },
+  },
+  '2026-11-25-log-witnesses': {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .alterTable('log_checkpoint')
+        .addColumn('cosigned', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      // The last one with a quorum is looked for, behind which there may be many without.
+      await sql`create index log_checkpoint_cosigned on log_checkpoint (size) where cosigned > 0`.execute(db);
     },
   },
 });

@@ -10,8 +10,11 @@ export class ConfigInvalid extends Error {
   }
 }
 
-export const ROLES_OF_PROCESS = ['api', 'intake', 'projector', 'notary'] as const;
+export const ROLES_OF_PROCESS = ['api', 'intake', 'projector', 'notary', 'witness'] as const;
 export type ProcessRole = (typeof ROLES_OF_PROCESS)[number];
+
+const WITNESS_POLICIES = ['open', 'closed'] as const;
+export type WitnessPolicyName = (typeof WITNESS_POLICIES)[number];
 
 export interface TopicSubscription {
   readonly topic: string;
@@ -53,6 +56,15 @@ export interface Config {
   readonly tenant: string;
   /** The transparency log's name, in its checkpoints and verifier keys; null: one made of the keyring's fingerprint. */
   readonly logOrigin: string | null;
+  /** Who cosigns the log's checkpoints; null: nobody is asked. */
+  readonly witnesses: {
+    readonly addresses: readonly { readonly key: string; readonly url: string }[];
+    readonly quorum: number;
+    /** `closed`: a checkpoint without its quorum is not given away. */
+    readonly policy: WitnessPolicyName;
+  } | null;
+  /** As a witness of others: its name (null: one made of the keyring's fingerprint), and the verifier keys of the logs it witnesses. */
+  readonly witness: { readonly name: string | null; readonly logs: readonly string[] };
   readonly defaultRegion: string;
   readonly limits: {
     readonly eventBytes: number;
@@ -115,6 +127,23 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
     'SIJILL_LOG_ORIGIN',
     null,
     "the transparency log's name, best an address of yours without its scheme; never change it",
+  ),
+  variable(
+    'SIJILL_WITNESSES',
+    null,
+    "who cosigns the log: a witness's verifier key and its address, with a space; comma-separated",
+  ),
+  variable('SIJILL_WITNESS_QUORUM', null, 'how many of them have to cosign; all'),
+  variable('SIJILL_WITNESS_POLICY', 'open', 'closed: checkpoints and proofs without that many are not given away'),
+  variable(
+    'SIJILL_WITNESSED_LOGS',
+    null,
+    'for the witness role: verifier keys of the logs it cosigns; comma-separated',
+  ),
+  variable(
+    'SIJILL_WITNESS_NAME',
+    null,
+    'the name of this witness, best an address of yours without its scheme; never change it',
   ),
   variable('SIJILL_TENANT', 'default', 'the single tenant'),
   variable('SIJILL_DEFAULT_REGION', 'SA', 'ISO 3166 country of phone numbers without a country code'),
@@ -185,7 +214,12 @@ export function parseConfig(env: Environment): Config {
     keyringFile:
       keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
     tenant: required('SIJILL_TENANT'),
-    logOrigin: originOf(text('SIJILL_LOG_ORIGIN'), faults),
+    logOrigin: nameOf('SIJILL_LOG_ORIGIN', text, faults),
+    witnesses: witnessesOf(text, faults, integer, oneOf),
+    witness: {
+      name: nameOf('SIJILL_WITNESS_NAME', text, faults),
+      logs: listOf(text('SIJILL_WITNESSED_LOGS') ?? ''),
+    },
     defaultRegion: regionOf('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), faults),
     limits: {
       // Sealed and written down, an entry grows by about a third, and every store takes one mebibyte in one append.
@@ -200,13 +234,46 @@ export function parseConfig(env: Environment): Config {
     logLevel: oneOf('SIJILL_LOG_LEVEL', LOG_LEVELS),
   };
   if (config.roles.length === 0) faults.push('SIJILL_ROLES names no role');
+  if (config.roles.includes('witness') && config.witness.logs.length === 0)
+    faults.push('SIJILL_WITNESSED_LOGS: a witness needs the verifier key of a log at least, from its /log/vkey');
   if (faults.length > 0) throw new ConfigInvalid(faults);
   return config;
 }
 
-function originOf(text: string | null, faults: string[]): string | null {
-  if (text === null) return null;
-  return matching('SIJILL_LOG_ORIGIN', text, /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, 'letters, digits, . _ - /', faults);
+function nameOf(name: string, text: (name: string) => string | null, faults: string[]): string | null {
+  const given = text(name);
+  if (given === null) return null;
+  return matching(name, given, /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, 'letters, digits, . _ - /', faults);
+}
+
+function witnessesOf(
+  text: (name: string) => string | null,
+  faults: string[],
+  integer: (name: string, least: number, most: number) => number,
+  oneOf: <T extends string>(name: string, allowed: readonly T[]) => T,
+): Config['witnesses'] {
+  const addresses = listOf(text('SIJILL_WITNESSES') ?? '').map((item) => {
+    const [key = '', url = '', ...rest] = item.split(/\s+/);
+    if (rest.length > 0 || !/^https?:\/\/[^\s]+$/.test(url))
+      faults.push(
+        'SIJILL_WITNESSES takes a verifier key, a space and an address with http:// or https://, comma-separated',
+      );
+    return { key, url };
+  });
+  const policy = oneOf('SIJILL_WITNESS_POLICY', WITNESS_POLICIES);
+  const quorum = text('SIJILL_WITNESS_QUORUM');
+  if (addresses.length === 0) {
+    if (quorum !== null || policy === 'closed')
+      faults.push(
+        'SIJILL_WITNESSES names nobody, so that no quorum can be had: name witnesses, or leave the policy open',
+      );
+    return null;
+  }
+  return {
+    addresses,
+    quorum: quorum === null ? addresses.length : integer('SIJILL_WITNESS_QUORUM', 1, addresses.length),
+    policy,
+  };
 }
 
 /** Each variable with its value, where it came from, and secrets masked: what `doctor --print-config` shows. */

@@ -98,6 +98,23 @@ export class Metrics {
     help: '1 while the map of subjects cannot be extended, else 0',
     registers: [this.registry],
   });
+  readonly witnessCosigned = new Gauge({
+    name: 'sijill_witness_cosigned_size',
+    help: 'Leaves that the last checkpoint covers which a witness has cosigned',
+    labelNames: ['witness'] as const,
+    registers: [this.registry],
+  });
+  readonly witnessFailing = new Gauge({
+    name: 'sijill_witness_failing',
+    help: '1 while a witness does not cosign, else 0',
+    labelNames: ['witness'] as const,
+    registers: [this.registry],
+  });
+  readonly witnessQuorum = new Gauge({
+    name: 'sijill_witness_quorum',
+    help: '1 while as many witnesses cosign as are needed, else 0',
+    registers: [this.registry],
+  });
   readonly httpSeconds = new Histogram({
     name: 'sijill_http_request_seconds',
     help: 'HTTP requests by route and status',

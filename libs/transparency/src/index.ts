@@ -73,6 +73,16 @@ export {
   type TilePlace,
 } from './tiles/tiles.js';
 export { tilesOfCopy, verifyGrowth, verifyLog, type LogSource } from './verification/verify-log.js';
+export {
+  assertGoesOn,
+  CosigningRefused,
+  formatCosignRequest,
+  openCosignRequest,
+  parseCosignRequest,
+  type CosignRequest,
+  type RefusalReason,
+  type WitnessedTree,
+} from './witness/add-checkpoint.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashLeafText, hashNode } from './tree/hashing.js';
 export {
   consistencyProof,

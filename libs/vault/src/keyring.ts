@@ -28,6 +28,8 @@ export interface Keyring {
    * on. None tells anything of another (RFC 5869).
    */
   logKeySeed(generation: number): Uint8Array;
+  /** The 32 bytes of the Ed25519 private key that cosigns other logs. */
+  witnessKeySeed(): Uint8Array;
 }
 
 interface KeyringFile {
@@ -64,9 +66,14 @@ export function readKeyring(file: string): Keyring {
     .update(index)
     .digest('base64url')
     .slice(0, 22);
-  const logKeySeed = (generation: number): Uint8Array =>
-    new Uint8Array(hkdfSync('sha256', wrapping, index, `sijill log key ${generation}`, 32));
-  return { wrapping: { id: parsed.wrapping.id, key: wrapping }, index, fingerprint, logKeySeed };
+  const seedOf = (key: string): Uint8Array => new Uint8Array(hkdfSync('sha256', wrapping, index, key, 32));
+  return {
+    wrapping: { id: parsed.wrapping.id, key: wrapping },
+    index,
+    fingerprint,
+    logKeySeed: (generation) => seedOf(`sijill log key ${generation}`),
+    witnessKeySeed: () => seedOf('sijill witness key'),
+  };
 }
 
 /**

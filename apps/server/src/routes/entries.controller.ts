@@ -79,7 +79,7 @@ export class EntriesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const { position, asOf } = await this.known(entryId);
-    const proof = await proveEntry(this.log.store, position);
+    const proof = await proveEntry(this.log.store, position, await this.log.published());
     if (proof === null)
       throw Problem.notYet('the entry waits for its checkpoint, which comes within seconds; ask again', 1);
     stampPosition(reply, asOf);

@@ -5,7 +5,7 @@ import { Public } from '@sijill/access';
 import { EVENT_STORE, type EventStore } from '@sijill/event-store';
 import { Metrics } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
-import { RUNNING_ROLES, type RunningRoles } from '../running-roles.js';
+import { RUNNING_ROLES, type RolesHealth, type RunningRoles } from '../running-roles.js';
 
 type Check = { status: 'up' | 'down'; detail?: string | null };
 
@@ -33,7 +33,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     const store = await checked(async () => void (await this.store.head()));
     const database = await checked(async () => void (await this.readModels.asOf()));
-    const { kafka, projector, notary, subjectMap, httpLane } = this.roles.health();
+    const { kafka, projector, notary, subjectMap, witnesses, httpLane } = this.roles.health();
     const checks: Record<string, Check> = {
       store,
       database,
@@ -54,13 +54,20 @@ export class HealthController {
       ...(subjectMap === null
         ? {}
         : { subjectMap: { status: subjectMap.failure === null ? 'up' : 'down', detail: subjectMap.failure } }),
+      ...(witnesses === null ? {} : { witnesses: cosigning(witnesses) }),
       // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
       ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
     };
     // A read model that stopped alone is told about and no more: a process out of service would keep senders out, and readers of
     // the others.
-    // Without a notary or its map there are no new proofs, and everything else is as it was.
-    const waited = new Set(['kafka', 'notary', 'subjectMap', ...(projector?.state === 'behind' ? ['projector'] : [])]);
+    // Without a notary, its map or its witnesses there are no new proofs, and everything else is as it was.
+    const waited = new Set([
+      'kafka',
+      'notary',
+      'subjectMap',
+      'witnesses',
+      ...(projector?.state === 'behind' ? ['projector'] : []),
+    ]);
     const ready = Object.entries(checks).every(([name, check]) => waited.has(name) || check.status === 'up');
     void reply.status(ready ? 200 : 503);
     return { status: ready ? 'ready' : 'not_ready', checks };
@@ -79,6 +86,17 @@ export class MetricsController {
   figures(): Promise<string> {
     return this.metrics.registry.metrics();
   }
+}
+
+function cosigning({ quorum, met, each }: NonNullable<RolesHealth['witnesses']>): Check & { each: unknown } {
+  const silent = each.filter(({ failure }) => failure !== null);
+  const why = silent.map(({ name, failure, failingSince }) => `${name} ${failure}, since ${failingSince}`).join('; ');
+  const needed = `${quorum} of ${each.length} have to cosign`;
+  return {
+    status: met ? 'up' : 'down',
+    detail: met && why === '' ? null : `${needed}; ${why || 'none was heard of yet'}`,
+    each,
+  };
 }
 
 async function checked(work: () => Promise<void>): Promise<Check> {

@@ -24,7 +24,7 @@ export class LogController {
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, schema: { type: 'string' } })
   async checkpoint(): Promise<string> {
-    const checkpoint = await this.log.store.checkpoint();
+    const checkpoint = await this.log.published();
     if (checkpoint === null)
       throw Problem.notFound('nothing was signed yet; the first entry brings the first checkpoint');
     return checkpoint.note;

@@ -31,6 +31,8 @@ export class SubjectProofs {
     private readonly store: EventStore,
     private readonly log: LogStore,
     private readonly maps: MapStore,
+    /** The last checkpoint that is given away. */
+    private readonly published: () => Promise<SignedCheckpoint | null>,
   ) {}
 
   /**
@@ -73,7 +75,7 @@ export class SubjectProofs {
 
   /** The last checkpoint, when it covers the entry at a store position. */
   private async covering(position: number): Promise<SignedCheckpoint | null> {
-    const [checkpoint, index] = [await this.log.checkpoint(), await this.log.indexAt(position)];
+    const [checkpoint, index] = [await this.published(), await this.log.indexAt(position)];
     return checkpoint !== null && index !== null && index < checkpoint.size ? checkpoint : null;
   }
 

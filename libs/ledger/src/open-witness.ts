@@ -1,0 +1,40 @@
+import { Witness, type WitnessPolicy } from '@sijill/notary';
+import { ConfigInvalid, type Clock, type Config } from '@sijill/platform';
+import { FormatInvalid, parseVerifierKey, type VerifierKey } from '@sijill/transparency';
+import type { Keyring } from '@sijill/vault';
+import { sqlTarget } from './sql-target.js';
+
+/**
+ * This ledger as a witness of others.
+ *
+ * @throws ConfigInvalid | DatabaseUnavailable
+ */
+export function openWitness(config: Config, keyring: Keyring, clock: Clock): Promise<Witness> {
+  const logs = config.witness.logs.map((key) => keyOf('SIJILL_WITNESSED_LOGS', key, 'ed25519'));
+  const name = config.witness.name ?? `sijill-witness/${keyring.fingerprint}`;
+  return Witness.open(sqlTarget(config, 'witness'), { name, seed: keyring.witnessKeySeed(), logs, clock });
+}
+
+/** Who is asked to cosign. @throws ConfigInvalid */
+export function witnessesOf({ witnesses }: Config): WitnessPolicy | null {
+  if (witnesses === null) return null;
+  return {
+    witnesses: witnesses.addresses.map(({ key, url }) => ({
+      key: keyOf('SIJILL_WITNESSES', key, 'cosignature/v1'),
+      url,
+    })),
+    quorum: witnesses.quorum,
+  };
+}
+
+function keyOf(variable: string, text: string, type: VerifierKey['type']): VerifierKey {
+  try {
+    const key = parseVerifierKey(text);
+    if (key.type === type) return key;
+  } catch (error) {
+    if (!(error instanceof FormatInvalid)) throw error;
+  }
+  const wanted =
+    type === 'ed25519' ? "a log's, as its /log/vkey gives it" : "a witness's, which ends in a key of type 4";
+  throw new ConfigInvalid([`${variable} takes verifier keys; ${text} is none, or not ${wanted}`]);
+}

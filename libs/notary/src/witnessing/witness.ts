@@ -1,0 +1,116 @@
+import { isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
+import {
+  assertGoesOn,
+  cosign,
+  CosigningRefused,
+  formatSignature,
+  openCosignRequest,
+  signingKey,
+  verifierKey,
+  type Checkpoint,
+  type SigningKey,
+  type VerifierKey,
+} from '@sijill/transparency';
+import { witnessMigrations, type WitnessTables } from './tables.js';
+
+export interface WitnessOptions {
+  readonly name: string;
+  /** Of its Ed25519 key, 32 bytes. */
+  readonly seed: Uint8Array;
+  /** Keys of the logs that are witnessed. */
+  readonly logs: readonly VerifierKey[];
+  readonly clock: Clock;
+}
+
+/**
+ * Witnesses other logs: cosigns each checkpoint that has grown from the one it cosigned before, and no other. C2SP tlog-witness.
+ *
+ * What was cosigned last is on disk before the cosignature is given away, and is changed from what it was judged by only, so that of two
+ * requests, or two processes, no two cosign histories that do not agree.
+ */
+export class Witness {
+  readonly key: VerifierKey;
+  private readonly signing: SigningKey;
+
+  private constructor(
+    private readonly sql: Sql<WitnessTables>,
+    private readonly options: WitnessOptions,
+  ) {
+    this.signing = signingKey(options.seed);
+    this.key = verifierKey(options.name, 'cosignature/v1', this.signing.publicKey);
+  }
+
+  /** @throws DatabaseUnavailable */
+  static async open(target: SqlTarget, options: WitnessOptions): Promise<Witness> {
+    const database = await openSql<WitnessTables>(target, {
+      name: 'witness',
+      durability: 'full',
+      migrations: witnessMigrations,
+    });
+    return new Witness(database, options);
+  }
+
+  /**
+   * Judges a request, and cosigns.
+   *
+   * @returns the signature line
+   * @throws CosigningRefused
+   */
+  async addCheckpoint(body: string): Promise<string> {
+    const { request, note, checkpoint } = openCosignRequest(body, this.options.logs);
+    // Sizes are counted in numbers here; no log comes to 2^53 entries.
+    if (checkpoint.size > BigInt(Number.MAX_SAFE_INTEGER))
+      throw new CosigningRefused('malformed', 'no log has so many leaves');
+    const last = await this.last(checkpoint.origin);
+    assertGoesOn(request, checkpoint, last);
+    const now = this.options.clock.now();
+    if (!(await this.keep(checkpoint, last, isoTime(now)))) {
+      const size = (await this.last(checkpoint.origin))?.size ?? 0n;
+      throw new CosigningRefused('other size', `the size that was cosigned last is ${size}`, size);
+    }
+    const seconds = BigInt(Math.floor(now / 1000));
+    return formatSignature(cosign(note.text, this.options.name, this.signing, seconds));
+  }
+
+  /** What was cosigned last of a log; null when nothing was. */
+  async last(origin: string): Promise<{ size: bigint; root: Uint8Array } | null> {
+    const row = await this.sql.writer
+      .selectFrom('witnessed_log')
+      .select(['size', 'root'])
+      .where('origin', '=', origin)
+      .executeTakeFirst();
+    return row === undefined ? null : { size: BigInt(row.size), root: row.root };
+  }
+
+  async close(): Promise<void> {
+    await this.sql.close();
+  }
+
+  /** Whether it was kept: nobody else has cosigned meanwhile. */
+  private async keep(
+    { origin, size, root }: Checkpoint,
+    last: { size: bigint; root: Uint8Array } | null,
+    at: string,
+  ): Promise<boolean> {
+    const now = { size: Number(size), root: Buffer.from(root), cosigned_at: at };
+    return retryWhileBusy(async () => {
+      const { writer } = this.sql;
+      if (last === null) {
+        const { numInsertedOrUpdatedRows: inserted } = await writer
+          .insertInto('witnessed_log')
+          .values({ origin, ...now })
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirstOrThrow();
+        return inserted === 1n;
+      }
+      const { numUpdatedRows: updated } = await writer
+        .updateTable('witnessed_log')
+        .set(now)
+        .where('origin', '=', origin)
+        .where('size', '=', Number(last.size))
+        .where('root', '=', Buffer.from(last.root))
+        .executeTakeFirstOrThrow();
+      return updated === 1n;
+    });
+  }
+}
