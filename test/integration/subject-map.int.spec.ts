@@ -63,7 +63,10 @@ class Keeping {
   }
 
   async prove(subject: string, covering = ALWAYS): Promise<AccountingProof | null> {
-    return new SubjectProofs(this.store, this.log, this.maps, () => this.log.checkpoint()).prove(subject, { covering, patienceMs: 300 });
+    return new SubjectProofs(this.store, this.log, this.maps, () => this.log.checkpoint()).prove(subject, {
+      covering,
+      patienceMs: 300,
+    });
   }
 
   async proven(subject: string): Promise<Accounting> {
