@@ -60,7 +60,7 @@ describe('a report that was ordered', () => {
     const again = await startServer(server.env);
     const report = await finished(again, officer, body.id);
     expect(report).toMatchObject({ status: 'done', error: null });
-    expect(report.files.map(({ name }) => name)).toEqual(['accounting-en.pdf', 'accounting.json']);
+    expect(report.files.map(({ name }) => name)).toEqual(['accounting-en.pdf', 'accounting.json', 'accounting.proof']);
     const file = await fetch(`${again.url}/v1/reports/${body.id}/files/accounting.json`, {
       headers: { authorization: `Bearer ${officer}` },
     });

@@ -31,7 +31,7 @@ import { freshDataDir } from '../support/sijill.js';
 
 const signer = logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]);
 const trust = { log: signer.keys };
-const [ALWAYS, NEVER] = [-1, Number.MAX_SAFE_INTEGER];
+const [ALWAYS, NEVER] = [0, Number.MAX_SAFE_INTEGER];
 
 /** A log over a store, with its map, that moves when it is told to. */
 class Keeping {

@@ -135,6 +135,20 @@ export class LogStore {
 
   /** The index of the leaf at a store position; null when the tree has none there yet. */
   async indexAt(position: number): Promise<number | null> {
+    const around = await this.tileAround(position);
+    const at = around?.positions.indexOf(position) ?? -1;
+    return at < 0 ? null : around!.tile * TILE_WIDTH + at;
+  }
+
+  /** How many leaves stand at store positions up to this one. */
+  async leavesUpTo(position: number): Promise<number> {
+    const around = await this.tileAround(position);
+    if (around === null) return 0;
+    return around.tile * TILE_WIDTH + around.positions.filter((at) => at <= position).length;
+  }
+
+  /** The last tile that begins at a store position or before it, with the positions of its leaves. */
+  private async tileAround(position: number): Promise<{ tile: number; positions: number[] } | null> {
     const row = await this.sql.reader
       .selectFrom('log_tile')
       .select(['tile', 'positions'])
@@ -142,9 +156,7 @@ export class LogStore {
       .orderBy('first_position', 'desc')
       .limit(1)
       .executeTakeFirst();
-    if (row === undefined || row.positions === null) return null;
-    const at = unpacked(row.positions).indexOf(position);
-    return at < 0 ? null : row.tile * TILE_WIDTH + at;
+    return row === undefined || row.positions === null ? null : { tile: row.tile, positions: unpacked(row.positions) };
   }
 
   /** The last checkpoint that so many witnesses have cosigned; null when there is none yet. */

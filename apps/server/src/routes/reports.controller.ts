@@ -76,7 +76,12 @@ export class ReportsController {
   @ApiResponse({
     status: 200,
     description: 'the file',
-    content: { 'application/pdf': {}, 'text/csv': {}, 'application/json': {} },
+    content: {
+      'application/pdf': {},
+      'text/csv': {},
+      'application/json': {},
+      'application/vnd.sijill.accounting-proof+json': {},
+    },
   })
   @ApiResponse({
     status: 409,

@@ -17,7 +17,7 @@ import type { MapStore } from './map-store.js';
 import { lastAnnounced, type AnnouncedMap } from './subject-map-entry.js';
 
 export interface ProofWish {
-  /** A store position that the proof should cover. */
+  /** A store position that the proof should cover: where the report beside it stands. */
   readonly covering: number;
   /** How long that is waited for, in milliseconds; then the proof covers what it can. */
   readonly patienceMs: number;
@@ -51,7 +51,7 @@ export class SubjectProofs {
       const checkpoint = announced === null ? null : await this.covering(announced.entry.position);
       if (checkpoint !== null && (late || (await this.maps.head()).position >= covering)) {
         const found = await this.look(subject, announced!);
-        if (found !== null) return this.write(subject, found, checkpoint);
+        if (found !== null) return this.write(subject, found, checkpoint, covering);
       }
       if (late) return null;
       await pause(LOOK_MS);
@@ -83,6 +83,7 @@ export class SubjectProofs {
     subject: string,
     { announced, proof, leaves }: Found,
     checkpoint: SignedCheckpoint,
+    asOf: number,
   ): Promise<AccountingProof> {
     const place = async (index: number): Promise<PlacedLeaf> => ({
       index: BigInt(index),
@@ -96,6 +97,7 @@ export class SubjectProofs {
     const { position } = announced.entry;
     return {
       subject,
+      asOf: { position: BigInt(asOf), leaves: BigInt(await this.log.leavesUpTo(asOf)) },
       checkpoint: checkpoint.note,
       map: {
         ...(await place((await this.log.indexAt(position))!)),

@@ -28,6 +28,7 @@ import { reportMigrations, type ReportTables } from './table.js';
 
 /** The proof that no entry of the subject was left out, beside the documents. */
 export const ACCOUNTING_PROOF_NAME = 'accounting.proof';
+const ACCOUNTING_PROOF_TYPE = 'application/vnd.sijill.accounting-proof+json';
 
 export const REPORT_GENERATED = 'sijill.report.generated.v1';
 
@@ -288,7 +289,7 @@ export class ReportDesk {
     const wish = { covering: asOf.position, patienceMs: PROOF_PATIENCE_MS };
     const proof = await this.parts.proofs.prove(subjectId, wish);
     if (proof !== null)
-      return madeFile(ACCOUNTING_PROOF_NAME, 'application/json', Buffer.from(formatAccountingProof(proof)));
+      return madeFile(ACCOUNTING_PROOF_NAME, ACCOUNTING_PROOF_TYPE, Buffer.from(formatAccountingProof(proof)));
     this.parts.logger.warn('a report has no proof that it is whole: no notary has signed a map of the subjects');
     return null;
   }

@@ -17,6 +17,8 @@ export type AccountedEntry = PlacedLeaf & ({ readonly leaf: string } | { readonl
  */
 export interface AccountingProof {
   readonly subject: string;
+  /** Where the store stood when the report beside the proof was made, and how many leaves that was. */
+  readonly asOf: { readonly position: bigint; readonly leaves: bigint };
   /** The checkpoint, a signed note. */
   readonly checkpoint: string;
   readonly map: PlacedLeaf & {
@@ -32,10 +34,11 @@ export interface AccountingProof {
 export const ACCOUNTING_PROOF = 'sijill accounting proof v1';
 
 /** As JSON, each entry on a line of its own. */
-export function formatAccountingProof({ subject, checkpoint, map, entries }: AccountingProof): string {
+export function formatAccountingProof({ subject, asOf, checkpoint, map, entries }: AccountingProof): string {
   const head = {
     format: ACCOUNTING_PROOF,
     subject,
+    asOf: { position: String(asOf.position), leaves: String(asOf.leaves) },
     checkpoint,
     map: { ...placeText(map), leaf: map.leaf, proof: map.proof },
   };
@@ -67,18 +70,21 @@ export function parseAccountingProof(text: string): AccountingProof {
   } catch {
     throw new FormatInvalid('not an accounting proof: it is no JSON');
   }
-  const { format, subject, checkpoint, map, entries } = membersOf(document, 'proof', [
+  const { format, subject, asOf, checkpoint, map, entries } = membersOf(document, 'proof', [
     'format',
     'subject',
+    'asOf',
     'checkpoint',
     'map',
     'entries',
   ]);
   if (format !== ACCOUNTING_PROOF) throw new FormatInvalid(`an accounting proof has the format "${ACCOUNTING_PROOF}"`);
   const { index, path, leaf, proof } = membersOf(map, 'map', ['index', 'path', 'leaf', 'proof']);
+  const { position, leaves } = membersOf(asOf, 'asOf of the proof', ['position', 'leaves']);
   if (!Array.isArray(entries)) throw new FormatInvalid('the entries of the proof are no list');
   return {
     subject: textIn(subject, 'subject'),
+    asOf: { position: numberIn(position, 'position'), leaves: numberIn(leaves, 'number of leaves') },
     checkpoint: textIn(checkpoint, 'checkpoint'),
     map: { ...placeOf(index, path), leaf: textIn(leaf, 'leaf of the map'), proof: textIn(proof, 'proof of the map') },
     entries: entries.map(entryOf),
@@ -97,7 +103,7 @@ function entryOf(given: unknown): AccountedEntry {
 function placeOf(index: unknown, path: unknown): PlacedLeaf {
   if (!Array.isArray(path) || path.length > MOST_HASHES)
     throw new FormatInvalid(`the path of a leaf is a list of at most ${MOST_HASHES} hashes`);
-  return { index: readDecimal(textIn(index, 'index')), path: path.map((hash) => readHash(textIn(hash, 'hash'))) };
+  return { index: numberIn(index, 'index'), path: path.map((hash) => readHash(textIn(hash, 'hash'))) };
 }
 
 /** The members of an object that has these and no others. */
@@ -107,6 +113,10 @@ function membersOf<Name extends string>(given: unknown, what: string, names: rea
   if (found.length !== names.length || !names.every((name) => Object.hasOwn(object, name)))
     throw new FormatInvalid(`the ${what} has the members ${names.join(', ')}, and no others`);
   return object as Record<Name, unknown>;
+}
+
+function numberIn(given: unknown, what: string): bigint {
+  return readDecimal(textIn(given, what));
 }
 
 function textIn(given: unknown, what: string): string {

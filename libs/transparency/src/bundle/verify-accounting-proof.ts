@@ -23,6 +23,8 @@ export interface LeafEntry {
 /** What an accounting proof shows. */
 export interface Accounting {
   readonly subject: string;
+  /** Where the report beside the proof stands: a store position, and how many leaves that was. Nobody has signed this. */
+  readonly asOf: { readonly position: bigint; readonly leaves: bigint };
   readonly checkpoint: OpenedCheckpoint;
   /** The entries are all there are among so many leaves from the first. */
   readonly covered: bigint;
@@ -40,7 +42,7 @@ export interface Accounting {
  * @throws ProofInvalid  it does not hold; the message names the entry
  */
 export function verifyAccountingProof(text: string, trust: Trust): Accounting {
-  const { subject, checkpoint: note, map, entries } = parseAccountingProof(text);
+  const { subject, asOf, checkpoint: note, map, entries } = parseAccountingProof(text);
   const checkpoint = openCheckpoint(note, trust);
   const inLog = (what: string, hash: Uint8Array, { index, path }: Pick<AccountedEntry, 'index' | 'path'>): void =>
     named(what, () => verifyInclusion(hash, index, checkpoint.size, path, checkpoint.root));
@@ -63,6 +65,7 @@ export function verifyAccountingProof(text: string, trust: Trust): Accounting {
   verifyAccounting(root, subject, leaves, parseMapProof(map.proof));
   return {
     subject,
+    asOf,
     checkpoint,
     covered: size,
     mappedAt,

@@ -16,7 +16,7 @@ type Members = Readonly<Record<string, unknown>>;
 export interface ReportVerified {
   /** Disclosures of the report, each of which is a leaf. */
   readonly disclosures: number;
-  /** Disclosures among the leaves that were recorded after the report's dataset was read. */
+  /** Disclosures among the leaves that came after what the report says it is as of. */
   readonly newer: number;
 }
 
@@ -31,10 +31,12 @@ export interface ReportVerified {
  * @throws FormatInvalid the document is no accounting
  * @throws ProofInvalid  they differ; the message names the entry
  */
-export function verifyReport({ subject, entries }: Accounting, text: string): ReportVerified {
+export function verifyReport({ subject, asOf, entries }: Accounting, text: string): ReportVerified {
   const report = documentOf(text);
   if (report.subjectId !== subject) throw new ProofInvalid('the report is about another subject');
-  const shown = entries.flatMap(({ entry }) => (entry === 'withheld' ? [] : [entry]));
+  if (report.position !== String(asOf.position))
+    throw new ProofInvalid(`the report is as of position ${report.position}, and the proof of ${asOf.position}`);
+  const shown = entries.flatMap(({ index, entry }) => (entry === 'withheld' ? [] : [{ index, ...entry }]));
   const byId = new Map(shown.map((entry) => [entry.id, entry]));
   const reported = new Set<unknown>();
   for (const disclosure of report.disclosures) {
@@ -50,7 +52,7 @@ export function verifyReport({ subject, entries }: Accounting, text: string): Re
   let newer = 0;
   for (const leaf of counted(shown)) {
     if (reported.has(leaf.id) || !isWithin(leaf.data['occurredAt'], report)) continue;
-    if (timeOf(leaf.metadata['recordedAt']) >= report.asOf) newer++;
+    if (leaf.index >= asOf.leaves) newer++;
     else throw new ProofInvalid(`the disclosure ${leaf.id} is not in the report`);
   }
   return { disclosures: reported.size, newer };
@@ -60,7 +62,7 @@ interface ReportDocument {
   readonly subjectId: unknown;
   readonly from: number | null;
   readonly to: number | null;
-  readonly asOf: number;
+  readonly position: string;
   readonly disclosures: readonly Members[];
 }
 
@@ -77,7 +79,7 @@ function documentOf(text: string): ReportDocument {
       subjectId: subject['subjectId'],
       from: bound(parameters['from']),
       to: bound(parameters['to']),
-      asOf: timeOf(asOf['time']),
+      position: String(asOf['position']),
       disclosures: disclosures.map((disclosure) => ({ ...disclosure })),
     };
   } catch (error) {
@@ -87,7 +89,7 @@ function documentOf(text: string): ReportDocument {
   }
 }
 
-function* counted(entries: readonly LeafEntry[]): Generator<LeafEntry> {
+function* counted<Entry extends LeafEntry>(entries: readonly Entry[]): Generator<Entry> {
   const events = new Set<string>();
   for (const entry of entries) {
     const { source, eventId } = entry.metadata;
