@@ -4,11 +4,19 @@ import { cosign } from './note/cosignature.js';
 import { openCheckpoint } from './note/open-checkpoint.js';
 import { formatNote, parseNote, signNote } from './note/signed-note.js';
 import { formatVerifierKey, parseVerifierKey, verifierKey } from './note/verifier-key.js';
-import { FormatInvalid, fromBase64, readDecimal, toBase64, utf8 } from './primitives/bytes.js';
+import { concat, FormatInvalid, fromBase64, readDecimal, toBase64, uint64, utf8 } from './primitives/bytes.js';
 import { signingKey } from './primitives/crypto.js';
 import { formatProof, parseProof, verifyLeaf } from './proof/tlog-proof.js';
 import { parseTilePath, tilePath } from './tiles/tile-path.js';
+import { formatAccountingProof, parseAccountingProof } from './bundle/accounting-proof.js';
+import { MAP_LANE, SUBJECTS_MAPPED, verifyAccountingProof } from './bundle/verify-accounting-proof.js';
+import { verifyReport } from './bundle/verify-report.js';
+import { accountingHead, subjectKey } from './subject-map/subject-chain.js';
+import { formatMapProof, parseMapProof } from './subject-map/map-proof.js';
+import { hashSubject } from './subject-map/map-hashing.js';
+import { hashLeafText, hashNode } from './tree/hashing.js';
 import { ProofInvalid } from './tree/proofs.js';
+import { formatCosignRequest, parseCosignRequest } from './witness/add-checkpoint.js';
 
 // In full for ten minutes: SIJILL_TEST_FULL=1. Else as long as nobody minds.
 const MILLISECONDS = Number(
@@ -24,6 +32,46 @@ const note = formatNote({ text, signatures: [signNote(text, name, key), cosign(t
 const proof = formatProof({ index: 1n, path: [new Uint8Array(32), new Uint8Array(32).fill(8)], checkpoint: note });
 const trust = { log: [logKey], witnesses: [witness], quorum: 1 };
 
+/** An accounting of one disclosure, in a log of two leaves: it, and the map of the one subject. */
+const subject = '5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7baa';
+const entry = (type: string, lane: string, data: object): string =>
+  JSON.stringify({
+    data,
+    id: type,
+    lane,
+    metadata: { source: '/a', eventId: 'e', recordedAt: 'now' },
+    revision: 0,
+    type,
+  });
+const disclosure = { occurredAt: '2026-07-01T00:00:00.000Z', purpose: 'provide_services' };
+const disclosed = entry('sijill.data.disclosed.v1', 'ledger-a', { ...disclosure, subjectId: subject });
+const [own, head] = [subjectKey(subject), accountingHead([{ leafIndex: 0n, leafHash: hashLeafText(disclosed) }])];
+const mapRoot = new Uint8Array(32);
+hashSubject(concat(own, uint64(head.count), head.head), 0, mapRoot, 0);
+const mapped = entry(SUBJECTS_MAPPED, MAP_LANE, {
+  occurredAt: 'now',
+  root: toBase64(mapRoot),
+  size: '1',
+  subjects: '1',
+});
+const [first, second] = [hashLeafText(disclosed), hashLeafText(mapped)];
+const whole = formatCheckpoint({ origin: name, size: 2n, root: hashNode(first, second), extensions: [] });
+const mapProof = formatMapProof({ siblings: [], found: { key: own, ...head } });
+const accounting = formatAccountingProof({
+  subject,
+  asOf: { position: 1n, leaves: 1n },
+  checkpoint: formatNote({ text: whole, signatures: [signNote(whole, name, key)] }),
+  map: { index: 1n, path: [first], leaf: mapped, proof: mapProof },
+  entries: [{ index: 0n, path: [second], leaf: disclosed }],
+});
+const report = JSON.stringify({
+  subject: { subjectId: subject },
+  parameters: { from: null, to: '2027-01-01' },
+  asOf: { position: 1 },
+  disclosures: [{ entryId: 'sijill.data.disclosed.v1', ...disclosure, recordedAt: 'now', source: '/a', eventId: 'e' }],
+});
+const cosigning = formatCosignRequest({ old: 2n, proof: [new Uint8Array(32).fill(3)], checkpoint: note });
+
 /** Each with a valid text to begin from, and with what writes again what was read, where there is one form only. */
 const PARSERS: Record<string, { valid: string; read: (text: string) => string | null }> = {
   'a verifier key': { valid: formatVerifierKey(logKey), read: (given) => formatVerifierKey(parseVerifierKey(given)) },
@@ -34,6 +82,10 @@ const PARSERS: Record<string, { valid: string; read: (text: string) => string | 
     // Extra data is not kept.
     read: (given) => (given.includes('\nextra ') ? (parseProof(given), null) : formatProof(parseProof(given))),
   },
+  'a request to cosign': { valid: cosigning, read: (given) => formatCosignRequest(parseCosignRequest(given)) },
+  'the proof of a map': { valid: mapProof, read: (given) => formatMapProof(parseMapProof(given)) },
+  // Of JSON there are many forms.
+  'the proof of an accounting': { valid: accounting, read: (given) => (parseAccountingProof(given), null) },
   'the address of a tile': { valid: 'tile/1/x001/x234/067.p/9', read: (given) => tilePath(parseTilePath(given)) },
   base64: { valid: toBase64(utf8(text)), read: (given) => toBase64(fromBase64(given)) },
   'a number': { valid: '9007199254740993', read: (given) => String(readDecimal(given)) },
@@ -75,7 +127,7 @@ describe('whatever is handed to a parser', () => {
   it.each(Object.entries(PARSERS))(
     '%s is read as it would be written, or refused by name',
     (_, { valid, read }) => {
-      expect(read(valid)).toBe(valid);
+      expect([null, valid]).toContain(read(valid));
       let accepted = 0;
       const given = fc.oneof(
         { arbitrary: mutated(valid), weight: 4 },
@@ -113,6 +165,32 @@ describe('whatever is handed to a parser', () => {
         { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: MILLISECONDS, markInterruptAsFailure: false },
       );
       expect(() => verifyLeaf(utf8('leaf'), proof, trust)).toThrow(ProofInvalid);
+    },
+    MILLISECONDS * 3 + 30_000,
+  );
+
+  it(
+    'shows nothing but the entries that there are, whatever is done to an accounting or its report',
+    () => {
+      expect(formatAccountingProof(parseAccountingProof(accounting))).toBe(accounting);
+      const all = verifyAccountingProof(accounting, { log: [logKey] });
+      expect(verifyReport(all, report)).toEqual({ disclosures: 1, newer: 0 });
+      fc.assert(
+        fc.property(mutated(accounting), mutated(report), (changed, otherReport) => {
+          try {
+            const { asOf: _, ...held } = verifyAccountingProof(changed, { log: [logKey] });
+            expect({ ...held, checkpoint: null }).toEqual({ ...all, asOf: undefined, checkpoint: null });
+          } catch (error) {
+            if (!refused(error)) throw error;
+          }
+          try {
+            expect(verifyReport(all, otherReport).disclosures).toBeLessThanOrEqual(1);
+          } catch (error) {
+            if (!refused(error)) throw error;
+          }
+        }),
+        { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: MILLISECONDS, markInterruptAsFailure: false },
+      );
     },
     MILLISECONDS * 3 + 30_000,
   );
