@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -8,6 +9,8 @@ import { Problem } from '../http/problem.js';
 import { TRANSPARENCY_LOG, type TransparencyLog } from '../transparency-log.js';
 
 const TEXT = 'text/plain; charset=utf-8';
+/** Where the build has put it, seen from where the build has put this. */
+const VERIFIER = new URL('../../../../verifier/sijill-verifier.html', import.meta.url);
 
 /** The public face of the log: what anybody may read, cache and copy. C2SP tlog-tiles. */
 @ApiTags('log')
@@ -40,6 +43,27 @@ export class LogController {
   @ApiResponse({ status: 200, schema: { type: 'string' } })
   vkey(): string {
     return verifierKeyText(this.log.signer.keys);
+  }
+
+  @Get('verifier')
+  @Public()
+  @ApiOperation({ summary: 'The verifier as one page: it opens proofs and accountings, and makes no connection' })
+  @ApiProduces('text/html')
+  @ApiResponse({ status: 200, schema: { type: 'string' } })
+  async verifier(@Res() reply: FastifyReply): Promise<void> {
+    let page: Buffer;
+    try {
+      page = await readFile(VERIFIER);
+    } catch {
+      throw Problem.notFound('this server was built without the verifier; npm run build:verifier makes it');
+    }
+    // What the page forbids itself, and that nobody may show it inside another.
+    void reply
+      .header('content-type', 'text/html; charset=utf-8')
+      .header('cache-control', 'public, max-age=3600')
+      .header('content-security-policy', "frame-ancestors 'none'")
+      .header('x-content-type-options', 'nosniff')
+      .send(page);
   }
 
   @Get('tile/*')

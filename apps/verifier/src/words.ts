@@ -1,0 +1,169 @@
+export type Language = 'en' | 'ar';
+
+/** All that the page says, in both languages. */
+export interface Words {
+  readonly title: string;
+  readonly lead: string;
+  readonly offline: string;
+  readonly otherLanguage: string;
+  readonly trust: string;
+  readonly trustHint: string;
+  readonly keyLabel: string;
+  readonly badKey: string;
+  readonly quorumLabel: string;
+  readonly quorumAll: string;
+  readonly files: string;
+  readonly filesHint: string;
+  readonly choose: string;
+  readonly clear: string;
+  readonly kinds: Readonly<Record<'keys' | 'proof' | 'leaf' | 'accounting' | 'report', string>>;
+  readonly missing: string;
+  readonly parts: Readonly<Record<'key' | 'proof' | 'leaf' | 'quorum', string>>;
+  readonly holds: string;
+  readonly refused: string;
+  readonly refusedHint: string;
+  readonly entryHolds: (index: string, size: string, origin: string) => string;
+  readonly accountingHolds: (entries: string, covered: string, origin: string, at: string) => string;
+  readonly withheld: (count: string) => string;
+  readonly reportHolds: (disclosures: string) => string;
+  readonly reportNewer: (count: string) => string;
+  readonly noReport: string;
+  readonly cosigned: (names: string) => string;
+  readonly notCosigned: string;
+  readonly subject: string;
+  readonly path: string;
+  readonly root: string;
+  readonly timeline: string;
+  readonly columns: { readonly leaf: string; readonly when: string; readonly what: string; readonly whom: string };
+  readonly withheldEntry: string;
+  readonly activities: Readonly<Record<Activity, string>>;
+  readonly details: string;
+  readonly limits: string;
+}
+
+/** What an entry records, as the picture and the table tell it. */
+export type Activity = 'collected' | 'used' | 'disclosed' | 'deleted' | 'consulted' | 'other';
+
+const en: Words = {
+  title: 'Proof verifier',
+  lead: 'Checks that what a privacy audit ledger has shown to you is what it signed.',
+  offline:
+    'This page makes no connection: nothing that you open leaves this device. You can save it and use it offline.',
+  otherLanguage: 'العربية',
+  trust: '1. Whom you trust',
+  trustHint:
+    "The log's verifier key, from somewhere else than the proof: printed, on the operator's site, from a witness. Keys of witnesses go on lines of their own.",
+  keyLabel: 'Verifier keys, one a line',
+  badKey: 'That is no verifier key. A key is one line: a name, a plus, eight digits, a plus, and letters.',
+  quorumLabel: 'Witnesses who must have cosigned',
+  quorumAll: 'all',
+  files: '2. What was shown to you',
+  filesHint:
+    "Drop files here: an entry's leaf and its proof; or accounting.proof, best with accounting.json beside it.",
+  choose: 'Choose files',
+  clear: 'Start again',
+  kinds: {
+    keys: 'verifier key',
+    proof: 'proof of an entry',
+    leaf: 'leaf',
+    accounting: 'proof of an accounting',
+    report: 'report',
+  },
+  missing: 'Still needed:',
+  parts: {
+    key: "the log's verifier key",
+    proof: 'a proof',
+    leaf: 'the leaf of the entry',
+    quorum: 'keys of as many witnesses as must have cosigned',
+  },
+  holds: 'It holds',
+  refused: 'It does not hold',
+  refusedHint: 'What you were shown is not what this log has signed, or a file belongs to something else. The reason:',
+  entryHolds: (index, size, origin) =>
+    `This is leaf ${index}, counted from 0, of the ${size} in the log ${origin}, to the byte.`,
+  accountingHolds: (entries, covered, origin, at) =>
+    `These ${entries} entries are all there are about the subject among the first ${covered} of the log ${origin}, as of ${at}. None was left out.`,
+  withheld: (count) => `${count} of them are withheld: they are counted, and not shown.`,
+  reportHolds: (disclosures) =>
+    `The report says what these entries say: all ${disclosures} disclosures of its period, and no other.`,
+  reportNewer: (count) => `${count} disclosures came after the report.`,
+  noReport: 'Drop accounting.json too, to see that the report says what these entries say.',
+  cosigned: (names) => `Cosigned by ${names}.`,
+  notCosigned: 'No witness was asked for.',
+  subject: 'Subject',
+  path: 'From the leaf to the signed root',
+  root: 'root, signed',
+  timeline: 'When it happened',
+  columns: { leaf: 'Leaf', when: 'When (UTC)', what: 'What', whom: 'To whom' },
+  withheldEntry: 'withheld',
+  activities: {
+    collected: 'collected',
+    used: 'used',
+    disclosed: 'disclosed',
+    deleted: 'deleted',
+    consulted: 'looked up',
+    other: 'other',
+  },
+  details: 'The leaf, as it was signed',
+  limits:
+    'What this does not say: that what was reported to the ledger is true or whole. That the map of subjects was made from all entries is checked over the whole log by whoever audits the ledger.',
+};
+
+const ar: Words = {
+  title: 'مدقّق الإثباتات',
+  lead: 'يتحقّق من أن ما عُرض عليك من سجل تدقيق الخصوصية هو ما وقّعه السجل.',
+  offline: 'لا تجري هذه الصفحة أي اتصال: لا يغادر جهازك شيء مما تفتحه. يمكنك حفظها واستخدامها دون شبكة.',
+  otherLanguage: 'English',
+  trust: '١. بمن تثق',
+  trustHint:
+    'مفتاح التحقّق من السجل، من مصدر غير الإثبات نفسه: مطبوعًا، أو من موقع المشغّل، أو من شاهد. ضع مفاتيح الشهود في أسطر مستقلة.',
+  keyLabel: 'مفاتيح التحقّق، مفتاح في كل سطر',
+  badKey: 'ليس هذا مفتاح تحقّق. المفتاح سطر واحد: اسم، ثم علامة زائد، ثم ثمانية أرقام، ثم علامة زائد، ثم حروف.',
+  quorumLabel: 'عدد الشهود الواجب توقيعهم',
+  quorumAll: 'الكل',
+  files: '٢. ما عُرض عليك',
+  filesHint: 'أسقط الملفات هنا: ورقة القيد وإثباتها، أو accounting.proof ويُستحسن معه accounting.json.',
+  choose: 'اختر الملفات',
+  clear: 'ابدأ من جديد',
+  kinds: { keys: 'مفتاح تحقّق', proof: 'إثبات قيد', leaf: 'ورقة', accounting: 'إثبات كشف', report: 'تقرير' },
+  missing: 'ما زال مطلوبًا:',
+  parts: {
+    key: 'مفتاح التحقّق من السجل',
+    proof: 'إثبات',
+    leaf: 'ورقة القيد',
+    quorum: 'مفاتيح شهود بعدد من يجب توقيعهم',
+  },
+  holds: 'صحيح',
+  refused: 'غير صحيح',
+  refusedHint: 'ما عُرض عليك ليس ما وقّعه هذا السجل، أو أن أحد الملفات يخص شيئًا آخر. السبب:',
+  entryHolds: (index, size, origin) =>
+    `هذه هي الورقة رقم ${index}، عدًّا من 0، من ${size} في السجل ${origin}، بايتًا ببايت.`,
+  accountingHolds: (entries, covered, origin, at) =>
+    `هذه القيود وعددها ${entries} هي كل ما يخص صاحب البيانات بين أول ${covered} من قيود السجل ${origin}، حتى ${at}. لم يُحذف منها شيء.`,
+  withheld: (count) => `منها ${count} محجوبة: تُعدّ ولا تُعرض.`,
+  reportHolds: (disclosures) =>
+    `يقول التقرير ما تقوله هذه القيود: كل الإفصاحات في فترته وعددها ${disclosures}، ولا شيء غيرها.`,
+  reportNewer: (count) => `جاءت ${count} من الإفصاحات بعد التقرير.`,
+  noReport: 'أسقط accounting.json أيضًا لترى أن التقرير يقول ما تقوله هذه القيود.',
+  cosigned: (names) => `شهد عليه ${names}.`,
+  notCosigned: 'لم يُطلب أي شاهد.',
+  subject: 'صاحب البيانات',
+  path: 'من الورقة إلى الجذر الموقّع',
+  root: 'الجذر، موقّع',
+  timeline: 'متى حدث',
+  columns: { leaf: 'الورقة', when: 'متى (UTC)', what: 'ماذا', whom: 'إلى من' },
+  withheldEntry: 'محجوب',
+  activities: {
+    collected: 'جُمع',
+    used: 'استُخدم',
+    disclosed: 'أُفصح عنه',
+    deleted: 'حُذف',
+    consulted: 'اطُّلع عليه',
+    other: 'غير ذلك',
+  },
+  details: 'الورقة كما وُقّعت',
+  limits:
+    'ما لا يقوله هذا: أن ما أُبلغ به السجل صحيح أو كامل. أما أن خريطة أصحاب البيانات صُنعت من كل القيود فيتحقق منه مدقق السجل على السجل كله.',
+};
+
+export const WORDS: Readonly<Record<Language, Words>> = { en, ar };

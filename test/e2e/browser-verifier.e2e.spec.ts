@@ -1,0 +1,218 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { describeWithChromium } from '../support/chromium/chromium.js';
+import { BATCH, collected, disclosed } from '../support/events.js';
+import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+
+const PHONE = '+966500000051';
+const PAGE = join(import.meta.dirname, '../../dist/verifier/sijill-verifier.html');
+
+describeWithChromium('the verifier in a browser', (chromium) => {
+  let server: TestServer;
+  let browser: Browser;
+  const folder = freshDataDir('browser-verifier');
+  const file = (name: string): string => join(folder, name);
+  const asked: string[] = [];
+  const faults: string[] = [];
+  const pages: Page[] = [];
+
+  beforeAll(async () => {
+    browser = await chromium.launch();
+    server = await startServer();
+    const [producer, officer] = [await server.key('producer'), await server.key('officer')];
+    const events = [
+      collected(PHONE),
+      ...Array.from({ length: 30 }, (_, i) => disclosed(PHONE, { time: `2026-03-${10 + (i % 15)}T08:00:00Z` })),
+      ...Array.from({ length: 300 }, () => disclosed('+966500000052')),
+    ];
+    const sent = await request<{ accepted: { entries: { entryId: string }[] }[] }>(`${server.url}/v1/events`, {
+      key: producer,
+      body: events,
+      type: BATCH,
+    });
+    const { entryId } = sent.body.accepted[7]!.entries[0]!;
+    const { body: proof } = await eventually(
+      () => request<string>(`${server.url}/v1/entries/${entryId}/proof`, { key: officer }),
+      ({ status }) => status === 200,
+    );
+    const leaf = await fetch(`${server.url}/v1/entries/${entryId}/leaf`, {
+      headers: { authorization: `Bearer ${officer}` },
+    });
+    writeFileSync(file('entry.json'), Buffer.from(await leaf.arrayBuffer()));
+    writeFileSync(file('entry.tlog-proof'), proof);
+    writeFileSync(file('log.vkey'), (await request<string>(`${server.url}/log/vkey`)).body);
+    const args = [
+      'report',
+      'accounting',
+      '--identifier',
+      `phone:${PHONE}`,
+      '--reason',
+      'a request',
+      '--format',
+      'json',
+    ];
+    expect((await sijill([...args, '--out', file('accounting.json')], server.env)).code).toBe(0);
+  }, 90_000);
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.close();
+    // Not one request but for the page itself, and nothing that the policy or the script stumbled over.
+    expect(asked.splice(0).filter((url) => !url.startsWith('file:///'))).toEqual([]);
+    expect(faults.splice(0)).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.kill();
+  });
+
+  const open = async (locale: string, width = 1000): Promise<Page> => {
+    const page = await browser.newPage({ locale, viewport: { width, height: 900 } });
+    pages.push(page);
+    page.on('request', (made) => asked.push(made.url()));
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => faults.push(message.text()));
+    await page.goto(`file://${PAGE}`);
+    return page;
+  };
+  /** Drops files on the page, as a hand would. */
+  const drop = async (page: Page, ...names: string[]): Promise<void> => {
+    const given = names.map((name) => ({ name, content: readFileSync(file(name)).toString('base64') }));
+    const transfer = await page.evaluateHandle((files) => {
+      const data = new DataTransfer();
+      for (const { name, content } of files)
+        data.items.add(new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name));
+      return data;
+    }, given);
+    for (const event of ['dragenter', 'dragover', 'drop'])
+      await page.dispatchEvent('main', event, { dataTransfer: transfer });
+    // Each file is in the list, or its keys stand with the others.
+    await page.waitForFunction(
+      (count) => document.querySelectorAll('.files li').length >= count,
+      names.filter((name) => name !== 'log.vkey').length,
+    );
+  };
+  const said = async (page: Page): Promise<string> => (await page.textContent('.result')) ?? '';
+
+  it('opens the proof of an entry that is dropped on it, and draws the way to the root', async () => {
+    const page = await open('en-GB');
+    expect(await said(page)).toContain("the log's verifier key");
+    await drop(page, 'log.vkey');
+    await drop(page, 'entry.json');
+    expect(await said(page)).toMatch(/^Still needed:a proof$/);
+    await drop(page, 'entry.tlog-proof');
+    await page.waitForSelector('.result.holds');
+    expect(await said(page)).toMatch(/It holds.*This is leaf 7, counted from 0, of the 33\d in the log .sijill\//);
+    const hashes = readFileSync(file('entry.tlog-proof'), 'utf8').split('\n\n')[0]!.split('\n').length - 2;
+    expect(await page.locator('svg.path rect.given').count()).toBe(hashes);
+    const root = readFileSync(file('entry.tlog-proof'), 'utf8').split('\n\n')[1]!.split('\n')[2]!;
+    // The picture ends in the root that was signed.
+    expect(await page.locator('svg.path text.hash').last().textContent()).toBe(
+      Buffer.from(root, 'base64').toString('hex').slice(0, 10),
+    );
+    expect(await page.textContent('.result pre')).toContain('"sijill.data.disclosed.v1"');
+  });
+
+  it('opens an accounting with its report, in Arabic from right to left, on a small screen', async () => {
+    const page = await open('ar-SA', 390);
+    expect(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir])).toEqual([
+      'ar',
+      'rtl',
+    ]);
+    await page.fill('#keys', readFileSync(file('log.vkey'), 'utf8'));
+    await drop(page, 'accounting.proof');
+    await page.waitForSelector('.result.holds');
+    expect(await said(page)).toContain('أسقط accounting.json أيضًا');
+    await drop(page, 'accounting.json');
+    await page.waitForFunction(() => document.querySelector('.result')!.textContent.includes('وعددها 30'));
+    expect(await page.locator('tbody tr').count()).toBeGreaterThanOrEqual(31);
+    expect(await page.locator('svg.timeline circle').count()).toBeGreaterThanOrEqual(31);
+    // Nothing is wider than the screen but what can be moved in its frame.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.click('header button');
+    expect(await said(page)).toContain('It holds');
+    expect(await page.evaluate(() => document.documentElement.dir)).toBe('ltr');
+  });
+
+  it('says what does not hold, and why', async () => {
+    const page = await open('en-GB');
+    await drop(page, 'log.vkey');
+    writeFileSync(
+      file('changed.json'),
+      readFileSync(file('entry.json'), 'utf8').replace('provide_services', 'marketing'),
+    );
+    await drop(page, 'entry.tlog-proof', 'changed.json');
+    await page.waitForSelector('.result.refused');
+    expect(await said(page)).toContain('the proof leads to another root');
+
+    const proof = JSON.parse(readFileSync(file('accounting.proof'), 'utf8')) as { entries: object[] };
+    writeFileSync(file('less.proof'), JSON.stringify({ ...proof, entries: proof.entries.toSpliced(3, 1) }));
+    await page.click('text=Start again');
+    await drop(page, 'less.proof');
+    await page.waitForSelector('.result.refused');
+    expect(await said(page)).toMatch(/the map counts \d+ entries of the subject, and here are \d+/);
+
+    await page.click('text=Start again');
+    await page.fill('#keys', 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW');
+    await drop(page, 'accounting.proof');
+    await page.waitForSelector('.result.refused');
+    expect(await said(page)).toContain('not signed by the log');
+    await page.fill('#keys', 'no key');
+    expect(await page.textContent('.fault')).toContain('no verifier key');
+    await page.fill('#keys', readFileSync(file('log.vkey'), 'utf8'));
+    await page.waitForSelector('.result.holds');
+    await page.fill('#quorum', '1');
+    expect(await said(page)).toContain('as many witnesses');
+  });
+
+  it('obeys nothing that is in a file', async () => {
+    const page = await open('en-GB');
+    const evil = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
+    writeFileSync(file('evil.json'), JSON.stringify({ evil }));
+    writeFileSync(file(`${encodeURIComponent(evil).slice(0, 100)}.txt`), evil);
+    await drop(page, 'log.vkey');
+    await drop(page, 'evil.json', 'entry.tlog-proof', `${encodeURIComponent(evil).slice(0, 100)}.txt`);
+    await page.waitForSelector('.result.refused');
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    expect(await page.title()).toBe('Proof verifier');
+  });
+
+  it('can be used with the keyboard alone', async () => {
+    const page = await open('en-GB');
+    const reached: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      await page.keyboard.press('Tab');
+      reached.push(
+        await page.evaluate(() => document.activeElement?.id || (document.activeElement?.textContent ?? '')),
+      );
+      const outline = await page.evaluate(() => {
+        const at = document.activeElement!;
+        const shown = at.id === 'files' ? at.nextElementSibling! : at;
+        return getComputedStyle(shown).outlineStyle;
+      });
+      expect(outline).not.toBe('none');
+    }
+    expect(reached).toEqual(['العربية', 'keys', 'quorum', 'files', 'Start again']);
+  });
+
+  it('is given by the server, and runs from there too', async () => {
+    const response = await fetch(`${server.url}/log/verifier`);
+    expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(await response.text()).toBe(readFileSync(PAGE, 'utf8'));
+    // Its policy lets nothing in or out: what runs is what was built.
+    const { stdout } = await promisify(execFile)('grep', ['-c', "default-src 'none'", PAGE]);
+    expect(stdout.trim()).toBe('1');
+    const page = await open('en-GB');
+    const sent = await page.evaluate(() =>
+      fetch('http://127.0.0.1:9/').then(
+        () => 'sent',
+        (error: Error) => error.message,
+      ),
+    );
+    expect(sent).not.toBe('sent');
+    // That attempt is what the policy has told about.
+    expect(faults.splice(0).join()).toContain('Content Security Policy');
+    asked.length = 0;
+  });
+});
