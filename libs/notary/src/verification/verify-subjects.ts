@@ -81,11 +81,12 @@ export async function verifySubjects(
     read: async (prefixes) => new Map(prefixes.flatMap((at) => (tiles.has(at) ? [[at, tiles.get(at)!] as const] : []))),
   });
   let [root, subjects, done]: [Uint8Array, number, number] = [new Uint8Array(HASH_BYTES), 0, 0];
-  const take = async (entries: readonly SubjectEntry[]): Promise<void> => {
+  const take = async (entries: readonly SubjectEntry[], to: number): Promise<void> => {
     const change = await map.extend(entries);
     for (const [prefix, tile] of change.written) tiles.set(prefix, tile);
     [root, subjects] = [change.root, subjects + change.added];
-    const link = await wrongLink(maps, beside.head, change.links);
+    const link = await wrongLink(maps, beside.head, { from: done, to }, change.links);
+    done = to;
     if (link !== null && findings.length === 0)
       wrong(link, `leaf ${link} does not lead to the entry before it of its subject, in the map beside the log`);
   };
@@ -95,8 +96,8 @@ export async function verifySubjects(
     for (let from = 0; from < entries.length;) {
       while (due[0]?.size === done) due.shift()!.check(root, subjects);
       const to = Math.min(entries.length, from + ((due[0]?.size ?? Infinity) - done));
-      await take(entriesOf(entries.slice(from, to), done, hashes.subarray(from * HASH_BYTES), wrong));
-      done += to - from;
+      const end = done + to - from;
+      await take(entriesOf(entries.slice(from, to), done, hashes.subarray(from * HASH_BYTES), wrong), end);
       from = to;
     }
     onProgress(done, size);
@@ -120,23 +121,18 @@ async function keptMap(
   return { head, isMadeOf };
 }
 
-/** The first leaf whose link is not what it should be; null when all are. */
-async function wrongLink(maps: MapStore, { size }: MapHead, links: readonly ChainLink[]): Promise<number | null> {
-  const byTile = new Map<number, ChainLink[]>();
-  for (const link of links) {
-    const leaf = Number(link.leafIndex);
-    if (leaf >= size) continue;
-    const tile = Math.floor(leaf / TILE_WIDTH);
-    const of = byTile.get(tile);
-    if (of === undefined) byTile.set(tile, [link]);
-    else of.push(link);
-  }
-  for (const [tile, expected] of [...byTile].sort(([a], [b]) => a - b)) {
-    const kept = await maps.linksOf(tile);
-    const differing = expected
-      .filter(({ leafIndex, previous }) => kept[Number(leafIndex) % TILE_WIDTH] !== (previous ?? -1n) + 1n)
-      .map(({ leafIndex }) => Number(leafIndex));
-    if (differing.length > 0) return Math.min(...differing);
+/** The first of these leaves whose link is not what it should be; null when all are. Those that concern nobody lead nowhere. */
+async function wrongLink(
+  maps: MapStore,
+  { size }: MapHead,
+  { from, to }: { readonly from: number; readonly to: number },
+  links: readonly ChainLink[],
+): Promise<number | null> {
+  const places = new Map(links.map(({ leafIndex, previous }) => [Number(leafIndex), (previous ?? -1n) + 1n]));
+  let kept: readonly bigint[] = [];
+  for (let leaf = from; leaf < Math.min(to, size); leaf++) {
+    if (leaf === from || leaf % TILE_WIDTH === 0) kept = await maps.linksOf(Math.floor(leaf / TILE_WIDTH));
+    if (kept[leaf % TILE_WIDTH] !== (places.get(leaf) ?? 0n)) return leaf;
   }
   return null;
 }
