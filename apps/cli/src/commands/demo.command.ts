@@ -75,11 +75,19 @@ async function tell(config: Config, server: DemoServer, began: number): Promise<
   const folder = join(config.dataDir, 'demo');
   await mkdir(folder, { recursive: true });
   say('\nThe accounting of disclosures, as that person or a regulator would receive it:');
+  const write = async (name: string, content: string | Buffer): Promise<string> => {
+    await writeFile(join(folder, name), content);
+    return relative(process.cwd(), join(folder, name));
+  };
   for (const language of ['en', 'ar'] as const) {
-    const file = join(folder, `accounting-${language}.pdf`);
-    await writeFile(file, await client.pdf(subjectId, language, REASON));
-    say(`  ${language === 'en' ? 'English' : 'Arabic '}  ${relative(process.cwd(), file)}`);
+    const { pdf, proof } = await client.accounting(subjectId, language, REASON);
+    say(`  ${language === 'en' ? 'English' : 'Arabic '}  ${await write(`accounting-${language}.pdf`, pdf)}`);
+    await write('accounting.proof', proof);
   }
+  const key = await write('log.vkey', await client.verifierKey());
+  const proof = relative(process.cwd(), join(folder, 'accounting.proof'));
+  say(`and the proof that nothing was left out of it, checked offline, here or in ${server.url}/log/verifier:`);
+  say(`  npx sijill verify bundle ${proof} --key ${key}`);
   await writeMark(config.dataDir, await countEvents(config));
   const megabytes = Math.round((await client.figure('process_resident_memory_bytes')) / 1024 / 1024);
   const env = process.env['SIJILL_DATA_DIR'] === undefined ? '' : `SIJILL_DATA_DIR=${config.dataDir} `;

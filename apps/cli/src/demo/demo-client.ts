@@ -53,8 +53,8 @@ export class DemoClient {
     return this.ask('GET', `/v1/subjects/${subjectId}/disclosures?limit=500`, undefined, reason);
   }
 
-  /** Orders a PDF, waits for it and fetches it. */
-  async pdf(subjectId: string, language: 'en' | 'ar', reason: string): Promise<Buffer> {
+  /** Orders a PDF, waits for it, and fetches it with the proof that nothing was left out. */
+  async accounting(subjectId: string, language: 'en' | 'ar', reason: string): Promise<{ pdf: Buffer; proof: Buffer }> {
     let report = await this.ask<ReportView>('POST', '/v1/reports', {
       report: 'accounting',
       parameters: { subjectId, reason },
@@ -65,13 +65,21 @@ export class DemoClient {
       await pause(100);
       report = await this.ask<ReportView>('GET', `/v1/reports/${report.id}`);
     }
-    const [file] = report.files;
-    if (report.status !== 'done' || file === undefined)
-      throw new DemoRefused(`the report failed: ${report.error ?? 'no file'}`);
-    const response = await fetch(`${this.url}/v1/reports/${report.id}/files/${file.name}`, {
-      headers: { authorization: `Bearer ${this.officerKey}` },
-    });
-    return Buffer.from(await response.arrayBuffer());
+    const [pdf, proof] = report.files;
+    if (report.status !== 'done' || pdf === undefined || proof === undefined)
+      throw new DemoRefused(`the report failed: ${report.error ?? 'it has no file, or no proof'}`);
+    const fetched = async ({ name }: { name: string }): Promise<Buffer> => {
+      const response = await fetch(`${this.url}/v1/reports/${report.id}/files/${name}`, {
+        headers: { authorization: `Bearer ${this.officerKey}` },
+      });
+      return Buffer.from(await response.arrayBuffer());
+    };
+    return { pdf: await fetched(pdf), proof: await fetched(proof) };
+  }
+
+  /** The key that the log's proofs are verified with. */
+  async verifierKey(): Promise<string> {
+    return (await fetch(`${this.url}/log/vkey`)).text();
   }
 
   /** One figure of /metrics; 0 while it was never counted. */
