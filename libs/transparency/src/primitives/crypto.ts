@@ -1,19 +1,30 @@
 import { createPrivateKey, createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
 
+const DIGEST_BYTES = 32;
+
 /** SHA-256. */
 export function sha256(data: Uint8Array): Uint8Array {
-  return hash('sha256', data, 'buffer');
+  const digest = new Uint8Array(DIGEST_BYTES);
+  sha256Into(data, digest, 0);
+  return digest;
 }
 
-/** SHA-256 of a text in UTF-8, encoded on the way: a third of the time that it takes to make the bytes first. */
+/** SHA-256 of a text in UTF-8, encoded on the way, which is faster than to make the bytes first. */
 export function sha256OfText(text: string): Uint8Array {
-  return hash('sha256', text, 'buffer');
+  const digest = new Uint8Array(DIGEST_BYTES);
+  write(hash('sha256', text, 'binary'), digest, 0);
+  return digest;
 }
 
-/** SHA-256, written to where it belongs. For many small hashes, since making room for a hash takes longer than the hash itself. */
+/** SHA-256, written to where it belongs. */
 export function sha256Into(data: Uint8Array, target: Uint8Array, at: number): void {
-  const text = hash('sha256', data, 'binary');
-  for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i);
+  write(hash('sha256', data, 'binary'), target, at);
+}
+
+// Node gives a hash as a Buffer of its own, which takes longer to make than a small hash to compute; as a string of one character a
+// byte it is there in a third of the time.
+function write(digest: string, target: Uint8Array, at: number): void {
+  for (let i = 0; i < DIGEST_BYTES; i++) target[at + i] = digest.charCodeAt(i);
 }
 
 // The fixed bytes before the 32 of a key in its DER form. RFC 8410, sections 4 and 7.

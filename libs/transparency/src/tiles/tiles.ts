@@ -49,7 +49,7 @@ export function hashInTile({ level, index }: Subtree, hashes: Uint8Array): Uint8
   const count = 1 << inside;
   const first = Number((index << BigInt(inside)) & BigInt(TILE_WIDTH - 1));
   if ((first + count) * HASH_BYTES > hashes.length) throw new FormatInvalid('a tile is too short for its tree');
-  return rootOf(hashes, first, count);
+  return rootOf(hashes, first, count).slice();
 }
 
 /** The hash of a full tile in the tile above it. */
@@ -57,9 +57,9 @@ export function tileRoot(hashes: Uint8Array): Uint8Array {
   return rootOf(hashes, 0, TILE_WIDTH);
 }
 
-/** The root over `count` hashes, a power of two, of a tile. */
+/** The root over `count` hashes, a power of two, of a tile; of one it is that one, in its place. */
 function rootOf(hashes: Uint8Array, first: number, count: number): Uint8Array {
-  if (count === 1) return hashes.slice(first * HASH_BYTES, (first + 1) * HASH_BYTES);
+  if (count === 1) return hashes.subarray(first * HASH_BYTES, (first + 1) * HASH_BYTES);
   const half = count / 2;
   return hashNode(rootOf(hashes, first, half), rootOf(hashes, first + half, half));
 }
