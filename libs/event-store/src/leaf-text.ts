@@ -1,3 +1,4 @@
+import { canonicalJson } from '@sijill/transparency';
 import type { EntryText } from './event-store.port.js';
 
 /**
@@ -5,5 +6,5 @@ import type { EntryText } from './event-store.port.js';
  * stand in their order, and the bodies are canonical already.
  */
 export function leafText({ id, stream, revision, type, data, metadata }: EntryText): string {
-  return `{"data":${data},"id":${JSON.stringify(id)},"lane":${JSON.stringify(stream)},"metadata":${metadata},"revision":${revision},"type":${JSON.stringify(type)}}`;
+  return `{"data":${data},"id":${canonicalJson(id)},"lane":${canonicalJson(stream)},"metadata":${metadata},"revision":${revision},"type":${canonicalJson(type)}}`;
 }

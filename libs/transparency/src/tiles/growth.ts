@@ -17,7 +17,7 @@ export class TreeGrowth {
   private readonly edges: Edge[] = [];
   private full: Tile[] = [];
 
-  private constructor(private leaves: bigint) {}
+  private constructor() {}
 
   /**
    * A tree that goes on from what was kept.
@@ -26,7 +26,7 @@ export class TreeGrowth {
    * @throws RangeError they are not those of a tree of this size
    */
   static from(size: bigint, edges: readonly Uint8Array[] = []): TreeGrowth {
-    const growth = new TreeGrowth(size);
+    const growth = new TreeGrowth();
     for (let level = 0; size >> BigInt(8 * level) > 0n; level++) {
       const index = size >> BigInt(8 * (level + 1));
       const width = tileWidth({ level, index }, size);
@@ -41,19 +41,19 @@ export class TreeGrowth {
   }
 
   get size(): bigint {
-    return this.leaves;
+    const leaves = this.edges[0];
+    return leaves === undefined ? 0n : leaves.index * BigInt(TILE_WIDTH) + BigInt(leaves.width);
   }
 
   /** Adds a leaf by its hash. */
   add(leafHash: Uint8Array): void {
-    this.leaves++;
     this.addAt(0, leafHash);
   }
 
   /** The root of the tree as it is now. RFC 9162, section 2.1.1. */
   root(): Uint8Array {
     // Every subtree that a whole tree is cut into ends at its right edge, or fills a tile whose hash is in the edge above.
-    return treeRoot(this.leaves, (subtree) => hashInTile(subtree, this.edges[tileOf(subtree).level]!.hashes));
+    return treeRoot(this.size, (subtree) => hashInTile(subtree, this.edges[tileOf(subtree).level]!.hashes));
   }
 
   /** The tiles that have become full since this or `takeChanged` was last asked. */

@@ -1,5 +1,5 @@
 import { FormatInvalid } from '../primitives/bytes.js';
-import { HASH_BYTES, hashNode } from '../tree/hashing.js';
+import { HASH_BYTES, hashPair } from '../tree/hashing.js';
 import type { ReadHash, Subtree } from '../tree/subtrees.js';
 
 /** Hashes of one full tile. C2SP tlog-tiles. */
@@ -49,7 +49,7 @@ export function hashInTile({ level, index }: Subtree, hashes: Uint8Array): Uint8
   const count = 1 << inside;
   const first = Number((index << BigInt(inside)) & BigInt(TILE_WIDTH - 1));
   if ((first + count) * HASH_BYTES > hashes.length) throw new FormatInvalid('a tile is too short for its tree');
-  return rootOf(hashes, first, count).slice();
+  return rootOf(hashes, first, count);
 }
 
 /** The hash of a full tile in the tile above it. */
@@ -57,11 +57,12 @@ export function tileRoot(hashes: Uint8Array): Uint8Array {
   return rootOf(hashes, 0, TILE_WIDTH);
 }
 
-/** The root over `count` hashes, a power of two, of a tile; of one it is that one, in its place. */
+/** The root over `count` hashes, a power of two, of a tile: each level is written over the one below it. */
 function rootOf(hashes: Uint8Array, first: number, count: number): Uint8Array {
-  if (count === 1) return hashes.subarray(first * HASH_BYTES, (first + 1) * HASH_BYTES);
-  const half = count / 2;
-  return hashNode(rootOf(hashes, first, half), rootOf(hashes, first + half, half));
+  const level = hashes.slice(first * HASH_BYTES, (first + count) * HASH_BYTES);
+  for (let width = count / 2; width >= 1; width /= 2)
+    for (let i = 0; i < width; i++) hashPair(level, 2 * i * HASH_BYTES, i * HASH_BYTES);
+  return level.subarray(0, HASH_BYTES);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { sha256, sha256OfText } from '../primitives/crypto.js';
+import { sha256, sha256Into, sha256OfText } from '../primitives/crypto.js';
 
 /** Bytes of one hash: SHA-256. */
 export const HASH_BYTES = 32;
@@ -25,6 +25,13 @@ export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
   pair.set(left, 1);
   pair.set(right, 1 + HASH_BYTES);
   return sha256(pair);
+}
+
+/** The same, of the two hashes that stand at `from`, one behind the other, in an array of hashes; written to another place in it. */
+export function hashPair(hashes: Uint8Array, from: number, to: number): void {
+  pair[0] = 0x01;
+  for (let i = 0; i < 2 * HASH_BYTES; i++) pair[1 + i] = hashes[from + i]!;
+  sha256Into(pair, hashes, to);
 }
 
 /** The root of a tree without leaves: the hash of nothing. */
