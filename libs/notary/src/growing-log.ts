@@ -10,26 +10,22 @@ import type { LogHead, LogStore, SignedCheckpoint } from './log-store.js';
  * After a commit that failed it is of no more use: it has leaves that the store may or may not have. It is resumed anew.
  */
 export class GrowingLog {
-  /** Store positions of the leaves of the tiles of level 0 that have changed, by the tile's index. */
-  private readonly positions = new Map<bigint, number[]>();
-  private last: number;
-
   private constructor(
     private readonly store: LogStore,
     private readonly growth: TreeGrowth,
     private committed: LogHead,
-    edge: number[],
+    /** Store positions of the leaves, from the first of the tile of level 0 that was not full when it was committed. */
+    private positions: number[],
     private readonly clock: Clock,
-  ) {
-    this.last = committed.position;
-    this.positions.set(BigInt(committed.size) / BigInt(TILE_WIDTH), edge);
-  }
+  ) {}
 
   /** Goes on from what was committed. */
   static async resume(store: LogStore, clock: Clock): Promise<GrowingLog> {
     const head = await store.head();
     const growth = TreeGrowth.from(BigInt(head.size), await store.edges(head.size));
-    const edge = head.size % TILE_WIDTH === 0 ? [] : await store.positionsOf(Math.floor(head.size / TILE_WIDTH));
+    const width = head.size % TILE_WIDTH;
+    const edge = width === 0 ? [] : await store.positionsOf(Math.floor(head.size / TILE_WIDTH));
+    if (edge.length !== width) throw new RangeError('the positions of the tile at the edge are not whole');
     return new GrowingLog(store, growth, head, edge, clock);
   }
 
@@ -46,12 +42,8 @@ export class GrowingLog {
   /** Adds entries in the order of the store. Each becomes the next leaf. */
   add(entries: readonly EntryText[]): void {
     for (const entry of entries) {
-      const tile = this.growth.size / BigInt(TILE_WIDTH);
       this.growth.add(hashLeafText(leafText(entry)));
-      this.last = entry.position;
-      const positions = this.positions.get(tile);
-      if (positions === undefined) this.positions.set(tile, [entry.position]);
-      else positions.push(entry.position);
+      this.positions.push(entry.position);
     }
   }
 
@@ -61,7 +53,7 @@ export class GrowingLog {
    * @throws HeadMoved another notary has made the log grow
    */
   async commit(signer: LogSigner | null): Promise<SignedCheckpoint | null> {
-    const to = { size: Number(this.growth.size), position: this.last };
+    const to = { size: Number(this.growth.size), position: this.positions.at(-1) ?? this.committed.position };
     let checkpoint: SignedCheckpoint | null = null;
     if (signer !== null) {
       const root = this.growth.root();
@@ -75,8 +67,7 @@ export class GrowingLog {
     const tiles = this.growth.takeChanged();
     await this.store.grow({ from: this.committed, to, tiles, positions: this.positions, checkpoint });
     this.committed = to;
-    const edge = this.growth.size / BigInt(TILE_WIDTH);
-    for (const tile of this.positions.keys()) if (tile !== edge) this.positions.delete(tile);
+    this.positions = this.positions.slice(this.positions.length - (to.size % TILE_WIDTH));
     return checkpoint;
   }
 }

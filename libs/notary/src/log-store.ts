@@ -25,10 +25,13 @@ export interface Growth {
   readonly from: LogHead;
   readonly to: LogHead;
   readonly tiles: readonly Tile[];
-  /** Store positions of the leaves of a tile of level 0, by its index. */
-  readonly positions: ReadonlyMap<bigint, readonly number[]>;
+  /** Store positions of the leaves, from the first leaf of the tile of level 0 in which the growth begins. */
+  readonly positions: readonly number[];
   readonly checkpoint: SignedCheckpoint | null;
 }
+
+/** Tiles that are written with one statement: PostgreSQL takes 65,535 parameters, and a tile is five. */
+const MOST_ROWS = 1_000;
 
 /** The log's tiles, positions and checkpoints in SQLite or PostgreSQL. */
 export class LogStore {
@@ -60,17 +63,18 @@ export class LogStore {
           .where('position', '=', from.position)
           .executeTakeFirstOrThrow();
         if (numUpdatedRows !== 1n) throw new HeadMoved(`the log does not stand at ${from.size} leaves any more`);
-        for (const { level, index, hashes } of tiles) {
-          const leaves = level === 0 ? positions.get(index)! : null;
-          const row = {
-            hashes: Buffer.from(hashes),
-            first_position: leaves?.[0] ?? null,
-            positions: leaves === null ? null : packed(leaves),
-          };
+        for (let written = 0; written < tiles.length; written += MOST_ROWS) {
+          const rows = tiles.slice(written, written + MOST_ROWS).map((tile) => tileRow(tile, from, positions));
           await trx
             .insertInto('log_tile')
-            .values({ level, tile: Number(index), ...row })
-            .onConflict((conflict) => conflict.columns(['level', 'tile']).doUpdateSet(row))
+            .values(rows)
+            .onConflict((conflict) =>
+              conflict.columns(['level', 'tile']).doUpdateSet(({ ref }) => ({
+                hashes: ref('excluded.hashes'),
+                first_position: ref('excluded.first_position'),
+                positions: ref('excluded.positions'),
+              })),
+            )
             .execute();
         }
         if (checkpoint !== null) {
@@ -219,12 +223,31 @@ function signedCheckpoint({ signed_at: signedAt, cosigned: _, ...row }: LogTable
   return { ...row, signedAt };
 }
 
-function packed(positions: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(8 * positions.length);
-  positions.forEach((position, i) => bytes.writeBigUInt64BE(BigInt(position), 8 * i));
-  return bytes;
+function tileRow({ level, index, hashes }: Tile, from: LogHead, positions: readonly number[]): LogTables['log_tile'] {
+  const tile = Number(index);
+  const first = (tile - Math.floor(from.size / TILE_WIDTH)) * TILE_WIDTH;
+  const leaves = level === 0 ? positions.slice(first, first + TILE_WIDTH) : null;
+  return {
+    level,
+    tile,
+    hashes: bufferOf(hashes),
+    first_position: leaves?.[0] ?? null,
+    positions: leaves === null ? null : packed(leaves),
+  };
 }
 
-function unpacked(bytes: Buffer): number[] {
-  return Array.from({ length: bytes.length / 8 }, (_, i) => Number(bytes.readBigUInt64BE(8 * i)));
+function packed(positions: readonly number[]): Buffer {
+  const bytes = new DataView(new ArrayBuffer(8 * positions.length));
+  positions.forEach((position, i) => bytes.setBigUint64(8 * i, BigInt(position)));
+  return bufferOf(bytes);
+}
+
+function unpacked(buffer: Buffer): number[] {
+  const bytes = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  return Array.from({ length: buffer.length / 8 }, (_, i) => Number(bytes.getBigUint64(8 * i)));
+}
+
+/** The same bytes, not a copy. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array | DataView): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
