@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
 import { FormatInvalid, HASH_BYTES, TILE_WIDTH, tileWidth, type Tile, type TilePlace } from '@sijill/transparency';
 import { logMigrations, type LogTables } from './tables.js';
@@ -32,9 +33,14 @@ export interface Growth {
 
 /** Tiles that are written with one statement: PostgreSQL takes 65,535 parameters, and a tile is five. */
 const MOST_ROWS = 1_000;
+/** All of 2,048 leaves and more in a log of thirty million; of a larger log those that are asked for. */
+const KNOWN_HASHES = 16_384;
 
 /** The log's tiles, positions and checkpoints in SQLite or PostgreSQL. */
 export class LogStore {
+  /** Hashes of subtrees that proofs have needed: some 4 MB at most. */
+  readonly known = new LRUCache<string, Uint8Array>({ max: KNOWN_HASHES });
+
   private constructor(private readonly sql: Sql<LogTables>) {}
 
   /** @throws DatabaseUnavailable */

@@ -1,4 +1,11 @@
-import { formatProof, inclusionProof, withTiles, type ReadHash, type TilePlace } from '@sijill/transparency';
+import {
+  formatProof,
+  inclusionProof,
+  withTiles,
+  type KnownHashes,
+  type ReadHash,
+  type TilePlace,
+} from '@sijill/transparency';
 import type { LogStore, SignedCheckpoint } from './log-store.js';
 
 /**
@@ -14,13 +21,18 @@ export async function proveEntry(
 ): Promise<string | null> {
   const index = await log.indexAt(position);
   if (checkpoint === null || index === null || index >= checkpoint.size) return null;
-  const path = await fromTiles(log, (read) => inclusionProof(BigInt(index), BigInt(checkpoint.size), read));
+  const path = await inclusionPath(log, index, checkpoint.size);
   return formatProof({ index: BigInt(index), path, checkpoint: checkpoint.note });
 }
 
+/** The path of a leaf in the tree of so many. What is above the tiles of the leaves is remembered: one proof has it like another. */
+export function inclusionPath(log: LogStore, index: number, size: number): Promise<Uint8Array[]> {
+  return fromTiles(log, (read) => inclusionProof(BigInt(index), BigInt(size), read), log.known);
+}
+
 /** Answers from the log's tiles what only needs hashes of whole subtrees: roots and proofs. */
-export function fromTiles<T>(log: LogStore, work: (read: ReadHash) => T): Promise<T> {
+export function fromTiles<T>(log: LogStore, work: (read: ReadHash) => T, known?: KnownHashes): Promise<T> {
   const load = async (places: readonly TilePlace[]): Promise<Uint8Array[]> =>
     (await log.tiles(places)).map((hashes) => hashes ?? new Uint8Array());
-  return withTiles(work, load);
+  return withTiles(work, load, known);
 }

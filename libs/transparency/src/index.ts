@@ -69,6 +69,7 @@ export {
   tilesOf,
   tileWidth,
   withTiles,
+  type KnownHashes,
   type Tile,
   type TilePlace,
 } from './tiles/tiles.js';

@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { leafText, type EntryText, type EventStore } from '@sijill/event-store';
 import {
   formatMapProof,
-  inclusionProof,
   sameBytes,
   subjectKey,
   SubjectMap,
@@ -12,7 +11,7 @@ import {
   type PlacedLeaf,
 } from '@sijill/transparency';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
-import { fromTiles } from '../prove.js';
+import { inclusionPath } from '../prove.js';
 import type { MapStore } from './map-store.js';
 import { lastAnnounced, type AnnouncedMap } from './subject-map-entry.js';
 
@@ -87,7 +86,7 @@ export class SubjectProofs {
   ): Promise<AccountingProof> {
     const place = async (index: number): Promise<PlacedLeaf> => ({
       index: BigInt(index),
-      path: await fromTiles(this.log, (read) => inclusionProof(BigInt(index), BigInt(checkpoint.size), read)),
+      path: await inclusionPath(this.log, index, checkpoint.size),
     });
     const entries: AccountedEntry[] = [];
     for (const index of leaves) {

@@ -85,6 +85,33 @@ describe('a tree kept in tiles', () => {
     }
   });
 
+  it('remembers hashes above the tiles of leaves, also when they are forgotten meanwhile', async () => {
+    const { size, root, tiles } = grown([3 * 65_536]);
+    const known = new Map<string, Uint8Array>();
+    const asked: string[] = [];
+    const prove = async (index: bigint, duringLoad = (): void => undefined): Promise<void> => {
+      const load = async (places: readonly TilePlace[]): Promise<Uint8Array[]> => {
+        asked.splice(0, Infinity, ...places.map(nameOf));
+        duringLoad();
+        return places.map((place) => tiles.get(nameOf(place))!);
+      };
+      const proof = await withTiles((read) => inclusionProof(index, BigInt(size), read), load, known);
+      verifyInclusion(leaf(Number(index)), index, BigInt(size), proof, root);
+    };
+    await prove(0n);
+    expect(asked).toContain('2/0');
+    expect(known.size).toBeGreaterThan(7);
+    for (const [name, hash] of known) {
+      const [level, index] = name.split('/');
+      expect(Number(level)).toBeGreaterThan(8);
+      expect(toHex(hash)).toBe(toHex(naive({ level: Number(level), index: BigInt(index!) })));
+    }
+    await prove(1n);
+    expect(asked.sort()).toEqual(['0/0', '1/0']);
+    await prove(2n, () => known.clear());
+    await prove(BigInt(size) - 1n);
+  });
+
   it('reaches beyond 2^53', () => {
     const size = 2n ** 53n + 2n ** 20n + 3n;
     expect(tileWidth({ level: 0, index: size >> 8n }, size)).toBe(3);

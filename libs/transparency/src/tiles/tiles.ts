@@ -62,30 +62,51 @@ function rootOf(hashes: Uint8Array, first: number, count: number): Uint8Array {
   const level = hashes.slice(first * HASH_BYTES, (first + count) * HASH_BYTES);
   for (let width = count / 2; width >= 1; width /= 2)
     for (let i = 0; i < width; i++) hashPair(level, 2 * i * HASH_BYTES, i * HASH_BYTES);
-  return level.subarray(0, HASH_BYTES);
+  return level.slice(0, HASH_BYTES);
+}
+
+/** Hashes of subtrees by their names, as many as are remembered. A subtree is complete, and never has another hash. */
+export interface KnownHashes {
+  get(subtree: string): Uint8Array | undefined;
+  set(subtree: string, hash: Uint8Array): unknown;
 }
 
 /**
  * Answers from tiles that are read only when it is known which: the work runs once to find out what it asks for, then on the
  * hashes. It must ask for the same whatever it is answered, as roots and proofs do.
  *
- * @param load the hashes of these tiles, in their order; each is asked for once
+ * @param load  the hashes of these tiles, in their order; each is asked for once
+ * @param known is asked first and told what was computed above the tiles of the leaves, where many proofs need the same. Not for
+ *   whoever judges the tiles
  */
 export async function withTiles<T>(
   work: (read: ReadHash) => T,
   load: (places: readonly TilePlace[]) => Promise<readonly Uint8Array[]>,
+  known: KnownHashes = new Map<string, Uint8Array>(),
 ): Promise<T> {
   const places = new Map<string, TilePlace>();
+  const hashes = new Map<string, Uint8Array>();
   const nothing = new Uint8Array(HASH_BYTES);
   work((subtree) => {
+    const hash = known.get(nameOf(subtree));
     const place = tileOf(subtree);
-    places.set(nameOf(place), place);
+    // Taken now: what is remembered may be forgotten while tiles are read.
+    if (hash !== undefined) hashes.set(nameOf(subtree), hash);
+    else places.set(nameOf(place), place);
     return nothing;
   });
   const names = [...places.keys()];
   const loaded = await load([...places.values()]);
   const tiles = new Map(names.map((name, i) => [name, loaded[i]!]));
-  return work((subtree) => hashInTile(subtree, tiles.get(nameOf(tileOf(subtree)))!));
+  return work((subtree) => {
+    const name = nameOf(subtree);
+    let hash = hashes.get(name);
+    if (hash === undefined) {
+      hash = hashInTile(subtree, tiles.get(nameOf(tileOf(subtree)))!);
+      if (subtree.level > TILE_HEIGHT) known.set(name, hash);
+    }
+    return hash;
+  });
 }
 
 function nameOf({ level, index }: TilePlace): string {
