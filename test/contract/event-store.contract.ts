@@ -1,5 +1,6 @@
 import {
   AppendTooLarge,
+  leafText,
   MAX_APPEND_BYTES,
   StoreUnavailable,
   StreamNotFound,
@@ -134,6 +135,26 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
         expect(batch).toContainEqual(text);
         ending.abort();
       }
+    });
+
+    it('gives the same entries as leaves, in pages, behind a position', async () => {
+      const after = await store.head();
+      const odd = ['"', '\\', '/', '\u0007', '\t\u001f', '\u007f', 'é', '\u2028', '👩‍👧'].map((type) =>
+        entry({ type: `ledger.${type}`, data: { الاسم: 'محمّد', text: '\u0000"' } }),
+      );
+      const stream = `${lane}-"ب"`;
+      await store.append(stream, odd, 'no_stream');
+      const texts = (await all(store.readTexts({ after }))).flat();
+      const pages = await all(store.readLeaves({ after, batchSize: 4 }));
+      expect(pages.map(({ lengths }) => lengths.length)).toEqual([4, 4, 1]);
+      expect(pages.flatMap(({ positions }) => positions)).toEqual(texts.map(({ position }) => position));
+      const leaves = texts.map((text) => Buffer.from(`\u0000${leafText(text)}`));
+      expect(pages.flatMap(({ lengths }) => lengths)).toEqual(leaves.map(({ length }) => length));
+      expect(Buffer.concat(pages.map(({ bytes }) => bytes)).toString()).toBe(Buffer.concat(leaves).toString());
+      expect(await all(store.readLeaves({ after: texts[6]!.position }))).toMatchObject([
+        { positions: texts.slice(7).map(({ position }) => position) },
+      ]);
+      expect(await all(store.readLeaves({ after: await store.head() }))).toEqual([]);
     });
 
     it('does not take a stream for new that is there', async () => {

@@ -38,6 +38,18 @@ export interface EntryText extends Omit<StoredEntry, 'data' | 'metadata'> {
   readonly metadata: string;
 }
 
+/**
+ * Leaves of the log of all entries, as they are hashed: each is a byte 0x00 and the text of `leafText` in UTF-8, one behind the
+ * other. RFC 9162, section 2.1.1.
+ */
+export interface LeafBytes {
+  readonly bytes: Uint8Array;
+  /** How many bytes each leaf has, that before its text among them. */
+  readonly lengths: readonly number[];
+  /** The position of each leaf's entry. */
+  readonly positions: readonly number[];
+}
+
 /** The revision of the stream's last entry as the writer knows it; `no_stream` when the stream must not exist yet. */
 export type ExpectedRevision = number | 'no_stream' | 'any';
 
@@ -98,6 +110,9 @@ export interface EventStore {
 
   /** The same, as text: nothing is parsed that the reader does not parse. */
   readTexts(options?: { after?: number; batchSize?: number }): AsyncIterable<EntryText[]>;
+
+  /** The same, as leaves: for whoever needs nothing but their hashes. */
+  readLeaves(options?: { after?: number; batchSize?: number }): AsyncIterable<LeafBytes>;
 
   /** The position of the last ledger entry, 0 when there is none. */
   head(): Promise<number>;

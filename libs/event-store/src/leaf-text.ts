@@ -1,5 +1,5 @@
 import { canonicalJson } from '@sijill/transparency';
-import type { EntryText } from './event-store.port.js';
+import type { EntryText, LeafBytes } from './event-store.port.js';
 
 /**
  * The leaf of an entry, as the log of all entries hashes it: its canonical JSON (RFC 8785) with its place in its lane. The members
@@ -7,4 +7,14 @@ import type { EntryText } from './event-store.port.js';
  */
 export function leafText({ id, stream, revision, type, data, metadata }: EntryText): string {
   return `{"data":${data},"id":${canonicalJson(id)},"lane":${canonicalJson(stream)},"metadata":${metadata},"revision":${revision},"type":${canonicalJson(type)}}`;
+}
+
+/** The leaves of some entries. */
+export function leafBytes(entries: readonly EntryText[]): LeafBytes {
+  const leaves = entries.map((entry) => Buffer.from(`\u0000${leafText(entry)}`));
+  return {
+    bytes: Buffer.concat(leaves),
+    lengths: leaves.map(({ length }) => length),
+    positions: entries.map(({ position }) => position),
+  };
 }

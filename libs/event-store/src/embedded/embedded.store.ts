@@ -7,6 +7,7 @@ import type {
   EntryText,
   EventStore,
   ExpectedRevision,
+  LeafBytes,
   NewEntry,
   StoredEntry,
   WrittenEntry,
@@ -118,6 +119,21 @@ class EmbeddedStore implements EventStore {
       yield page;
       if (page.length < batchSize) return;
       after = last.position;
+      await this.#nextPage();
+    }
+  }
+
+  async *readLeaves(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<LeafBytes> {
+    const { batchSize = PAGE } = options;
+    let after = options.after ?? 0;
+    for (;;) {
+      this.#assertOpen();
+      const page = this.#pages.leavesAfter(after, batchSize);
+      const last = page.positions.at(-1);
+      if (last === undefined) return;
+      yield page;
+      if (page.positions.length < batchSize) return;
+      after = last;
       await this.#nextPage();
     }
   }

@@ -1,8 +1,12 @@
 import type Database from 'better-sqlite3';
-import type { EntryText, JsonObject, StoredEntry } from '../event-store.port.js';
+import type { EntryText, JsonObject, LeafBytes, StoredEntry } from '../event-store.port.js';
 import { storeFailure } from './sqlite-failure.js';
 
 const COLUMNS = 'SELECT position, stream.name AS stream, revision, entry.id AS id, type, data, metadata';
+
+// What `leafText` makes, made by SQLite: strings for JavaScript, and their concatenation there, took longer than the hash.
+const LEAF = `concat(char(0), '{"data":', data, ',"id":', json_quote(entry.id), ',"lane":', json_quote(stream.name),
+  ',"metadata":', metadata, ',"revision":', revision, ',"type":', json_quote(type), '}')`;
 
 /**
  * Reads pages of entries. Each page is a transaction of its own that ends before the page is given away, so a reader that
@@ -13,6 +17,7 @@ export class EntryPages {
   readonly #forwards: Database.Statement<[number, number, number], EntryText>;
   readonly #backwards: Database.Statement<[number, number, number], EntryText>;
   readonly #after: Database.Statement<[number, string, number], EntryText>;
+  readonly #leaves: Database.Statement<[number, string, number], [string, string, Buffer | null]>;
   readonly #head: Database.Statement<[string], number>;
   readonly #version: Database.Statement<[], number>;
 
@@ -27,6 +32,12 @@ export class EntryPages {
     this.#forwards = db.prepare(`${COLUMNS} ${from} stream_id = ? AND revision >= ? ORDER BY revision LIMIT ?`);
     this.#backwards = db.prepare(`${COLUMNS} ${from} stream_id = ? AND revision <= ? ORDER BY revision DESC LIMIT ?`);
     this.#after = db.prepare(`${COLUMNS} ${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`);
+    const leaves = `SELECT position, ${LEAF} AS leaf ${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`;
+    this.#leaves = db
+      .prepare<[number, string, number], [string, string, Buffer | null]>(
+        `SELECT json_group_array(position), json_group_array(octet_length(leaf)), CAST(group_concat(leaf, '') AS BLOB) FROM (${leaves})`,
+      )
+      .raw();
     const head = db.prepare<[string], number>(`SELECT position ${from} ${ofLedger} ORDER BY position DESC LIMIT 1`);
     this.#head = head.pluck();
     this.#version = db.prepare<[], number>('PRAGMA data_version').pluck();
@@ -46,6 +57,16 @@ export class EntryPages {
   /** Entries of all ledger streams behind a position, in commit order. */
   after(position: number, limit: number): EntryText[] {
     return read(() => this.#after.all(position, this.prefix, limit));
+  }
+
+  /** The leaves of entries of all ledger streams behind a position, in commit order. */
+  leavesAfter(position: number, limit: number): LeafBytes {
+    const [positions, lengths, bytes] = read(() => this.#leaves.get(position, this.prefix, limit)!);
+    return {
+      bytes: bytes ?? new Uint8Array(),
+      lengths: JSON.parse(lengths) as number[],
+      positions: JSON.parse(positions) as number[],
+    };
   }
 
   /** The position of the last ledger entry, 0 when there is none. */

@@ -7,10 +7,12 @@ import type {
   EntryText,
   EventStore,
   ExpectedRevision,
+  LeafBytes,
   NewEntry,
   StoredEntry,
   WrittenEntry,
 } from '../event-store.port.js';
+import { leafBytes } from '../leaf-text.js';
 import type { OnNotice } from '../store-notice.js';
 import { appendFailure, isKeptByClient } from './client-failure.js';
 import { GuardedClient } from './guarded-client.js';
@@ -87,6 +89,10 @@ export class EventStoreDbStore implements EventStore {
 
   async *readTexts(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<EntryText[]> {
     for await (const batch of this.readAll(options)) yield batch.map(entryText);
+  }
+
+  async *readLeaves(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<LeafBytes> {
+    for await (const batch of this.readTexts(options)) yield leafBytes(batch);
   }
 
   async head(): Promise<number> {
