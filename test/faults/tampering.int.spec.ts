@@ -261,6 +261,41 @@ describe('a ledger that somebody has changed', () => {
     COPIES * 1_000 + 60_000,
   );
 
+  it('names the entry, or the tile of the log where that was changed and the one above it speaks for the store', async () => {
+    const hashes = (log: Database.Database, level: number, tile: number, change: (bytes: Buffer) => Buffer): null => {
+      const where = 'where level = ? and tile = ?';
+      const kept = log.prepare(`select hashes from log_tile ${where}`).pluck().get(level, tile) as Buffer;
+      log.prepare(`update log_tile set hashes = ? ${where}`).run(change(kept), level, tile);
+      return null;
+    };
+    const flip = (at: number) => (bytes: Buffer) => (bytes.writeUInt8(bytes[at]! ^ 1, at), bytes);
+    const cases: [damage: (copy: Copy) => null, finding: StoreVerified['findings'][number]][] = [
+      [
+        ({ ledger }) => (ledger.exec("update entry set type = 'another' where position = 300"), null),
+        { what: 'entry', index: 299, detail: expect.stringContaining('(ledger-a@299) is not what was signed as') },
+      ],
+      [
+        ({ ledger }) => (ledger.exec('delete from entry where position > 270'), null),
+        { what: 'entry', index: 270, detail: `the store ends here, and ${ENTRIES} entries were signed` },
+      ],
+      [({ log }) => hashes(log, 0, 1, flip(32 * 5)), { what: 'tile', index: 261, detail: 'tile 0/1 was changed' }],
+      [
+        ({ log }) => hashes(log, 1, 0, flip(32)),
+        { what: 'tile', index: 256, detail: 'tile 0/1 or the tile above it was changed' },
+      ],
+      [
+        ({ log }) => hashes(log, 0, 1, (bytes) => bytes.subarray(0, 32 * 255)),
+        { what: 'tile', index: 256, detail: 'tile 0/1 is not there, or cut' },
+      ],
+      [
+        ({ log }) => (log.exec('delete from log_tile where level = 0 and tile = 2'), null),
+        { what: 'tile', index: 512, detail: 'tile 0/2 is not there, or cut' },
+      ],
+    ];
+    for (const [i, [damage, finding]] of cases.entries())
+      expect((await verified(damaged(`named-${i}`, damage).of)).findings[0]).toEqual(finding);
+  });
+
   it('gives no alarm either while the log grows', async () => {
     const of = files('growing');
     const store = openEmbeddedStore({ file: of.ledger });

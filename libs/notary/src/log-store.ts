@@ -132,6 +132,20 @@ export class LogStore {
     return places.map((place, i) => (tiles[i] ?? new Uint8Array()).subarray(0, 32 * tileWidth(place, whole)));
   }
 
+  /** The tiles of level 0 from one up to another, that one not included, with the store positions of their leaves, by index. */
+  async leafTiles(from: number, to: number): Promise<Map<number, { hashes: Uint8Array; positions: number[] }>> {
+    const rows = await this.sql.reader
+      .selectFrom('log_tile')
+      .select(['tile', 'hashes', 'positions'])
+      .where('level', '=', 0)
+      .where('tile', '>=', from)
+      .where('tile', '<', to)
+      .execute();
+    return new Map(
+      rows.map(({ tile, hashes, positions }) => [tile, { hashes, positions: unpacked(positions ?? Buffer.of()) }]),
+    );
+  }
+
   /** Store positions of the leaves of one tile; none when it is not there. */
   async positionsOf(tile: number): Promise<number[]> {
     const row = await this.sql.reader

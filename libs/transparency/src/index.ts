@@ -84,7 +84,7 @@ export {
   type RefusalReason,
   type WitnessedTree,
 } from './witness/add-checkpoint.js';
-export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashLeafText, hashNode } from './tree/hashing.js';
+export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashLeaves, hashLeafText, hashNode } from './tree/hashing.js';
 export {
   consistencyProof,
   inclusionProof,

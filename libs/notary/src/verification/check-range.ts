@@ -1,5 +1,5 @@
-import { leafText, type EventStore } from '@sijill/event-store';
-import { HASH_BYTES, hashLeafText, sameBytes, TILE_WIDTH, tileRoot, tileWidth } from '@sijill/transparency';
+import type { EventStore, LeafBytes } from '@sijill/event-store';
+import { HASH_BYTES, hashLeaves, sameBytes, TILE_WIDTH, tileRoot, tileWidth } from '@sijill/transparency';
 import type { LogStore } from '../log-store.js';
 
 /** What is not as it was signed. */
@@ -34,65 +34,72 @@ export async function checkRange(
   size: number,
   { from, to }: TileRange,
 ): Promise<RangeChecked> {
-  const places = Array.from({ length: to - from }, (_, i) => ({ level: 0, index: BigInt(from + i) }));
-  const [tiles, above] = [await log.tiles(places), await hashesAbove(log, size, { from, to })];
+  const [tiles, above] = [await log.leafTiles(from, to), await hashesAbove(log, size, { from, to })];
   const after = from === 0 ? 0 : ((await log.positionsOf(from - 1)).at(-1) ?? 0);
   // As many at once as a tile has leaves, so that each batch is one tile's.
-  const batches = store.readTexts({ after, batchSize: TILE_WIDTH })[Symbol.asyncIterator]();
+  const batches = store.readLeaves({ after, batchSize: TILE_WIDTH })[Symbol.asyncIterator]();
   let bytes = 0;
   try {
     for (let tile = from; tile < to; tile++) {
-      const kept = tiles[tile - from] ?? new Uint8Array();
-      const width = tileWidth({ level: 0, index: BigInt(tile) }, BigInt(size));
-      const positions = await log.positionsOf(tile);
       const first = tile * TILE_WIDTH;
-      if (kept.length < width * HASH_BYTES)
-        return { bytes, finding: { what: 'tile', index: first, detail: `tile 0/${tile} is not there, or cut` } };
-      const found = new Uint8Array(width * HASH_BYTES);
-      let wrong: Finding | null = null;
+      const width = tileWidth({ level: 0, index: BigInt(tile) }, BigInt(size));
+      const { hashes: kept, positions } = tiles.get(tile) ?? { hashes: new Uint8Array(), positions: [] };
+      const finding = (index: number, detail: string): RangeChecked => ({
+        bytes,
+        finding: { what: 'tile', index, detail: `tile 0/${tile} ${detail}` },
+      });
+      if (kept.length < width * HASH_BYTES) return finding(first, 'is not there, or cut');
       const next = await batches.next();
-      const entries = next.done === true ? [] : next.value;
-      for (let i = 0; i < width; i++) {
-        const index = first + i;
-        const entry = entries[i];
-        if (entry === undefined) {
-          wrong ??= { what: 'entry', index, detail: `the store ends here, and ${size} entries were signed` };
-          break;
-        }
-        const leaf = leafText(entry);
-        bytes += Buffer.byteLength(leaf);
-        const hash = hashLeafText(leaf);
-        found.set(hash, i * HASH_BYTES);
-        const isKept = sameBytes(hash, kept.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES));
-        if (!isKept)
-          wrong ??= {
-            what: 'entry',
-            index,
-            detail: `entry ${entry.id} (${entry.stream}@${entry.revision}) is not what was signed as leaf ${index}`,
-          };
-        else if (positions[i] !== entry.position)
-          wrong ??= { what: 'tile', index, detail: `tile 0/${tile} has leaf ${index} at another position` };
-      }
+      const leaves = next.done === true ? NO_LEAVES : next.value;
+      const lengths = leaves.lengths.slice(0, width);
+      const found = hashLeaves(leaves.bytes, lengths);
+      bytes += lengths.reduce((sum, length) => sum + length - 1, 0);
+      const wrong = Math.floor(firstDifference(found, kept) / HASH_BYTES);
+      const moved = firstDifference(leaves.positions, positions);
       const signed = above.get(tile);
-      if (signed === undefined) {
-        if (wrong !== null) return { bytes, finding: wrong };
-        continue;
+      const tileHolds = signed === undefined || sameBytes(tileRoot(kept), signed);
+      if (wrong < width && wrong <= moved) {
+        // The tile above speaks for the store: then it is the tile that was changed.
+        if (!tileHolds && sameBytes(tileRoot(found), signed)) return finding(first + wrong, 'was changed');
+        return { bytes, finding: await wrongEntry(store, size, first + wrong, leaves, wrong) };
       }
-      const tileHolds = sameBytes(tileRoot(kept), signed);
-      // The tile above speaks for the store: then it is the tile that was changed.
-      if (wrong?.what === 'entry' && !tileHolds && sameBytes(tileRoot(found), signed))
-        return { bytes, finding: { what: 'tile', index: wrong.index, detail: `tile 0/${tile} was changed` } };
-      if (wrong !== null) return { bytes, finding: wrong };
-      if (!tileHolds)
-        return {
-          bytes,
-          finding: { what: 'tile', index: first, detail: `tile 0/${tile} or the tile above it was changed` },
-        };
+      if (moved < width) return finding(first + moved, `has leaf ${first + moved} at another position`);
+      if (!tileHolds) return finding(first, 'or the tile above it was changed');
     }
     return { bytes, finding: null };
   } finally {
     await batches.return?.();
   }
+}
+
+const NO_LEAVES: LeafBytes = { bytes: new Uint8Array(), lengths: [], positions: [] };
+
+/** Where two lists begin to differ: at the end of the shorter one, if not before. */
+function firstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  return at;
+}
+
+/** Names the entry that is not what was signed. */
+async function wrongEntry(
+  store: EventStore,
+  size: number,
+  index: number,
+  { positions }: LeafBytes,
+  at: number,
+): Promise<Finding> {
+  const position = positions[at];
+  if (position !== undefined)
+    for await (const [entry] of store.readTexts({ after: position - 1, batchSize: 1 })) {
+      const { id, stream, revision } = entry!;
+      return {
+        what: 'entry',
+        index,
+        detail: `entry ${id} (${stream}@${revision}) is not what was signed as leaf ${index}`,
+      };
+    }
+  return { what: 'entry', index, detail: `the store ends here, and ${size} entries were signed` };
 }
 
 /** Of the full tiles among these: their hashes as the tiles of level 1 have them. */
