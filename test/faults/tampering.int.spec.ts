@@ -271,8 +271,8 @@ describe('a ledger that somebody has changed', () => {
     const flip = (at: number) => (bytes: Buffer) => (bytes.writeUInt8(bytes[at]! ^ 1, at), bytes);
     const cases: [damage: (copy: Copy) => null, finding: StoreVerified['findings'][number]][] = [
       [
-        ({ ledger }) => (ledger.exec("update entry set type = 'another' where position = 300"), null),
-        { what: 'entry', index: 299, detail: expect.stringContaining('(ledger-a@299) is not what was signed as') },
+        ({ ledger }) => (ledger.exec("update entry set type = 'another' where position = 299"), null),
+        { what: 'entry', index: 298, detail: expect.stringContaining('(ledger-a@296) is not what was signed as') },
       ],
       [
         ({ ledger }) => (ledger.exec('delete from entry where position > 270'), null),
