@@ -109,15 +109,14 @@ export class LogStore {
   /** The hashes of some leaves, one behind the other. @throws FormatInvalid a tile of theirs is not there, or cut */
   async leafHashes(from: number, count: number): Promise<Uint8Array> {
     const hashes = new Uint8Array(count * HASH_BYTES);
-    const first = Math.floor(from / TILE_WIDTH);
-    const tiles = Math.ceil((from + count) / TILE_WIDTH) - first;
-    const places = Array.from({ length: tiles }, (_, i) => ({ level: 0, index: BigInt(first + i) }));
-    for (const [i, tile] of (await this.tiles(places)).entries()) {
-      const begin = (first + i) * TILE_WIDTH;
-      const [least, end] = [Math.max(from, begin), Math.min(from + count, begin + TILE_WIDTH)];
-      if (tile === null || tile.length < (end - begin) * HASH_BYTES)
-        throw new FormatInvalid(`tile 0/${first + i} is not there, or cut`);
-      hashes.set(tile.subarray((least - begin) * HASH_BYTES, (end - begin) * HASH_BYTES), (least - from) * HASH_BYTES);
+    const [first, end] = [Math.floor(from / TILE_WIDTH), Math.ceil((from + count) / TILE_WIDTH)];
+    const tiles = await this.leafTiles(first, end);
+    for (let tile = first; tile < end; tile++) {
+      const begin = tile * TILE_WIDTH;
+      const [least, most] = [Math.max(from, begin), Math.min(from + count, begin + TILE_WIDTH)];
+      const of = tiles.get(tile)?.hashes.subarray((least - begin) * HASH_BYTES, (most - begin) * HASH_BYTES);
+      if (of?.length !== (most - least) * HASH_BYTES) throw new FormatInvalid(`tile 0/${tile} is not there, or cut`);
+      hashes.set(of, (least - from) * HASH_BYTES);
     }
     return hashes;
   }
