@@ -1,6 +1,6 @@
 import { HttpIntake, HttpLane, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
 import { sqlTarget, type Ledger } from '@sijill/ledger';
-import { Cosigners, MapKeeper, Notary, type NotaryState } from '@sijill/notary';
+import { Cosigners, MapKeeper, Notary, type NotaryState, TimeStamps } from '@sijill/notary';
 import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
 
@@ -14,6 +14,8 @@ export interface RolesHealth {
   readonly subjectMap: { readonly failure: string | null } | null;
   /** Whether as many witnesses as are needed cosign, where this process asks them. */
   readonly witnesses: Cosigners['health'] | null;
+  /** When a checkpoint was last stamped, where this process has them stamped. */
+  readonly timeStamps: TimeStamps['health'] | null;
   readonly httpLane: { readonly failure: string | null } | null;
 }
 
@@ -27,6 +29,7 @@ export class RunningRoles {
     private readonly notary: Notary | null,
     private readonly subjects: MapKeeper,
     private readonly cosigners: Cosigners | null,
+    private readonly timeStamps: TimeStamps | null,
   ) {}
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
@@ -47,6 +50,9 @@ export class RunningRoles {
     const { witnesses } = ledger.log;
     const cosigners =
       witnesses === null ? null : new Cosigners(ledger.log.store, witnesses, { clock, metrics, logger });
+    const { store: log, published } = ledger.log;
+    const url = config.timeStampUrl;
+    const timeStamps = url === null ? null : new TimeStamps(log, { url, published, clock, metrics, logger });
     return new RunningRoles(
       lane,
       lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId }, metrics),
@@ -60,6 +66,7 @@ export class RunningRoles {
             signer: ledger.log.signer,
             subjects,
             ...(cosigners === null ? {} : { witnesses: cosigners }),
+            ...(timeStamps === null ? {} : { timeStamps }),
             lane: ledger.ownLane,
             clock,
             metrics,
@@ -68,6 +75,7 @@ export class RunningRoles {
         : null,
       subjects,
       cosigners,
+      timeStamps,
     );
   }
 
@@ -92,6 +100,7 @@ export class RunningRoles {
       notary: this.notary?.health ?? null,
       subjectMap: this.notary?.health.state === 'running' ? { failure: this.subjects.detail } : null,
       witnesses: this.notary?.health.state === 'running' ? (this.cosigners?.health ?? null) : null,
+      timeStamps: this.notary?.health.state === 'running' ? (this.timeStamps?.health ?? null) : null,
       httpLane: this.lane === null ? null : { failure: this.lane.failure },
     };
   }

@@ -1,6 +1,6 @@
 export { GrowingLog } from './growing-log.js';
 export { logSigner, verifierKeyText, type LogSigner } from './log-signer.js';
-export { HeadMoved, LogStore, type LogHead, type SignedCheckpoint } from './log-store.js';
+export { HeadMoved, LogStore, type LogHead, type SignedCheckpoint, type StampedCheckpoint } from './log-store.js';
 export { LOG_ALIVE, Notary, type NotaryHealth, type NotaryOptions, type NotaryState } from './notary.js';
 export { fromTiles, proveEntry } from './prove.js';
 export { assertSignedPast, SignedPastLost } from './signed-past.js';
@@ -9,6 +9,9 @@ export { MapKeeper, type MapKeeperOptions } from './subjects/map-keeper.js';
 export { MapStore, type MapHead } from './subjects/map-store.js';
 export { SubjectProofs, type ProofWish } from './subjects/prove-subject.js';
 export { announced, lastAnnounced, subjectOf } from './subjects/subject-map-entry.js';
+export { askForTimeStamp } from './time-stamps/time-stamp-client.js';
+export { assertStamped, formatStampRequest, NotStamped, type StampRequest } from './time-stamps/time-stamp.js';
+export { TimeStamps, type TimeStampsHealth, type TimeStampsOptions } from './time-stamps/time-stamps.js';
 export { checkRange, type Finding, type RangeChecked, type TileRange } from './verification/check-range.js';
 export { verifyStore, type StoreVerified, type VerifyOptions } from './verification/verify-store.js';
 export { Cosigners, type WitnessHealth, type WitnessPolicy } from './witnesses/cosigners.js';

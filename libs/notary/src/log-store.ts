@@ -21,6 +21,17 @@ export interface SignedCheckpoint extends LogHead {
   readonly note: string;
 }
 
+/** A checkpoint as it was when an authority stamped it: witnesses may have signed under it since. */
+export interface StampedCheckpoint {
+  readonly size: number;
+  /** What was stamped, to the byte. */
+  readonly note: string;
+  /** Of the time stamp authority, a TimeStampResp in DER. RFC 3161, section 2.4.2 */
+  readonly answer: Uint8Array;
+  /** By the clock of the notary. */
+  readonly stampedAt: string;
+}
+
 /** What one commit adds: leaves with their positions, in tiles, and a checkpoint when one was signed. */
 export interface Growth {
   readonly from: LogHead;
@@ -233,6 +244,29 @@ export class LogStore {
     }
   }
 
+  async addTimeStamp({ size, note, answer, stampedAt }: StampedCheckpoint): Promise<void> {
+    await retryWhileBusy(() =>
+      this.sql.writer
+        .insertInto('log_time_stamp')
+        .values({ size, note, answer: Buffer.from(answer), stamped_at: stampedAt })
+        // Of two notaries, when one has lost its claim meanwhile, the first.
+        .onConflict((conflict) => conflict.column('size').doNothing())
+        .execute(),
+    );
+  }
+
+  /** The last checkpoint that has a time stamp; null when none has. */
+  async lastStamped(): Promise<StampedCheckpoint | null> {
+    const stamped = this.sql.reader.selectFrom('log_time_stamp').selectAll().orderBy('size', 'desc').limit(1);
+    return stampedCheckpoint(await stamped.executeTakeFirst());
+  }
+
+  /** The first checkpoint of at least so many leaves that has a time stamp; null when none has. */
+  async firstStamped(size: number): Promise<StampedCheckpoint | null> {
+    const stamped = this.sql.reader.selectFrom('log_time_stamp').selectAll().orderBy('size').limit(1);
+    return stampedCheckpoint(await stamped.where('size', '>=', size).executeTakeFirst());
+  }
+
   async close(): Promise<void> {
     await this.sql.close();
   }
@@ -240,6 +274,12 @@ export class LogStore {
 
 function signedCheckpoint({ signed_at: signedAt, cosigned: _, ...row }: LogTables['log_checkpoint']): SignedCheckpoint {
   return { ...row, signedAt };
+}
+
+function stampedCheckpoint(row: LogTables['log_time_stamp'] | undefined): StampedCheckpoint | null {
+  if (row === undefined) return null;
+  const { stamped_at: stampedAt, ...rest } = row;
+  return { ...rest, stampedAt };
 }
 
 function tileRow({ level, index, hashes }: Tile, from: LogHead, positions: readonly number[]): LogTables['log_tile'] {

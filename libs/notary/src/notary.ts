@@ -17,6 +17,7 @@ import type { LogSigner } from './log-signer.js';
 import type { LogStore } from './log-store.js';
 import type { MapKeeper } from './subjects/map-keeper.js';
 import { assertSignedPast, SignedPastLost } from './signed-past.js';
+import type { TimeStamps } from './time-stamps/time-stamps.js';
 import type { Cosigners } from './witnesses/cosigners.js';
 
 /**
@@ -41,6 +42,8 @@ export interface NotaryOptions {
   readonly subjects?: MapKeeper;
   /** Has witnesses cosign; none where nobody is asked. */
   readonly witnesses?: Cosigners;
+  /** Has checkpoints stamped; none where no time stamp authority is named. */
+  readonly timeStamps?: TimeStamps;
   /** Where the notary writes entries of its own. */
   readonly lane: () => Promise<Pick<Lane, 'append'>>;
   /** A checkpoint is signed at most so often, in milliseconds: 1,000. */
@@ -132,7 +135,8 @@ export class Notary {
   private async follow(until: AbortSignal, onCommit: () => void): Promise<void> {
     const left = new AbortController();
     const signal = AbortSignal.any([until, left.signal]);
-    const beside = Promise.all([this.options.subjects?.run(signal), this.options.witnesses?.run(signal)]);
+    const { subjects, witnesses, timeStamps } = this.options;
+    const beside = Promise.all([subjects?.run(signal), witnesses?.run(signal), timeStamps?.run(signal)]);
     try {
       await this.grow(signal, onCommit);
     } finally {

@@ -23,6 +23,8 @@ export interface LogTables {
     /** How many of the witnesses that are asked have cosigned it. */
     cosigned: number;
   };
+  /** Checkpoints as they were stamped, each with the answer of the time stamp authority. */
+  log_time_stamp: { size: number; note: string; answer: Buffer; stamped_at: string };
 }
 
 export const logMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
@@ -66,6 +68,17 @@ export const logMigrations = (dialect: SqlDialect): Record<string, Migration> =>
         .execute();
       // The last one with a quorum is looked for, behind which there may be many without.
       await sql`create index log_checkpoint_cosigned on log_checkpoint (size) where cosigned > 0`.execute(db);
+    },
+  },
+  '2026-11-26-log-time-stamps': {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .createTable('log_time_stamp')
+        .addColumn('size', 'bigint', (column) => column.primaryKey())
+        .addColumn('note', 'text', (column) => column.notNull())
+        .addColumn('answer', (dialect === 'sqlite' ? 'blob' : sql`bytea`) as 'blob', (column) => column.notNull())
+        .addColumn('stamped_at', 'text', (column) => column.notNull())
+        .execute();
     },
   },
 });

@@ -63,6 +63,8 @@ export interface Config {
     /** `closed`: a checkpoint without its quorum is not given away. */
     readonly policy: WitnessPolicyName;
   } | null;
+  /** Where checkpoints are stamped, RFC 3161; null: nowhere. */
+  readonly timeStampUrl: string | null;
   /** As a witness of others: its name (null: one made of the keyring's fingerprint), and the verifier keys of the logs it witnesses. */
   readonly witness: { readonly name: string | null; readonly logs: readonly string[] };
   readonly defaultRegion: string;
@@ -135,6 +137,12 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
   ),
   variable('SIJILL_WITNESS_QUORUM', null, 'how many of them have to cosign; all'),
   variable('SIJILL_WITNESS_POLICY', 'open', 'closed: checkpoints and proofs without that many are not given away'),
+  variable(
+    'SIJILL_TIME_STAMP_URL',
+    null,
+    'a time stamp authority (RFC 3161) that stamps a checkpoint of the log each hour',
+    true,
+  ),
   variable(
     'SIJILL_WITNESSED_LOGS',
     null,
@@ -216,6 +224,7 @@ export function parseConfig(env: Environment): Config {
     tenant: required('SIJILL_TENANT'),
     logOrigin: nameOf('SIJILL_LOG_ORIGIN', text, faults),
     witnesses: witnessesOf(text, faults, integer, oneOf),
+    timeStampUrl: timeStampUrlOf(text('SIJILL_TIME_STAMP_URL'), faults),
     witness: {
       name: nameOf('SIJILL_WITNESS_NAME', text, faults),
       logs: listOf(text('SIJILL_WITNESSED_LOGS') ?? ''),
@@ -274,6 +283,12 @@ function witnessesOf(
     quorum: quorum === null ? addresses.length : integer('SIJILL_WITNESS_QUORUM', 1, addresses.length),
     policy,
   };
+}
+
+function timeStampUrlOf(text: string | null, faults: string[]): string | null {
+  if (text !== null && !(/^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/.test(text) && URL.canParse(text)))
+    faults.push('SIJILL_TIME_STAMP_URL takes an address with http:// or https://, without a name or password in it');
+  return text;
 }
 
 /** Each variable with its value, where it came from, and secrets masked: what `doctor --print-config` shows. */

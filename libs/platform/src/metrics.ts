@@ -115,6 +115,16 @@ export class Metrics {
     help: '1 while as many witnesses cosign as are needed, else 0',
     registers: [this.registry],
   });
+  readonly timeStamped = new Gauge({
+    name: 'sijill_time_stamped_seconds',
+    help: 'When a checkpoint was last stamped by the time stamp authority, in POSIX time',
+    registers: [this.registry],
+  });
+  readonly timeStampFailing = new Gauge({
+    name: 'sijill_time_stamp_failing',
+    help: '1 while the time stamp authority does not stamp, else 0',
+    registers: [this.registry],
+  });
   readonly httpSeconds = new Histogram({
     name: 'sijill_http_request_seconds',
     help: 'HTTP requests by route and status',

@@ -33,7 +33,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     const store = await checked(async () => void (await this.store.head()));
     const database = await checked(async () => void (await this.readModels.asOf()));
-    const { kafka, projector, notary, subjectMap, witnesses, httpLane } = this.roles.health();
+    const { kafka, projector, notary, subjectMap, witnesses, timeStamps, httpLane } = this.roles.health();
     const checks: Record<string, Check> = {
       store,
       database,
@@ -55,17 +55,19 @@ export class HealthController {
         ? {}
         : { subjectMap: { status: subjectMap.failure === null ? 'up' : 'down', detail: subjectMap.failure } }),
       ...(witnesses === null ? {} : { witnesses: cosigning(witnesses) }),
+      ...(timeStamps === null ? {} : { timeStamps: stamped(timeStamps) }),
       // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
       ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
     };
     // A read model that stopped alone is told about and no more: a process out of service would keep senders out, and readers of
     // the others.
-    // Without a notary, its map or its witnesses there are no new proofs, and everything else is as it was.
+    // Without a notary, its map, its witnesses or its time stamps there are no new proofs, and everything else is as it was.
     const waited = new Set([
       'kafka',
       'notary',
       'subjectMap',
       'witnesses',
+      'timeStamps',
       ...(projector?.state === 'behind' ? ['projector'] : []),
     ]);
     const ready = Object.entries(checks).every(([name, check]) => waited.has(name) || check.status === 'up');
@@ -97,6 +99,11 @@ function cosigning({ quorum, met, each }: NonNullable<RolesHealth['witnesses']>)
     detail: met && why === '' ? null : `${needed}; ${why || 'none was heard of yet'}`,
     each,
   };
+}
+
+function stamped({ last, failure, failingSince }: NonNullable<RolesHealth['timeStamps']>): Check & { last: unknown } {
+  const detail = failure === null ? null : `the time stamp authority ${failure}, since ${failingSince}`;
+  return { status: failure === null ? 'up' : 'down', detail, last };
 }
 
 async function checked(work: () => Promise<void>): Promise<Check> {

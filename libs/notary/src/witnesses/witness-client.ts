@@ -10,6 +10,7 @@ import {
   type NoteSignature,
   type VerifierKey,
 } from '@sijill/transparency';
+import { NoAnswer, post } from '../post.js';
 
 /** A witness that is asked, and the key by which its cosignatures are known. */
 export interface WitnessAddress {
@@ -23,9 +24,6 @@ export class NotCosigned extends Error {
   override readonly name = 'NotCosigned';
 }
 
-const LONGEST_WAIT_MS = 10_000;
-const LONGEST_ANSWER = 64 * 1024;
-
 /**
  * Asks a witness to cosign. C2SP tlog-witness.
  *
@@ -36,10 +34,10 @@ export async function askWitness(
   { key, url }: WitnessAddress,
   request: CosignRequest,
 ): Promise<{ readonly cosignature: NoteSignature } | { readonly last: bigint }> {
-  const { status, type, body } = await post(`${url.replace(/\/$/, '')}/add-checkpoint`, formatCosignRequest(request));
+  const { status, type, text } = await ask(`${url.replace(/\/$/, '')}/add-checkpoint`, formatCosignRequest(request));
   try {
-    if (status === 200) return { cosignature: cosignatureIn(body, request.checkpoint, key) };
-    if (status === 409 && type === 'text/x.tlog.size') return { last: readDecimal(body.replace(/\n$/, '')) };
+    if (status === 200) return { cosignature: cosignatureIn(text, request.checkpoint, key) };
+    if (status === 409 && type === 'text/x.tlog.size') return { last: readDecimal(text.replace(/\n$/, '')) };
   } catch (error) {
     if (isRefusal(error)) throw new NotCosigned(`answered what is none: ${error.message}`);
     throw error;
@@ -56,9 +54,9 @@ const WHY: Readonly<Record<number, string>> = {
 };
 
 /** What the witness itself has signed; lines of other keys are passed over. @throws FormatInvalid | ProofInvalid */
-function cosignatureIn(body: string, checkpoint: string, key: VerifierKey): NoteSignature {
-  if (!body.endsWith('\n')) throw new FormatInvalid('a signature line has no end');
-  const own = body
+function cosignatureIn(text: string, checkpoint: string, key: VerifierKey): NoteSignature {
+  if (!text.endsWith('\n')) throw new FormatInvalid('a signature line has no end');
+  const own = text
     .slice(0, -1)
     .split('\n')
     .map(parseSignature)
@@ -68,31 +66,13 @@ function cosignatureIn(body: string, checkpoint: string, key: VerifierKey): Note
   return own;
 }
 
-async function post(url: string, body: string): Promise<{ status: number; type: string; body: string }> {
+/** @throws NotCosigned */
+async function ask(url: string, request: string): Promise<{ status: number; type: string; text: string }> {
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'text/plain; charset=utf-8' },
-      body,
-      redirect: 'error',
-      signal: AbortSignal.timeout(LONGEST_WAIT_MS),
-    });
-    const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
-    return { status: response.status, type, body: await shortText(response) };
+    const { status, type, body } = await post(url, 'text/plain; charset=utf-8', request);
+    return { status, type, text: Buffer.from(body).toString('utf8') };
   } catch (error) {
-    if (error instanceof NotCosigned) throw error;
-    throw new NotCosigned('cannot be reached');
+    if (error instanceof NoAnswer) throw new NotCosigned(error.message);
+    throw error;
   }
-}
-
-/** A witness is somebody else: what it answers is read as far as an answer can be long. */
-async function shortText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    parts.push(part as Uint8Array);
-    length += (part as Uint8Array).length;
-    if (length > LONGEST_ANSWER) throw new NotCosigned('answered more than an answer can be');
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
