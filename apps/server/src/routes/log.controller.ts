@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '@sijill/access';
 import { verifierKeyText } from '@sijill/notary';
 import { FormatInvalid, HASH_BYTES, parseTilePath, tileWidth } from '@sijill/transparency';
 import { Problem } from '../http/problem.js';
+import { StampedQuery } from './requests.js';
 import { TRANSPARENCY_LOG, type TransparencyLog } from '../transparency-log.js';
 
 const TEXT = 'text/plain; charset=utf-8';
@@ -64,6 +65,43 @@ export class LogController {
       .header('content-security-policy', "frame-ancestors 'none'")
       .header('x-content-type-options', 'nosniff')
       .send(page);
+  }
+
+  @Get('stamped')
+  @Public()
+  @Header('content-type', TEXT)
+  @Header('cache-control', 'public, max-age=1')
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({
+    summary: 'The last checkpoint that has a time stamp; with an index, the first that covers the leaf there',
+  })
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, schema: { type: 'string' } })
+  async stamped(@Query() { index }: StampedQuery): Promise<string> {
+    const { store } = this.log;
+    const stamped = index === undefined ? await store.lastStamped() : await store.firstStamped(index + 1);
+    if (stamped === null)
+      throw Problem.notFound(`no checkpoint ${index === undefined ? '' : 'of that leaf '}has a time stamp yet`);
+    return stamped.note;
+  }
+
+  @Get('stamped/:file')
+  @Public()
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({
+    summary: "A stamped checkpoint's time stamp, by its number of leaves: stamped/<size>.tsr (RFC 3161)",
+  })
+  @ApiProduces('application/timestamp-reply')
+  @ApiResponse({ status: 200, schema: { type: 'string', format: 'binary' } })
+  async timeStamp(@Param('file') file: string, @Res() reply: FastifyReply): Promise<void> {
+    const size = /^(0|[1-9]\d{0,15})\.tsr$/.exec(file)?.[1];
+    const stamped = size === undefined ? null : await this.log.store.firstStamped(Number(size));
+    if (stamped === null || String(stamped.size) !== size)
+      throw Problem.notFound('no checkpoint of so many leaves has a time stamp; /log/stamped gives one that has');
+    void reply
+      .header('content-type', 'application/timestamp-reply')
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .send(Buffer.from(stamped.answer));
   }
 
   @Get('tile/*')

@@ -36,6 +36,16 @@ const toList = ({ value }: TransformFnParams): unknown =>
   value === undefined || Array.isArray(value) ? value : [value];
 const toNumber = ({ value }: TransformFnParams): unknown =>
   typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value;
+const toIndex = ({ value }: TransformFnParams): unknown =>
+  typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+
+export class StampedQuery {
+  /** Of a leaf, as its proof says. */
+  @IsOptional()
+  @Transform(toIndex)
+  @IsInt({ message: 'give the index of a leaf, as its proof says it' })
+  index?: number;
+}
 
 export class PageQuery {
   /** Items on a page, 1 to 500. */
