@@ -92,7 +92,7 @@ function refusal(failures: Uint8Array = new Uint8Array()): string {
 
 function decoded(bytes: Uint8Array): ReturnType<typeof fromBER>['result'] {
   const { offset, result } = fromBER(bytes);
-  if (offset !== bytes.length) throw new NotStamped('answered with bytes before or behind the ASN.1');
+  if (offset !== bytes.length) throw new Error('the bytes are not one ASN.1 value');
   return result;
 }
 

@@ -15,8 +15,8 @@ export interface TimeStampsOptions {
 }
 
 export interface TimeStampsHealth {
-  /** Leaves that the last stamped checkpoint covers, when it was stamped by this clock, and seconds since then; null when none was. */
-  readonly last: { readonly size: number; readonly stampedAt: string; readonly age: number } | null;
+  /** Leaves that the last stamped checkpoint covers, when by this clock, and how long ago; null when none was. */
+  readonly last: { readonly size: number; readonly stampedAt: string; readonly ageSeconds: number } | null;
   /** Why the authority has not stamped when it was last asked; null when it has. */
   readonly failure: string | null;
   readonly failingSince: string | null;
@@ -41,9 +41,11 @@ export class TimeStamps {
   ) {}
 
   get health(): TimeStampsHealth {
-    const { last, failure, failingSince } = this;
-    const age = (at: string): number => Math.round((this.options.clock.now() - Date.parse(at)) / 1000);
-    return { last: last === null ? null : { ...last, age: age(last.stampedAt) }, failure, failingSince };
+    const { failure, failingSince } = this;
+    if (this.last === null) return { last: null, failure, failingSince };
+    const { size, stampedAt } = this.last;
+    const ageSeconds = Math.round((this.options.clock.now() - Date.parse(stampedAt)) / 1000);
+    return { last: { size, stampedAt, ageSeconds }, failure, failingSince };
   }
 
   /** Asks until the signal is aborted. */
