@@ -5,6 +5,7 @@ import {
   id_eContentType_TSTInfo,
   id_sha256,
   MessageImprint,
+  PKIStatus,
   SignedData,
   TimeStampReq,
   TimeStampResp,
@@ -49,7 +50,7 @@ export function formatStampRequest({ text, nonce }: StampRequest): Uint8Array<Ar
 export async function assertStamped(answer: Uint8Array, { text, nonce }: StampRequest): Promise<void> {
   const signed = read('no answer of a time stamp authority', () => {
     const { status, timeStampToken } = new TimeStampResp({ schema: decoded(answer) });
-    if (status.status > GRANTED_WITH_MODS) throw new NotStamped(refusal(status.failInfo?.valueBlock.valueHexView));
+    if (!GRANTED.includes(status.status)) throw new NotStamped(refusal(status.failInfo?.valueBlock.valueHexView));
     if (timeStampToken?.contentType !== id_ContentType_SignedData)
       throw new NotStamped('answered without a time stamp');
     return new SignedData({ schema: timeStampToken.content });
@@ -71,7 +72,7 @@ export async function assertStamped(answer: Uint8Array, { text, nonce }: StampRe
   if (!holds) throw new NotStamped('answered with a time stamp whose signature does not hold with its certificate');
 }
 
-const GRANTED_WITH_MODS = 1;
+const GRANTED = [PKIStatus.granted, PKIStatus.grantedWithMods];
 
 /** PKIFailureInfo, by its bits. RFC 3161, section 2.4.2 */
 const WHY: Readonly<Record<number, string>> = {
