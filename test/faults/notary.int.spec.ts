@@ -141,6 +141,12 @@ describe.each([
       const maps = await MapStore.open({ kind: 'sqlite', file: join(folder, 'map.sqlite') });
       const notary = notaryOf(log, { maps });
       await signedUpToEnd(log);
+      // What those that were killed have left to do may be more than one that stops adds in passing.
+      const { size: grown } = await log.head();
+      await eventually(
+        () => maps.head(),
+        (head) => head.size >= grown,
+      );
       await notary.stop();
 
       const truth = await rebuilt();
