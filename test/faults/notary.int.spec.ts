@@ -92,7 +92,7 @@ describe.each([
       claim: claimOf({ kind: 'sqlite', file: join(folder, 'claim') }, 'notary'),
       signer,
       ...parts,
-      ...(maps === undefined ? {} : { subjects: new MapKeeper(opened.store, log, maps, parts) }),
+      ...(maps === undefined ? {} : { subjects: new MapKeeper(opened.store, log, maps, { ...parts, everyMs: 30 }) }),
       lane: () => Lane.open(opened.store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
       signEveryMs: 20,
       ...options,
