@@ -67,7 +67,15 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
 function benchNotary({ config, store, log, subjectMap, clock, metrics, logger, ownLane }: Ledger): Notary {
   const claim = claimOf({ kind: 'sqlite', file: join(config.dataDir, 'notary.lock') }, 'notary');
   const subjects = new MapKeeper(store, log.store, subjectMap, { clock, metrics, logger, everyMs: 1_000 });
-  return new Notary(store, log.store, { claim, signer: log.signer, subjects, lane: ownLane, clock, metrics, logger });
+  return new Notary(store, log.store, {
+    claim,
+    identity: log.keys.identity,
+    subjects,
+    lane: ownLane,
+    clock,
+    metrics,
+    logger,
+  });
 }
 
 async function untilVisible(ledger: Ledger, position: number): Promise<void> {

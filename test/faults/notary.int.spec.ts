@@ -22,13 +22,14 @@ import { disclosureEntry, SUBJECTS } from '../support/disclosure-entries.js';
 import { eventStoreDbForTests } from '../support/eventstoredb/server-for-tests.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { seeded } from '../support/seeded.js';
+import { LOG_IDENTITY } from '../support/log-identity.js';
 import { noteServer } from '../support/shared-server.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
 
 const KILLS = Number(process.env['SIJILL_TEST_NOTARY_KILLS'] ?? (FULL_RUN ? 200 : 8));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const PROGRAM = join(import.meta.dirname, '../support/notary.program.ts');
-const signer = logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]);
+const signer = logSigner(LOG_IDENTITY.origin, [LOG_IDENTITY.seedOf(1)]);
 
 interface Opened {
   readonly store: EventStore;
@@ -90,7 +91,7 @@ describe.each([
     const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };
     const notary = new Notary(opened.store, log, {
       claim: claimOf({ kind: 'sqlite', file: join(folder, 'claim') }, 'notary'),
-      signer,
+      identity: LOG_IDENTITY,
       ...parts,
       ...(maps === undefined ? {} : { subjects: new MapKeeper(opened.store, log, maps, { ...parts, everyMs: 30 }) }),
       lane: () => Lane.open(opened.store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),

@@ -1,6 +1,7 @@
 // A notary as a process of its own, to be killed. See test/faults/notary.
 import { Lane, openEmbeddedStore, openEventStoreDb } from '@sijill/event-store';
-import { logSigner, LogStore, MapKeeper, MapStore, Notary } from '@sijill/notary';
+import { LogStore, MapKeeper, MapStore, Notary } from '@sijill/notary';
+import { LOG_IDENTITY } from './log-identity.js';
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
 
 const [where = '', file = '', mapFile = '', claim = ''] = process.argv.slice(2);
@@ -13,7 +14,7 @@ const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger
 const notary = new Notary(store, log, {
   ...parts,
   claim: claimOf({ kind: 'sqlite', file: claim }, 'notary'),
-  signer: logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]),
+  identity: LOG_IDENTITY,
   subjects: new MapKeeper(store, log, maps, { ...parts, everyMs: 30 }),
   lane: () => Lane.open(store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
   signEveryMs: 20,

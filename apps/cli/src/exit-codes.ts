@@ -2,6 +2,7 @@ import { KeyRefused } from '@sijill/access';
 import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import { FileUnreadable } from '@sijill/intake';
 import { BackupRefused } from '@sijill/ledger';
+import { KeyChangeRefused, KeysNotAnnounced } from '@sijill/notary';
 import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
 import { KeyringUnusable } from '@sijill/vault';
 import { LogUnreadable } from './verification/log-source.js';
@@ -22,7 +23,15 @@ export class WrongUse extends Error {
   override readonly name = 'WrongUse';
 }
 
-const WRONG_USE = [WrongUse, ConfigInvalid, KeyringUnusable, KeyRefused, BackupRefused];
+const WRONG_USE = [
+  WrongUse,
+  ConfigInvalid,
+  KeyringUnusable,
+  KeyRefused,
+  BackupRefused,
+  KeyChangeRefused,
+  KeysNotAnnounced,
+];
 const UNREACHABLE = [
   StoreUnavailable,
   StoreRefused,

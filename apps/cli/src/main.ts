@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.command.js';
 import { addHistory } from './commands/history.command.js';
 import { addImport } from './commands/import.command.js';
 import { addKeys } from './commands/keys.command.js';
+import { addLogKey } from './commands/log-key.command.js';
 import { addMonitor } from './commands/monitor.command.js';
 import { addRebuild } from './commands/rebuild.command.js';
 import { addReport } from './commands/report.command.js';
@@ -41,6 +42,7 @@ const program = new Command('sijill')
 for (const add of [
   addServe,
   addKeys,
+  addLogKey,
   addImport,
   addHistory,
   addReport,

@@ -63,7 +63,7 @@ export class RunningRoles {
       has('notary')
         ? new Notary(store, ledger.log.store, {
             claim: claimOf(sqlTarget(config, 'notary-claim'), 'sijill notary'),
-            signer: ledger.log.signer,
+            identity: ledger.log.keys.identity,
             subjects,
             ...(cosigners === null ? {} : { witnesses: cosigners }),
             ...(timeStamps === null ? {} : { timeStamps }),

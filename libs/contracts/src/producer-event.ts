@@ -192,6 +192,8 @@ export const LEDGER_ENTRY_TYPES = [
   'sijill.ledger.consulted.v1',
   'sijill.ledger.log_alive.v1',
   'sijill.ledger.subjects_mapped.v1',
+  'sijill.ledger.log_key_introduced.v1',
+  'sijill.ledger.log_key_retired.v1',
   'sijill.entry.quarantined.v1',
   'sijill.records.missed.v1',
 ] as const;

@@ -3,11 +3,10 @@ import { ApiKeys, ConsultationLog } from '@sijill/access';
 import { Lane, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
 import {
-  logSigner,
+  LogKeys,
   LogStore,
   MapStore,
   SubjectProofs,
-  type LogSigner,
   type SignedCheckpoint,
   type Witness,
   type WitnessPolicy,
@@ -40,10 +39,10 @@ export interface Ledger {
   readonly quarantineDesk: QuarantineDesk;
   readonly consultations: ConsultationLog;
   readonly reports: ReportDesk;
-  /** The transparency log over the store, and who signs for it. */
+  /** The transparency log over the store, and what it signs with. */
   readonly log: {
     readonly store: LogStore;
-    readonly signer: LogSigner;
+    readonly keys: LogKeys;
     /** Who is asked to cosign; null when nobody is. */
     readonly witnesses: WitnessPolicy | null;
     /** The last checkpoint that is given away: with a closed policy, the last that has its quorum. Null when there is none. */
@@ -98,11 +97,17 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const origin = config.logOrigin ?? `sijill/${keyring.fingerprint}`;
     const witnesses = witnessesOf(config);
     const cosigned = config.witnesses?.policy === 'closed' ? config.witnesses.quorum : 0;
+    const published = (): Promise<SignedCheckpoint | null> => logStore.checkpoint(cosigned);
+    const identity = { origin, seedOf: keyring.logKeySeed };
     const log: Ledger['log'] = {
       store: logStore,
-      signer: logSigner(origin, [keyring.logKeySeed(1)]),
+      keys: new LogKeys(store, logStore, identity, {
+        clock,
+        published,
+        cosigned: { needed: cosigned, wanted: witnesses?.quorum ?? 0 },
+      }),
       witnesses,
-      published: () => logStore.checkpoint(cosigned),
+      published,
     };
     const witness = config.roles.includes('witness') ? keep(await openWitness(config, keyring, clock)) : null;
     const ownLane = keep(new OwnLane(store, options.ownLane));

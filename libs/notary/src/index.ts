@@ -1,4 +1,7 @@
 export { GrowingLog } from './growing-log.js';
+export { AnnouncedSigner, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
+export { inForce, KeyChangeRefused, type LogKey } from './keys/log-key.js';
+export { LogKeys, type LogKeysOptions } from './keys/log-keys.js';
 export { logSigner, verifierKeyText, type LogSigner } from './log-signer.js';
 export { HeadMoved, LogStore, type LogHead, type SignedCheckpoint, type StampedCheckpoint } from './log-store.js';
 export { LOG_ALIVE, Notary, type NotaryHealth, type NotaryOptions, type NotaryState } from './notary.js';

@@ -201,6 +201,23 @@ export class LogStore {
     return row === undefined ? null : signedCheckpoint(row);
   }
 
+  /** The first checkpoint of more leaves than some and at most others, that so many witnesses have cosigned; null when there is none. */
+  async firstCheckpoint(
+    { over, upTo }: { readonly over: number; readonly upTo: number },
+    cosigned: number,
+  ): Promise<SignedCheckpoint | null> {
+    let first = this.sql.reader
+      .selectFrom('log_checkpoint')
+      .selectAll()
+      .where('size', '>', over)
+      .where('size', '<=', upTo)
+      .orderBy('size')
+      .limit(1);
+    if (cosigned > 0) first = first.where('cosigned', '>', 0).where('cosigned', '>=', cosigned);
+    const row = await first.executeTakeFirst();
+    return row === undefined ? null : signedCheckpoint(row);
+  }
+
   /**
    * Puts a witness's signature under a checkpoint.
    *

@@ -13,7 +13,7 @@ import {
   type Metrics,
 } from '@sijill/platform';
 import { GrowingLog } from './growing-log.js';
-import type { LogSigner } from './log-signer.js';
+import { AnnouncedSigner, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
 import type { LogStore } from './log-store.js';
 import type { MapKeeper } from './subjects/map-keeper.js';
 import { assertSignedPast, SignedPastLost } from './signed-past.js';
@@ -22,7 +22,7 @@ import type { Cosigners } from './witnesses/cosigners.js';
 
 /**
  * `standing by`: another notary has the log. `failing`: store or database is out of reach, it is tried again. `refusing`: the store
- * does not hold what was signed; a person has to look.
+ * does not hold what was signed, or the keys are not those that the log has announced; a person has to look.
  */
 export type NotaryState = 'stopped' | 'standing by' | 'running' | 'failing' | 'refusing';
 
@@ -34,7 +34,8 @@ export interface NotaryHealth {
 export interface NotaryOptions {
   /** Of all notaries of one log, the one that has it makes the log grow. */
   readonly claim: Claim;
-  readonly signer: LogSigner;
+  /** In whose name is signed, and with what. */
+  readonly identity: LogIdentity;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -117,9 +118,9 @@ export class Notary {
         this.become('running', null);
         await this.follow(AbortSignal.any([signal, lost.signal]), () => (failures = 0));
       } catch (error) {
-        if (error instanceof SignedPastLost) {
+        if (error instanceof SignedPastLost || error instanceof KeysNotAnnounced) {
           this.become('refusing', error.message);
-          logger.fatal({ err: error }, 'the notary signs nothing more: the store does not hold what was signed');
+          logger.fatal({ err: error }, 'the notary signs nothing more: the log does not go on from what was signed');
           // Each notary looks for itself: one whose store is whole may go on.
           return await claim.release();
         }
@@ -147,6 +148,7 @@ export class Notary {
 
   private async grow(signal: AbortSignal, onCommit: () => void): Promise<void> {
     const log = await GrowingLog.resume(this.log, this.options.clock);
+    const signer = await AnnouncedSigner.resume(this.store, this.log, this.options.identity, log.head.position);
     this.options.metrics.logSize.set(log.head.size);
     // What a notary before this one has committed and not signed is signed with the next leaves, or now.
     const signed = await this.log.checkpoint();
@@ -165,6 +167,7 @@ export class Notary {
         next = null;
         if (came.done === true) break;
         log.add(came.value);
+        signer.take(came.value);
         unsigned = true;
         alive = Date.now();
       } else if (!unsigned) {
@@ -173,30 +176,34 @@ export class Notary {
       }
       const isDue = unsigned && Date.now() >= this.signedAt + this.signEveryMs;
       if (isDue) {
-        await this.commit(log, true);
+        await this.commit(log, signer);
         unsigned = false;
         onCommit();
       } else if (log.pending >= MOST_PENDING || (log.pending > 0 && this.options.subjects?.hurries === true))
-        await this.commit(log, false);
+        await this.commit(log, null);
     }
     // One that has lost its claim leaves the rest to whoever has it now.
-    if (this.stopping.signal.aborted) await this.finish(log, unsigned);
+    if (this.stopping.signal.aborted) await this.finish(log, signer, unsigned);
   }
 
   /** What was taken in goes into the map of subjects, and all of it is signed, and cosigned. */
-  private async finish(log: GrowingLog, unsigned: boolean): Promise<void> {
-    if (log.pending > 0) await this.commit(log, false);
+  private async finish(log: GrowingLog, signer: AnnouncedSigner, unsigned: boolean): Promise<void> {
+    if (log.pending > 0) await this.commit(log, null);
     await this.options.subjects?.finish();
-    for await (const batch of this.store.readTexts({ after: log.head.position })) log.add(batch);
-    if (unsigned || log.pending > 0) await this.commit(log, true);
+    for await (const batch of this.store.readTexts({ after: log.head.position })) {
+      log.add(batch);
+      signer.take(batch);
+    }
+    if (unsigned || log.pending > 0) await this.commit(log, signer);
     // Over the entry that says what the map is, so that the map covers all of the log.
     await this.options.subjects?.finish();
     await this.options.witnesses?.finish();
   }
 
-  private async commit(log: GrowingLog, sign: boolean): Promise<void> {
-    const { metrics, signer } = this.options;
-    const checkpoint = await log.commit(sign ? signer : null);
+  /** @param signer none: what was taken in is not signed yet */
+  private async commit(log: GrowingLog, signer: AnnouncedSigner | null): Promise<void> {
+    const { metrics } = this.options;
+    const checkpoint = await log.commit(signer);
     metrics.logSize.set(log.head.size);
     if (checkpoint === null) return;
     this.signedAt = Date.now();

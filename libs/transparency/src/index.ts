@@ -5,15 +5,18 @@ export {
   type AccountingProof,
   type PlacedLeaf,
 } from './bundle/accounting-proof.js';
-export {
-  MAP_LANE,
-  SUBJECTS_MAPPED,
-  verifyAccountingProof,
-  type Accounting,
-  type LeafEntry,
-} from './bundle/verify-accounting-proof.js';
+export { MAP_LANE, SUBJECTS_MAPPED, verifyAccountingProof, type Accounting } from './bundle/verify-accounting-proof.js';
 export { verifyReport, type ReportVerified } from './bundle/verify-report.js';
 export { canonicalJson } from './canonical-json.js';
+export { KEY_INTRODUCED, KEY_RETIRED, KEYS_LANE, readAnnouncement, type KeyAnnouncement } from './keys/announcement.js';
+export {
+  followKeys,
+  formatKeyChain,
+  verifyKeyChain,
+  type FollowedKeys,
+  type ProvenAnnouncement,
+} from './keys/key-chain.js';
+export { readLeaf, type LeafEntry } from './leaf-entry.js';
 export {
   concat,
   FormatInvalid,

@@ -15,6 +15,7 @@ import { logSource } from '../verification/log-source.js';
 import { collect, trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 import { commandConfig } from '../with-ledger.js';
 import { addVerifyBundle } from './verify-bundle.js';
+import { addVerifyKeys } from './verify-keys.js';
 
 export function addVerify(program: Command): void {
   const verify = program
@@ -73,6 +74,8 @@ export function addVerify(program: Command): void {
         };
       });
     });
+
+  addVerifyKeys(verify);
 
   withTrust(verify.command('store'))
     .summary('compare the whole store of this ledger with all that was signed over it')

@@ -9,11 +9,17 @@ export class LogUnreadable extends Error {
 
 const LONGEST_ANSWER_MS = 30_000;
 
-/** A log in a folder (`checkpoint`, `tile/…`) or below an address. */
-export function logSource(place: string): LogSource {
+/** A log in a place, with what it has announced about its keys. */
+export interface PlacedLog extends LogSource {
+  keys(): Promise<string>;
+}
+
+/** A log in a folder (`checkpoint`, `tile/…`, `keys`) or below an address. */
+export function logSource(place: string): PlacedLog {
   const read = /^https?:\/\//.test(place) ? overHttp(place.replace(/\/$/, '')) : fromFolder(place);
   return {
     checkpoint: async () => textOf(await read('checkpoint')),
+    keys: async () => textOf(await read('keys')),
     tile: async (at, width) => {
       // Whoever kept a copy may have the tile as it was later, full.
       const part = tilePath({ ...at, width });

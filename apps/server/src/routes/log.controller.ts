@@ -4,7 +4,7 @@ import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger
 import type { FastifyReply } from 'fastify';
 import { Public } from '@sijill/access';
 import { verifierKeyText } from '@sijill/notary';
-import { FormatInvalid, HASH_BYTES, parseTilePath, tileWidth } from '@sijill/transparency';
+import { FormatInvalid, formatKeyChain, HASH_BYTES, parseTilePath, tileWidth } from '@sijill/transparency';
 import { Problem } from '../http/problem.js';
 import { StampedQuery } from './requests.js';
 import { TRANSPARENCY_LOG, type TransparencyLog } from '../transparency-log.js';
@@ -39,11 +39,24 @@ export class LogController {
   @Header('content-type', TEXT)
   @Header('cache-control', 'public, max-age=60')
   @Header('access-control-allow-origin', '*')
-  @ApiOperation({ summary: 'The keys that checkpoints are verified with, one a line' })
+  @ApiOperation({ summary: 'The keys that the last checkpoint is signed with, one a line' })
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, schema: { type: 'string' } })
-  vkey(): string {
-    return verifierKeyText(this.log.signer.keys);
+  async vkey(): Promise<string> {
+    return verifierKeyText(await this.log.keys.published());
+  }
+
+  @Get('keys')
+  @Public()
+  @Header('content-type', 'application/json; charset=utf-8')
+  @Header('cache-control', 'public, max-age=1')
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({
+    summary: 'How the keys were changed: what the log has announced, with proofs, for "sijill verify keys"',
+  })
+  @ApiResponse({ status: 200, schema: { type: 'object', additionalProperties: true } })
+  async keys(): Promise<string> {
+    return formatKeyChain(await this.log.keys.chain());
   }
 
   @Get('verifier')

@@ -1,3 +1,4 @@
+import { readLeaf, type LeafEntry } from '../leaf-entry.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
 import { FormatInvalid, readDecimal } from '../primitives/bytes.js';
 import { readHash } from '../proof/tlog-proof.js';
@@ -9,16 +10,6 @@ import { parseAccountingProof, type AccountedEntry } from './accounting-proof.js
 /** The type of the entries that carry the map of subjects, and the lane where they stand. */
 export const SUBJECTS_MAPPED = 'sijill.ledger.subjects_mapped.v1';
 export const MAP_LANE = 'ledger-subjects';
-
-/** An entry as its leaf says it. */
-export interface LeafEntry {
-  readonly id: string;
-  readonly type: string;
-  readonly lane: string;
-  readonly revision: number;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly metadata: Readonly<Record<string, unknown>>;
-}
 
 /** What an accounting proof shows. */
 export interface Accounting {
@@ -71,24 +62,6 @@ export function verifyAccountingProof(text: string, trust: Trust): Accounting {
     mappedAt,
     entries: shown.map(({ index, entry }) => ({ index, entry })),
   };
-}
-
-/** A leaf as what it says. It is in the log, so that its form is the ledger's; what is looked at here is checked all the same. */
-function readLeaf(text: string): LeafEntry {
-  let leaf: Partial<LeafEntry> | null;
-  try {
-    leaf = JSON.parse(text) as Partial<LeafEntry> | null;
-  } catch {
-    throw new FormatInvalid('the leaf is no JSON');
-  }
-  const isEntry =
-    typeof leaf === 'object' &&
-    leaf !== null &&
-    [leaf.id, leaf.type, leaf.lane].every((part) => typeof part === 'string') &&
-    typeof leaf.revision === 'number' &&
-    [leaf.data, leaf.metadata].every((part) => typeof part === 'object' && part !== null);
-  if (!isEntry) throw new FormatInvalid('the leaf is no entry of a ledger');
-  return leaf as LeafEntry;
 }
 
 function mapOf({ type, lane, data }: LeafEntry): { size: bigint; root: Uint8Array; mappedAt: string } {

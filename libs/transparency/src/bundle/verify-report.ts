@@ -1,6 +1,7 @@
 import { FormatInvalid } from '../primitives/bytes.js';
 import { ProofInvalid } from '../tree/proofs.js';
-import type { Accounting, LeafEntry } from './verify-accounting-proof.js';
+import type { LeafEntry } from '../leaf-entry.js';
+import type { Accounting } from './verify-accounting-proof.js';
 
 const DISCLOSED = 'sijill.data.disclosed.v1';
 

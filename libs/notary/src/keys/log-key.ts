@@ -1,0 +1,91 @@
+import { StreamNotFound, type EventStore, type StoredEntry } from '@sijill/event-store';
+import {
+  formatVerifierKey,
+  KEYS_LANE,
+  readAnnouncement,
+  type KeyAnnouncement,
+  type VerifierKey,
+} from '@sijill/transparency';
+
+/** An announcement, and where it stands in the store. */
+export interface PlacedAnnouncement extends KeyAnnouncement {
+  readonly position: number;
+}
+
+/** A key that a log has signed with, signs with, or is to sign with. */
+export interface LogKey {
+  readonly generation: number;
+  readonly key: VerifierKey;
+  /** Null for the first, with which the log began. */
+  readonly introduced: PlacedAnnouncement | null;
+  readonly retired: PlacedAnnouncement | null;
+}
+
+/** The keys of a log cannot be changed that way; the message says what can be done. */
+export class KeyChangeRefused extends Error {
+  override readonly name = 'KeyChangeRefused';
+}
+
+/** @param first with which the log began */
+export function firstKey(first: VerifierKey): readonly LogKey[] {
+  return [{ generation: 1, key: first, introduced: null, retired: null }];
+}
+
+/**
+ * The keys after one more announcement. One key is introduced at a time, and one is always left.
+ *
+ * @throws KeyChangeRefused
+ */
+export function announce(keys: readonly LogKey[], announced: PlacedAnnouncement): readonly LogKey[] {
+  const { what, generation, key } = announced;
+  const now = inForce(keys);
+  if (key.name !== keys[0]!.key.name)
+    throw new KeyChangeRefused(`the key ${formatVerifierKey(key)} is not one of the log ${keys[0]!.key.name}`);
+  if (what === 'introduced') {
+    const next = keys.length + 1;
+    if (generation !== next || keys.some((other) => isKey(other, key)))
+      throw new KeyChangeRefused(`the key of generation ${generation} was there before; the next one is ${next}`);
+    if (now.length > 1)
+      throw new KeyChangeRefused(
+        `the log signs with two keys already, of the generations ${now.map((one) => one.generation).join(' and ')}; retire one first`,
+      );
+    return [...keys, { generation, key, introduced: announced, retired: null }];
+  }
+  const retired = now.find((one) => one.generation === generation && isKey(one, key));
+  if (retired === undefined) throw new KeyChangeRefused(`the log does not sign with a key of generation ${generation}`);
+  if (now.length === 1)
+    throw new KeyChangeRefused('it is the only key that the log signs with; introduce another one first');
+  return keys.map((one) => (one === retired ? { ...one, retired: announced } : one));
+}
+
+/** The keys that sign checkpoints which cover the store up to a position; without one, up to its end. */
+export function inForce(keys: readonly LogKey[], position = Number.POSITIVE_INFINITY): LogKey[] {
+  return keys.filter(
+    ({ introduced, retired }) => (introduced?.position ?? 0) <= position && (retired?.position ?? Infinity) > position,
+  );
+}
+
+/** @throws FormatInvalid the entry announces nothing */
+export function announcementIn({
+  type,
+  stream: lane,
+  data,
+  position,
+}: Pick<StoredEntry, 'type' | 'stream' | 'data' | 'position'>): PlacedAnnouncement {
+  return { ...readAnnouncement({ type, lane, data }), position };
+}
+
+/** The entries of the lane of announcements: a few in all the years of a log. @throws StoreUnavailable */
+export async function announcementEntries(store: EventStore): Promise<StoredEntry[]> {
+  const entries: StoredEntry[] = [];
+  try {
+    for await (const entry of store.readStream(KEYS_LANE)) entries.push(entry);
+  } catch (error) {
+    if (!(error instanceof StreamNotFound)) throw error;
+  }
+  return entries;
+}
+
+function isKey(one: LogKey, key: VerifierKey): boolean {
+  return formatVerifierKey(one.key) === formatVerifierKey(key);
+}

@@ -1,0 +1,124 @@
+import { readLeaf } from '../leaf-entry.js';
+import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
+import { formatVerifierKey, type VerifierKey } from '../note/verifier-key.js';
+import { FormatInvalid, utf8 } from '../primitives/bytes.js';
+import { verifyLeaf } from '../proof/tlog-proof.js';
+import { isRefusal, ProofInvalid } from '../tree/proofs.js';
+import { verifyGrowth, type LogSource } from '../verification/verify-log.js';
+import { readAnnouncement, type KeyAnnouncement } from './announcement.js';
+
+/** An announcement as its leaf, and the proof of it under a checkpoint that has no later announcement in it. C2SP tlog-proof. */
+export interface ProvenAnnouncement {
+  readonly leaf: string;
+  readonly proof: string;
+}
+
+export interface FollowedKeys {
+  /** The keys to trust now. */
+  readonly keys: readonly VerifierKey[];
+  /** What was announced behind the keys that were trusted before. */
+  readonly announcements: readonly (KeyAnnouncement & {
+    readonly index: bigint;
+    readonly checkpoint: OpenedCheckpoint;
+  })[];
+}
+
+const KEY_CHAIN = 'sijill log keys v1';
+const LONGEST = 2 ** 24;
+const MOST = 10_000;
+
+/** All announcements of a log in their order, as JSON. */
+export function formatKeyChain(announcements: readonly ProvenAnnouncement[]): string {
+  return `${JSON.stringify({ format: KEY_CHAIN, announcements }, null, 2)}\n`;
+}
+
+/**
+ * Follows a log from keys that are trusted to those that sign it now: each announcement must be proven under a checkpoint that a key
+ * signed which is trusted by then. Announcements from before the earliest key that is trusted are passed over.
+ *
+ * That none was kept back at the end it cannot show: whoever has the old key can go on without announcing anything.
+ *
+ * @param text as the log gives it
+ * @throws FormatInvalid it is none
+ * @throws ProofInvalid  an announcement does not hold; the message says which
+ */
+export function followKeys(text: string, trust: Trust): FollowedKeys {
+  const chain = parseKeyChain(text).map(({ leaf, proof }, i) =>
+    named(i, () => {
+      const entry = readLeaf(leaf);
+      if (entry.revision !== i) throw new ProofInvalid('there is another one before it');
+      return { leaf, proof, announcement: readAnnouncement(entry) };
+    }),
+  );
+  const placeOf = (key: VerifierKey): number =>
+    chain.findIndex(({ announcement: { what, key: other } }) => what === 'introduced' && isSame(key, other));
+  const first = Math.min(...trust.log.map(placeOf)) + 1;
+  let keys = trust.log;
+  let last = -1n;
+  const announcements = chain.slice(first).map(({ leaf, proof, announcement }, i) =>
+    named(first + i, () => {
+      const { index, checkpoint } = verifyLeaf(utf8(leaf), proof, { ...trust, log: keys });
+      if (index <= last) throw new ProofInvalid('it does not stand behind the one before');
+      if (announcement.key.name !== checkpoint.origin) throw new ProofInvalid('it is about a key of another log');
+      last = index;
+      const others = keys.filter((key) => !isSame(key, announcement.key));
+      keys = announcement.what === 'introduced' ? [...others, announcement.key] : others;
+      if (keys.length === 0) throw new ProofInvalid('no key is left that is trusted');
+      return { ...announcement, index, checkpoint };
+    }),
+  );
+  return { keys, announcements };
+}
+
+/**
+ * Follows a log's keys, and checks that the log, as it is now, is signed with one of those that it leads to and has grown from where
+ * they were announced.
+ *
+ * @param note the checkpoint, read after the announcements were
+ * @throws FormatInvalid | ProofInvalid
+ */
+export async function verifyKeyChain(
+  source: LogSource,
+  text: string,
+  note: string,
+  trust: Trust,
+): Promise<FollowedKeys & { readonly checkpoint: OpenedCheckpoint }> {
+  const followed = followKeys(text, trust);
+  const checkpoint = openCheckpoint(note, { ...trust, log: followed.keys });
+  for (const announced of followed.announcements) await verifyGrowth(source, announced.checkpoint, checkpoint);
+  return { ...followed, checkpoint };
+}
+
+/** @throws FormatInvalid */
+function parseKeyChain(text: string): ProvenAnnouncement[] {
+  if (text.length > LONGEST) throw new FormatInvalid('the announcements are longer than any can be');
+  let document: { format?: unknown; announcements?: unknown } | null;
+  try {
+    document = JSON.parse(text) as typeof document;
+  } catch {
+    throw new FormatInvalid('the announcements are no JSON');
+  }
+  const announcements = document?.format === KEY_CHAIN ? document.announcements : null;
+  if (!Array.isArray(announcements) || announcements.length > MOST)
+    throw new FormatInvalid(`these are no announcements of the form ${KEY_CHAIN}`);
+  return (announcements as (Partial<ProvenAnnouncement> | null)[]).map((one) => {
+    const { leaf, proof } = one ?? {};
+    if (typeof leaf !== 'string' || typeof proof !== 'string' || !leaf.isWellFormed())
+      throw new FormatInvalid('an announcement has no leaf, or no proof');
+    return { leaf, proof };
+  });
+}
+
+function isSame(one: VerifierKey, other: VerifierKey): boolean {
+  return formatVerifierKey(one) === formatVerifierKey(other);
+}
+
+/** Says in a refusal which announcement was refused. */
+function named<T>(i: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    throw new ProofInvalid(`announcement ${i + 1} of the log's keys does not hold: ${error.message}`);
+  }
+}
