@@ -43,7 +43,7 @@ export {
   type Note,
   type NoteSignature,
 } from './note/signed-note.js';
-export { formatVerifierKey, parseVerifierKey, verifierKey, type VerifierKey } from './note/verifier-key.js';
+export { formatVerifierKey, isSameKey, parseVerifierKey, verifierKey, type VerifierKey } from './note/verifier-key.js';
 export { formatProof, parseProof, readHash, verifyLeaf, type LeafProof } from './proof/tlog-proof.js';
 export { formatMapProof, parseMapProof, verifyAccounting, verifyMap, type MapProof } from './subject-map/map-proof.js';
 export type { SubjectEntry } from './subject-map/sorted-entries.js';

@@ -22,7 +22,8 @@ export function addMonitor(program: Command): void {
     .summary('follow a log from outside, and raise an alarm when it is not one history')
     .description(
       'Looks at a log again and again: each checkpoint must be signed, and have grown from the one seen before. Alarms are a fork, a ' +
-        'roll-back, a log that has not grown for too long, and a checkpoint that does not hold. The checkpoints that show it are kept.',
+        'roll-back, a log that has not grown for too long, and a checkpoint that does not hold. The checkpoints that show it are kept. A change ' +
+        'of keys that the log has announced is followed.',
     )
     .argument('<address>', "the log's address, or a folder with a copy")
     .option('--state <file>', 'where to keep what was seen', 'sijill-monitor.json')
@@ -51,8 +52,13 @@ export function addMonitor(program: Command): void {
       for (;;) {
         const at = new Date().toISOString();
         try {
-          const { size, alarm } = await monitor.look();
+          const { size, alarm, newKeys } = await monitor.look();
           figures.looked(size, alarm);
+          if (newKeys !== null)
+            tell(
+              { at, ok: true, size: String(size), newKeys },
+              `${at} the log has changed its keys; trusted are now ${newKeys.join(' and ')}`,
+            );
           if (alarm === null) {
             if (options.once === true || told !== String(size))
               tell({ at, ok: true, size: String(size) }, `${at} ${size} entries, one history`);

@@ -1,12 +1,15 @@
 import type { EntryText, EventStore, JsonObject } from '@sijill/event-store';
 import {
-  FormatInvalid,
   formatVerifierKey,
+  isRefusal,
+  isSameKey,
   KEYS_LANE,
   parseCheckpoint,
   parseNote,
+  signersOf,
   signingKey,
   verifierKey,
+  type Note,
   type VerifierKey,
 } from '@sijill/transparency';
 import { logSigner, type LogSigner } from '../log-signer.js';
@@ -78,7 +81,7 @@ export class AnnouncedSigner implements LogSigner {
       .filter(({ stream }) => stream === KEYS_LANE)
       .map((entry) => ({ ...entry, data: JSON.parse(entry.data) as JsonObject }));
     if (entries.length === 0) return;
-    this.history = saying(() => entries.map(announcementIn).reduce(announce, this.history));
+    this.history = saying(ANNOUNCED, () => entries.map(announcementIn).reduce(announce, this.history));
     this.signer = this.signerNow();
   }
 
@@ -97,6 +100,8 @@ export class AnnouncedSigner implements LogSigner {
   }
 }
 
+const ANNOUNCED = 'what the log has announced about its keys cannot be';
+
 /** The verifier key of a generation. */
 export function keyOf({ origin, seedOf }: LogIdentity, generation: number): VerifierKey {
   return verifierKey(origin, 'ed25519', signingKey(seedOf(generation)).publicKey);
@@ -114,7 +119,7 @@ export async function keyHistory(
   position = Number.POSITIVE_INFINITY,
 ): Promise<readonly LogKey[]> {
   const entries = await announcementEntries(store);
-  return saying(() =>
+  return saying(ANNOUNCED, () =>
     entries
       .filter((entry) => entry.position <= position)
       .map(announcementIn)
@@ -125,10 +130,10 @@ export async function keyHistory(
 /** @throws KeysNotAnnounced the keys in force are not those of this identity */
 export function assertOwn(identity: LogIdentity, keys: readonly LogKey[]): void {
   for (const { generation, key } of keys) {
-    const own = formatVerifierKey(keyOf(identity, generation));
-    if (own !== formatVerifierKey(key))
+    const own = keyOf(identity, generation);
+    if (!isSameKey(own, key))
       throw new KeysNotAnnounced(
-        `the log has announced ${formatVerifierKey(key)} as its key of generation ${generation}, and this keyring has ${own}; ` +
+        `the log has announced ${formatVerifierKey(key)} as its key of generation ${generation}, and this keyring has ${formatVerifierKey(own)}; ` +
           'put back the keyring that it was announced with',
       );
   }
@@ -136,30 +141,36 @@ export function assertOwn(identity: LogIdentity, keys: readonly LogKey[]): void 
 
 /** @throws KeysNotAnnounced a checkpoint bears other signatures of the log than those of these keys */
 export function assertSignedBy({ size, note: text }: SignedCheckpoint, origin: string, keys: readonly LogKey[]): void {
-  const note = parseNote(text);
-  const signed = parseCheckpoint(note.text).origin;
-  if (signed !== origin)
-    throw new KeysNotAnnounced(
-      `the log signs as ${signed} and is to sign as ${origin}; put back its keyring and SIJILL_LOG_ORIGIN`,
-    );
-  // A witness's signature, which has a time before it, is another matter even if it bears the log's name.
-  const bySelf = note.signatures.filter(({ name, bytes }) => name === origin && bytes.length === SIGNATURE_BYTES);
-  const ids = (of: readonly { id: number }[]): string => [...new Set(of.map(({ id }) => id))].sort().join();
-  if (ids(bySelf) !== ids(keys.map(({ key }) => key)))
-    throw new KeysNotAnnounced(
-      `the checkpoint of ${size} entries is not signed with the keys that the log has announced and this keyring has; put back ` +
-        'the keyring, or the store, that belongs to it',
-    );
+  saying(`the checkpoint of ${size} entries does not hold`, () => {
+    const note = parseNote(text);
+    const signed = parseCheckpoint(note.text).origin;
+    if (signed !== origin)
+      throw new KeysNotAnnounced(
+        `the log signs as ${signed} and is to sign as ${origin}; put back its keyring and SIJILL_LOG_ORIGIN`,
+      );
+    const own = keys.map(({ key }) => key);
+    if (signersOf(note, own).length !== own.length || signaturesOf(note, origin) !== own.length)
+      throw new KeysNotAnnounced(
+        `the checkpoint of ${size} entries is not signed with the keys that the log has announced and this keyring has; put back ` +
+          'the keyring, or the store, that belongs to it',
+      );
+  });
+}
+
+/** How many keys have signed in the log's name. A witness's signature, which has a time before it, is another matter in any name. */
+function signaturesOf({ signatures }: Note, origin: string): number {
+  const own = signatures.filter(({ name, bytes }) => name === origin && bytes.length === SIGNATURE_BYTES);
+  return new Set(own.map(({ id }) => id)).size;
 }
 
 const SIGNATURE_BYTES = 64;
 
-/** What the log could not have announced is said to be that. */
-function saying<T>(work: () => T): T {
+/** Says what it is that could not have been written by the log. */
+function saying<T>(what: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof KeyChangeRefused) && !(error instanceof FormatInvalid)) throw error;
-    throw new KeysNotAnnounced(`what the log has announced about its keys cannot be: ${error.message}`);
+    if (!(error instanceof KeyChangeRefused) && !isRefusal(error)) throw error;
+    throw new KeysNotAnnounced(`${what}: ${error.message}`, { cause: error });
   }
 }

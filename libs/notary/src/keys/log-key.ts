@@ -1,6 +1,7 @@
 import { StreamNotFound, type EventStore, type StoredEntry } from '@sijill/event-store';
 import {
   formatVerifierKey,
+  isSameKey,
   KEYS_LANE,
   readAnnouncement,
   type KeyAnnouncement,
@@ -43,7 +44,7 @@ export function announce(keys: readonly LogKey[], announced: PlacedAnnouncement)
     throw new KeyChangeRefused(`the key ${formatVerifierKey(key)} is not one of the log ${keys[0]!.key.name}`);
   if (what === 'introduced') {
     const next = keys.length + 1;
-    if (generation !== next || keys.some((other) => isKey(other, key)))
+    if (generation !== next || keys.some((other) => isSameKey(other.key, key)))
       throw new KeyChangeRefused(`the key of generation ${generation} was there before; the next one is ${next}`);
     if (now.length > 1)
       throw new KeyChangeRefused(
@@ -51,7 +52,7 @@ export function announce(keys: readonly LogKey[], announced: PlacedAnnouncement)
       );
     return [...keys, { generation, key, introduced: announced, retired: null }];
   }
-  const retired = now.find((one) => one.generation === generation && isKey(one, key));
+  const retired = now.find((one) => one.generation === generation && isSameKey(one.key, key));
   if (retired === undefined) throw new KeyChangeRefused(`the log does not sign with a key of generation ${generation}`);
   if (now.length === 1)
     throw new KeyChangeRefused('it is the only key that the log signs with; introduce another one first');
@@ -60,9 +61,10 @@ export function announce(keys: readonly LogKey[], announced: PlacedAnnouncement)
 
 /** The keys that sign checkpoints which cover the store up to a position; without one, up to its end. */
 export function inForce(keys: readonly LogKey[], position = Number.POSITIVE_INFINITY): LogKey[] {
-  return keys.filter(
-    ({ introduced, retired }) => (introduced?.position ?? 0) <= position && (retired?.position ?? Infinity) > position,
-  );
+  return keys.filter(({ introduced, retired }) => {
+    const isRetired = retired !== null && retired.position <= position;
+    return (introduced?.position ?? 0) <= position && !isRetired;
+  });
 }
 
 /** @throws FormatInvalid the entry announces nothing */
@@ -84,8 +86,4 @@ export async function announcementEntries(store: EventStore): Promise<StoredEntr
     if (!(error instanceof StreamNotFound)) throw error;
   }
   return entries;
-}
-
-function isKey(one: LogKey, key: VerifierKey): boolean {
-  return formatVerifierKey(one.key) === formatVerifierKey(key);
 }

@@ -4,8 +4,8 @@ import type { LogStore } from '../log-store.js';
 
 /** What is not as it was signed. */
 export interface Finding {
-  /** What was found wrong: an entry of the store, a tile of the log beside it, a checkpoint, or a map of subjects. */
-  readonly what: 'entry' | 'tile' | 'checkpoint' | 'map';
+  /** What was found wrong: an entry of the store, a tile of the log beside it, a checkpoint, a map of subjects, or a key of the log. */
+  readonly what: 'entry' | 'tile' | 'checkpoint' | 'map' | 'key';
   /** The leaf, or for a checkpoint and the map beside the log its size. Findings are told in this order. */
   readonly index: number;
   readonly detail: string;

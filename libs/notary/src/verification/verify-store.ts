@@ -2,7 +2,6 @@ import type { EventStore } from '@sijill/event-store';
 import {
   HASH_BYTES,
   isRefusal,
-  openCheckpoint,
   sameBytes,
   TILE_WIDTH,
   tileRoot,
@@ -13,6 +12,7 @@ import {
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { fromTiles } from '../prove.js';
 import type { MapStore } from '../subjects/map-store.js';
+import { AnnouncedTrust } from './announced-trust.js';
 import type { Finding, RangeChecked, TileRange } from './check-range.js';
 import { verifySubjects } from './verify-subjects.js';
 
@@ -20,7 +20,7 @@ import { verifySubjects } from './verify-subjects.js';
 const RANGE_TILES = 64;
 
 export interface VerifyOptions {
-  /** Whose signatures count. */
+  /** Whose signatures count. Of the log's keys the one with which it began, or all: the others follow from what it has announced. */
   readonly trust: Trust;
   /** Compares one range; several are asked for at once when there are several hands. */
   readonly check: (range: TileRange, size: number) => Promise<RangeChecked>;
@@ -50,7 +50,7 @@ export interface StoreVerified {
 
 /**
  * Compares the whole store with all that was ever signed over it: every entry with its leaf, every tile with the one above it,
- * every checkpoint with the tree, and its signature.
+ * every checkpoint with the tree, and its signatures with the keys that the log had announced by then.
  *
  * It finds what was changed, left out, added, moved or taken back since it was signed. That nothing was changed before it was
  * signed, or store, log and keys together since, it cannot say: for that somebody else has to have kept a checkpoint.
@@ -63,16 +63,18 @@ export async function verifyStore(store: EventStore, log: LogStore, options: Ver
   const { kept = [], trust } = options;
   const ranges = await checkRanges(size, options);
   const findings = [...ranges.findings, ...(await checkUpperTiles(log, size))];
+  const announced = await AnnouncedTrust.of(store, log, trust);
+  if (announced.finding !== null) findings.push(announced.finding);
   let checkpoints = 0;
   for await (const checkpoint of log.checkpoints()) {
     if (checkpoint.size > last) break;
     checkpoints++;
-    const finding = await checkCheckpoint(log, size, checkpoint.note, trust, checkpoint);
+    const finding = await checkCheckpoint(log, size, checkpoint.note, announced, checkpoint);
     if (finding !== null) findings.push(finding);
   }
   for (const note of kept) {
     checkpoints++;
-    const finding = await checkCheckpoint(log, (await log.head()).size, note, trust, null);
+    const finding = await checkCheckpoint(log, (await log.head()).size, note, announced, null);
     if (finding !== null) findings.push(finding);
   }
   const maps =
@@ -140,12 +142,12 @@ async function checkCheckpoint(
   log: LogStore,
   size: number,
   note: string,
-  trust: Trust,
+  trust: AnnouncedTrust,
   row: SignedCheckpoint | null,
 ): Promise<Finding | null> {
   const wrong = (at: number, detail: string): Finding => ({ what: 'checkpoint', index: at, detail });
   try {
-    const checkpoint = openCheckpoint(note, trust);
+    const checkpoint = await (row === null ? trust.open(note) : trust.openOwn(note));
     const at = Number(checkpoint.size);
     if (row !== null && (row.size !== at || !sameBytes(row.root, checkpoint.root)))
       return wrong(row.size, `the checkpoint kept at ${row.size} is one of ${at} leaves, or has another root`);

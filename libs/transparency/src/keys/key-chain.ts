@@ -1,6 +1,6 @@
 import { readLeaf } from '../leaf-entry.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
-import { formatVerifierKey, type VerifierKey } from '../note/verifier-key.js';
+import { isSameKey, type VerifierKey } from '../note/verifier-key.js';
 import { FormatInvalid, utf8 } from '../primitives/bytes.js';
 import { verifyLeaf } from '../proof/tlog-proof.js';
 import { isRefusal, ProofInvalid } from '../tree/proofs.js';
@@ -51,7 +51,7 @@ export function followKeys(text: string, trust: Trust): FollowedKeys {
     }),
   );
   const placeOf = (key: VerifierKey): number =>
-    chain.findIndex(({ announcement: { what, key: other } }) => what === 'introduced' && isSame(key, other));
+    chain.findIndex(({ announcement: { what, key: other } }) => what === 'introduced' && isSameKey(key, other));
   const first = Math.min(...trust.log.map(placeOf)) + 1;
   let keys = trust.log;
   let last = -1n;
@@ -61,7 +61,7 @@ export function followKeys(text: string, trust: Trust): FollowedKeys {
       if (index <= last) throw new ProofInvalid('it does not stand behind the one before');
       if (announcement.key.name !== checkpoint.origin) throw new ProofInvalid('it is about a key of another log');
       last = index;
-      const others = keys.filter((key) => !isSame(key, announcement.key));
+      const others = keys.filter((key) => !isSameKey(key, announcement.key));
       keys = announcement.what === 'introduced' ? [...others, announcement.key] : others;
       if (keys.length === 0) throw new ProofInvalid('no key is left that is trusted');
       return { ...announcement, index, checkpoint };
@@ -107,10 +107,6 @@ function parseKeyChain(text: string): ProvenAnnouncement[] {
       throw new FormatInvalid('an announcement has no leaf, or no proof');
     return { leaf, proof };
   });
-}
-
-function isSame(one: VerifierKey, other: VerifierKey): boolean {
-  return formatVerifierKey(one) === formatVerifierKey(other);
 }
 
 /** Says in a refusal which announcement was refused. */

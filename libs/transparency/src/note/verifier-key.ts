@@ -41,6 +41,10 @@ export function parseVerifierKey(text: string): VerifierKey {
   return key;
 }
 
+export function isSameKey(one: VerifierKey, other: VerifierKey): boolean {
+  return formatVerifierKey(one) === formatVerifierKey(other);
+}
+
 /** C2SP signed-note: not empty, no Unicode space, no plus. */
 export function isKeyName(name: string): boolean {
   return (

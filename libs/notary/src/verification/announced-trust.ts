@@ -1,0 +1,119 @@
+import type { EventStore } from '@sijill/event-store';
+import {
+  formatVerifierKey,
+  isRefusal,
+  isSameKey,
+  KEY_INTRODUCED,
+  openCheckpoint,
+  parseCheckpoint,
+  parseNote,
+  ProofInvalid,
+  signersOf,
+  TILE_WIDTH,
+  type Note,
+  type OpenedCheckpoint,
+  type Trust,
+  type VerifierKey,
+} from '@sijill/transparency';
+import {
+  announce,
+  announcementEntries,
+  announcementIn,
+  firstKey,
+  inForce,
+  KeyChangeRefused,
+  type LogKey,
+} from '../keys/log-key.js';
+import type { LogStore } from '../log-store.js';
+import type { Finding } from './check-range.js';
+
+/**
+ * Whose signatures count at which size of the log: the keys that it had announced by then, as far as they are trusted. Trusted are those
+ * that were given, and each that was announced under a checkpoint of one that is trusted.
+ */
+export class AnnouncedTrust {
+  private trusted: readonly VerifierKey[];
+
+  private constructor(
+    private readonly log: LogStore,
+    private readonly trust: Trust,
+    private readonly keys: readonly LogKey[],
+    /** What is wrong with the announcements, or with what was given. */
+    readonly finding: Finding | null,
+  ) {
+    this.trusted = trust.log;
+  }
+
+  static async of(store: EventStore, log: LogStore, trust: Trust): Promise<AnnouncedTrust> {
+    const entries = await announcementEntries(store);
+    const introduced = entries.filter(({ type }) => type === KEY_INTRODUCED).map(({ data }) => data['key']);
+    const first = trust.log.find((key) => !introduced.includes(formatVerifierKey(key)));
+    let keys = firstKey(first ?? trust.log[0]!);
+    let finding: Finding | null = null;
+    if (first === undefined)
+      finding = { what: 'key', index: 0, detail: 'the key that the log began with was not given; give that one too' };
+    for (const entry of entries) {
+      try {
+        keys = announce(keys, announcementIn(entry));
+      } catch (error) {
+        if (!(error instanceof KeyChangeRefused) && !isRefusal(error)) throw error;
+        const index = await log.indexAt(entry.position);
+        finding ??= {
+          what: 'key',
+          index: index ?? 0,
+          detail: `entry ${entry.id} announces what cannot be: ${error.message}`,
+        };
+        break;
+      }
+    }
+    return new AnnouncedTrust(log, trust, keys, finding);
+  }
+
+  /**
+   * Opens a checkpoint as the log itself keeps it: every key in force has signed it, and no other key of the log.
+   *
+   * @throws FormatInvalid | ProofInvalid
+   */
+  async openOwn(text: string): Promise<OpenedCheckpoint> {
+    const { checkpoint, note, signing, believed } = await this.opened(text);
+    const hasSigned = ({ name, id }: VerifierKey): boolean =>
+      note.signatures.some((one) => one.name === name && one.id === id);
+    if (!signing.every(hasSigned)) throw new ProofInvalid('a key that the log had announced by then has not signed it');
+    if (this.keys.some(({ key }) => hasSigned(key) && !isAmong(signing, key)))
+      throw new ProofInvalid('a key has signed it that was retired by then, or not announced yet');
+    const others = signing.filter((key) => !isAmong(believed, key));
+    this.trusted = [...this.trusted, ...signersOf(note, others)];
+    return checkpoint;
+  }
+
+  /** Opens a checkpoint from elsewhere: one of the keys that were in force has signed it. @throws FormatInvalid | ProofInvalid */
+  async open(text: string): Promise<OpenedCheckpoint> {
+    return (await this.opened(text)).checkpoint;
+  }
+
+  private async opened(text: string): Promise<{
+    checkpoint: OpenedCheckpoint;
+    note: Note;
+    /** The keys in force, and those of them that are trusted. */
+    signing: VerifierKey[];
+    believed: VerifierKey[];
+  }> {
+    const note = parseNote(text);
+    const { size } = parseCheckpoint(note.text);
+    const signing = inForce(this.keys, await this.positionAt(size)).map(({ key }) => key);
+    const believed = signing.filter((key) => isAmong(this.trusted, key));
+    return { checkpoint: openCheckpoint(text, { ...this.trust, log: believed }), note, signing, believed };
+  }
+
+  /** The store position of the last of so many leaves; of more than there are, behind all. */
+  private async positionAt(size: bigint): Promise<number> {
+    if (size === 0n) return 0;
+    const last = size - 1n;
+    const positions = await this.log.positionsOf(Number(last / BigInt(TILE_WIDTH)));
+    return positions[Number(last % BigInt(TILE_WIDTH))] ?? Number.POSITIVE_INFINITY;
+  }
+}
+
+function isAmong(keys: readonly VerifierKey[], key: VerifierKey): boolean {
+  return keys.some((one) => isSameKey(one, key));
+}
