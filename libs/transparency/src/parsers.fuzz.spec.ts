@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { followKeys, formatKeyChain } from './keys/key-chain.js';
 import { formatCheckpoint, parseCheckpoint } from './note/checkpoint.js';
 import { cosign } from './note/cosignature.js';
 import { openCheckpoint } from './note/open-checkpoint.js';
@@ -86,6 +87,17 @@ const PARSERS: Record<string, { valid: string; read: (text: string) => string | 
   'the proof of a map': { valid: mapProof, read: (given) => formatMapProof(parseMapProof(given)) },
   // Of JSON there are many forms.
   'the proof of an accounting': { valid: accounting, read: (given) => (parseAccountingProof(given), null) },
+  'announcements of keys': {
+    valid: formatKeyChain([{ leaf: '{"data":{},"id":"","lane":"","metadata":{},"revision":0,"type":""}', proof }]),
+    read: (given) => {
+      try {
+        followKeys(given, trust);
+      } catch (error) {
+        if (!refused(error)) throw error;
+      }
+      return given;
+    },
+  },
   'the address of a tile': { valid: 'tile/1/x001/x234/067.p/9', read: (given) => tilePath(parseTilePath(given)) },
   base64: { valid: toBase64(utf8(text)), read: (given) => toBase64(fromBase64(given)) },
   'a number': { valid: '9007199254740993', read: (given) => String(readDecimal(given)) },

@@ -1,0 +1,209 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCheckpoint, parseNote, parseVerifierKey, signersOf, type VerifierKey } from '@sijill/transparency';
+import { BATCH, disclosed } from '../support/events.js';
+import {
+  eventually,
+  freshDataDir,
+  request,
+  sijill,
+  sijillJson,
+  startServer,
+  type CommandResult,
+  type TestServer,
+} from '../support/sijill.js';
+
+interface Key {
+  readonly generation: number;
+  readonly key: string;
+  readonly introducedAt: string | null;
+  readonly retiredAt: string | null;
+  readonly signs: boolean;
+}
+
+interface Answer {
+  readonly accepted: { entries: { entryId: string }[] }[];
+}
+
+describe('the keys of a log', () => {
+  let server: TestServer;
+  const servers: TestServer[] = [];
+  const folder = freshDataDir('log-keys');
+  const file = (name: string): string => join(folder, name);
+  const save = (name: string, content: string): string => {
+    writeFileSync(file(name), content);
+    return file(name);
+  };
+  const start = async (env: Record<string, string> = {}): Promise<TestServer> => {
+    const started = await startServer(env);
+    servers.push(started);
+    return started;
+  };
+  const logKey = (...args: string[]): Promise<CommandResult> => sijill(['log-key', ...args], server.env);
+  const keys = async (): Promise<Key[]> => (await sijillJson<{ keys: Key[] }>(['log-key', 'list'], server.env)).keys;
+  const verify = async (...args: string[]): Promise<{ code: number; answer: Record<string, unknown> }> => {
+    const { code, stdout, stderr } = await sijill(['verify', ...args, '--json'], server.env);
+    return { code, answer: JSON.parse(stdout === '' ? JSON.stringify({ stderr }) : stdout) as Record<string, unknown> };
+  };
+  const monitor = (...args: string[]): Promise<CommandResult> =>
+    sijill(['monitor', `${server.url}/log`, '--once', '--json', '--state', file('seen.json'), ...args], {});
+  const checkpointOf = async ({ url }: TestServer): Promise<string> =>
+    (await request<string>(`${url}/log/checkpoint`)).body;
+  const vkeysOf = async ({ url }: TestServer): Promise<VerifierKey[]> =>
+    (await request<string>(`${url}/log/vkey`)).body.trim().split('\n').map(parseVerifierKey);
+  /** Entries, and the last one's leaf and proof under a checkpoint that covers all of them. */
+  const send = async (to: TestServer, count: number): Promise<{ leaf: string; proof: string }> => {
+    const [producer, officer] = [await to.key('producer'), await to.key('officer')];
+    const events = Array.from({ length: count }, () => disclosed('+966500000051'));
+    const { body } = await request<Answer>(`${to.url}/v1/events`, { key: producer, body: events, type: BATCH });
+    const { entryId } = body.accepted.at(-1)!.entries[0]!;
+    const proof = await eventually(
+      () => request<string>(`${to.url}/v1/entries/${entryId}/proof`, { key: officer }),
+      ({ status }) => status === 200,
+    );
+    const leaf = await request<object>(`${to.url}/v1/entries/${entryId}/leaf`, { key: officer });
+    return { leaf: JSON.stringify(leaf.body), proof: proof.body };
+  };
+  const signedWith = (wanted: readonly string[]): Promise<string> =>
+    eventually(
+      () => checkpointOf(server),
+      (note) => {
+        const { signatures } = parseNote(note);
+        const signers = signersOf(parseNote(note), wanted.map(parseVerifierKey));
+        return signatures.length === wanted.length && signers.length === wanted.length;
+      },
+    );
+
+  let [first, second]: [string, string] = ['', ''];
+  beforeAll(async () => {
+    server = await start();
+    const { leaf, proof } = await send(server, 300);
+    save('leaf-before', leaf);
+    save('proof-before', proof);
+    first = save('first.vkey', (await request<string>(`${server.url}/log/vkey`)).body);
+    save('checkpoint-before', await checkpointOf(server));
+    expect((await monitor('--key', first)).code).toBe(0);
+  }, 60_000);
+  afterAll(async () => {
+    for (const one of servers) await one.kill();
+  });
+
+  it('are changed by announcements in it: a key that is introduced signs beside the one from before', async () => {
+    const [only] = await keys();
+    expect(only).toMatchObject({ generation: 1, introducedAt: null, retiredAt: null, signs: true });
+    expect(`${only!.key}\n`).toBe(readFileSync(first, 'utf8'));
+    const last = await logKey('retire', '1');
+    expect([last.code, last.stderr]).toEqual([2, expect.stringContaining('the only key')]);
+
+    const introduced = JSON.parse((await logKey('introduce', '--json')).stdout) as Key;
+    expect(introduced).toMatchObject({ generation: 2, introducedAt: expect.any(String), retiredAt: null });
+    second = save('second.vkey', introduced.key);
+    await signedWith([only!.key, introduced.key]);
+    expect(await vkeysOf(server)).toHaveLength(2);
+    for (const key of [first, second])
+      expect(await verify('log', `${server.url}/log`, '--key', key)).toMatchObject({ code: 0, answer: { ok: true } });
+
+    const again = await logKey('introduce');
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('retire one first')]);
+    for (const [given, said] of [
+      ['3', 'does not sign with a key of generation 3'],
+      ['0', 'the generation of a key'],
+    ] as const) {
+      const { code, stderr } = await logKey('retire', given);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+    }
+    expect((await monitor('--key', first)).code).toBe(0);
+  }, 60_000);
+
+  it('lead from one that is trusted to the next, and one that is retired signs no more', async () => {
+    const during = await send(server, 20);
+    const [files] = [[save('leaf-during', during.leaf), save('proof-during', during.proof)]];
+    const retired = JSON.parse((await logKey('retire', '1', '--json')).stdout) as Key;
+    expect(retired).toMatchObject({ generation: 1, retiredAt: expect.any(String) });
+    const [old, now] = [readFileSync(first, 'utf8').trim(), readFileSync(second, 'utf8')];
+    await signedWith([now]);
+    expect((await vkeysOf(server)).map(({ id }) => id)).toEqual([parseVerifierKey(now).id]);
+    expect((await keys()).map(({ signs }) => signs)).toEqual([false, true]);
+
+    expect((await verify('log', `${server.url}/log`, '--key', first)).code).toBe(1);
+    expect(await verify('keys', `${server.url}/log`, '--key', first)).toMatchObject({
+      code: 0,
+      answer: {
+        ok: true,
+        keys: [now],
+        announcements: [
+          { what: 'introduced', generation: 2, key: now },
+          { what: 'retired', generation: 1, key: old },
+        ],
+      },
+    });
+    expect(await verify('keys', `${server.url}/log`, '--key', second)).toMatchObject({
+      answer: { ok: true, keys: [now], announcements: [{ what: 'retired' }] },
+    });
+    const since = ['--since', file('checkpoint-before')];
+    expect((await verify('log', `${server.url}/log`, '--key', first, '--key', second, ...since)).code).toBe(0);
+    // What was proven before is proven still, with the key that signed it.
+    expect((await verify('entry', file('leaf-before'), file('proof-before'), '--key', first)).code).toBe(0);
+    for (const key of [first, second]) expect((await verify('entry', ...files, '--key', key)).code).toBe(0);
+    const after = await send(server, 5);
+    const newer = [save('leaf-after', after.leaf), save('proof-after', after.proof)];
+    expect((await verify('entry', ...newer, '--key', second)).code).toBe(0);
+    expect((await verify('entry', ...newer, '--key', first)).code).toBe(1);
+  }, 60_000);
+
+  it('are followed by a monitor, which does not believe a retired one again', async () => {
+    const followed = await monitor('--key', first);
+    expect([followed.code, followed.stdout]).toEqual([0, expect.stringContaining('newKeys')]);
+    expect((await monitor('--key', first)).stdout).not.toContain('newKeys');
+
+    // Whoever has the old key goes on from where it was retired.
+    const copy = file('older');
+    mkdirSync(join(copy, 'vault'), { recursive: true });
+    cpSync(join(server.dataDir, 'vault', 'keyring.json'), join(copy, 'vault', 'keyring.json'));
+    const fork = await start({ SIJILL_DATA_DIR: copy });
+    await send(fork, 600);
+    const lying = ['monitor', `${fork.url}/log`, '--once', '--json', '--state', file('seen.json'), '--key', first];
+    const { code, stdout } = await sijill(lying, {});
+    expect([code, stdout]).toEqual([1, expect.stringContaining('unsigned')]);
+    await fork.kill();
+    expect((await monitor('--key', first)).code).toBe(0);
+  }, 60_000);
+
+  it('hold for the whole store from the first on', async () => {
+    for (const given of [[first], [first, second]])
+      expect(await verify('store', ...given.flatMap((key) => ['--key', key]))).toMatchObject({
+        code: 0,
+        answer: { ok: true, findings: [] },
+      });
+    expect((await verify('store', '--key', first, '--checkpoint', file('checkpoint-before'))).code).toBe(0);
+    expect(await verify('store', '--key', second)).toMatchObject({
+      code: 1,
+      answer: { findings: expect.arrayContaining([expect.objectContaining({ what: 'key' })]) },
+    });
+  }, 60_000);
+
+  it('are the same after a restart, and nothing is signed with others, or in another name', async () => {
+    const now = readFileSync(second, 'utf8');
+    await server.kill();
+    server = await start({ SIJILL_DATA_DIR: server.dataDir });
+    await send(server, 5);
+    const note = await signedWith([now]);
+    expect(openCheckpoint(note, { log: [parseVerifierKey(now)] }).size).toBeGreaterThan(330n);
+    await server.kill();
+
+    const other = join(freshDataDir('other-keyring'), 'keyring.json');
+    await sijill(['keys', 'keyring', '--out', other], {});
+    const origin = { SIJILL_DATA_DIR: server.dataDir, SIJILL_LOG_ORIGIN: parseVerifierKey(now).name };
+    const wrong = await sijill(['log-key', 'introduce'], { ...origin, SIJILL_KEYRING_FILE: other });
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('put back the keyring')]);
+
+    const renamed = await start({ ...origin, SIJILL_LOG_ORIGIN: 'another.example' });
+    const { body } = await eventually(
+      () => request<{ checks: { notary: { status: string; detail: string } } }>(`${renamed.url}/health/ready`),
+      ({ body: { checks } }) => checks.notary.status === 'down',
+    );
+    expect(body.checks.notary.detail).toContain('SIJILL_LOG_ORIGIN');
+    expect((await request<string>(`${renamed.url}/metrics`)).body).toMatch(/sijill_notary_refusing 1/);
+    expect(await checkpointOf(renamed)).toBe(note);
+  }, 60_000);
+});
