@@ -7,7 +7,10 @@ import {
   checkRange,
   fromTiles,
   GrowingLog,
+  inForce,
+  KeyChangeRefused,
   LOG_ALIVE,
+  LogKeys,
   logSigner,
   LogStore,
   MapKeeper,
@@ -102,6 +105,19 @@ describe.each([
     notary.start();
     return notary;
   };
+  const keysOf = (log: LogStore): LogKeys =>
+    new LogKeys(opened.store, log, LOG_IDENTITY, {
+      clock: systemClock,
+      published: () => log.checkpoint(),
+      cosigned: { needed: 0, wanted: 0 },
+    });
+  /** One step on the way from a key to the next; not while the step before has no checkpoint. */
+  const rotate = async (keys: LogKeys): Promise<void> => {
+    const now = inForce(await keys.all());
+    await (now.length === 1 ? keys.introduce() : keys.retire(now[0]!.generation)).catch((error: unknown) => {
+      if (!(error instanceof KeyChangeRefused)) throw error;
+    });
+  };
   const state = (notary: Notary, wanted: NotaryState): Promise<NotaryState> =>
     eventually(
       async () => notary.health.state,
@@ -127,6 +143,7 @@ describe.each([
     `signs one tree and no other over ${KILLS} kills, and its tiles are those of the store (seed ${SEED})`,
     async () => {
       const random = seeded(SEED);
+      const keys = keysOf(await openLog());
       await write(700);
       for (let kill = 0; kill < KILLS; kill++) {
         const args = [opened.where, ...['log.sqlite', 'map.sqlite', 'claim'].map((name) => join(folder, name))];
@@ -135,6 +152,7 @@ describe.each([
         await once(child, 'message');
         for (const until = Date.now() + 10 + random() * 400; Date.now() < until; await pause(5))
           await write(1 + Math.floor(random() * 60));
+        await rotate(keys);
         child.kill('SIGKILL');
         await gone;
       }
@@ -155,7 +173,7 @@ describe.each([
       expect(await log.head()).toEqual(await truth.head());
       let checkpoints = 0;
       for await (const { size: at, note } of log.checkpoints()) {
-        const { root } = openCheckpoint(note, { log: signer.keys });
+        const { root } = openCheckpoint(note, { log: (await keys.all()).map(({ key }) => key) });
         expect(toHex(root)).toBe(toHex(await fromTiles(truth, (read) => treeRoot(BigInt(at), read))));
         checkpoints++;
       }
@@ -177,6 +195,8 @@ describe.each([
       });
       expect(verified).toMatchObject({ findings: [], leaves: size, unsigned: 0 });
       expect(verified.maps).toBeGreaterThan(0);
+      // It was signed with more than one key, and each checkpoint with those that were announced by then.
+      expect(inForce(await keys.all()).at(-1)!.generation).toBeGreaterThan(1);
       // At rest the map covers all of the log.
       expect(await maps.head()).toMatchObject({ size, subjects: SUBJECTS.length });
       await maps.close();
