@@ -153,6 +153,16 @@ describe('a log whose keys are changed', () => {
     expect((await keys.published()).map(formatVerifierKey)).toEqual([formatVerifierKey(keyOf(3))]);
   });
 
+  it('is signed with what is announced while its notary stops', async () => {
+    await write(1);
+    const notary = notaryOf();
+    await signed();
+    await keysOf().introduce();
+    await notary.stop();
+    expect((await log.checkpoint())!.position).toBe(await store.head());
+    expect(signers(await signed())).toEqual([1, 2]);
+  });
+
   it('takes one change of two that are made at once', async () => {
     await write(1);
     notaryOf();

@@ -10,6 +10,7 @@ import {
   StoreUnavailable,
 } from '@sijill/event-store';
 import { LaneElsewhere } from '@sijill/intake';
+import { KeysNotAnnounced } from '@sijill/notary';
 import { DatabaseUnavailable, type Logger } from '@sijill/platform';
 import { CursorInvalid } from '@sijill/read-models';
 import { ReportElsewhere, ReportSubjectErased } from '@sijill/reports';
@@ -64,6 +65,8 @@ function problemOf(error: unknown): Problem {
       { path: 'cursor', code: 'bad_format', message: 'take the cursor from next of the page before, unchanged' },
     ]);
   }
+  if (error instanceof KeysNotAnnounced)
+    return Problem.unavailable('the log has announced other keys than those that this server has', 60);
   if (error instanceof LaneBusy) return Problem.busy();
   if (error instanceof LaneClosed) return Problem.stopping();
   if (error instanceof LaneElsewhere || error instanceof LaneTakenOver)

@@ -61,10 +61,7 @@ export class AnnouncedSigner implements LogSigner {
     identity: LogIdentity,
     position: number,
   ): Promise<AnnouncedSigner> {
-    const history = await keyHistory(store, identity, position);
-    const last = await log.checkpoint();
-    if (last !== null) assertSignedBy(last, identity.origin, inForce(history, last.position));
-    return new AnnouncedSigner(identity, history);
+    return new AnnouncedSigner(identity, await signedHistory(store, log, identity, position));
   }
 
   get origin(): string {
@@ -127,6 +124,24 @@ export async function keyHistory(
   );
 }
 
+/**
+ * The same, where the last checkpoint is signed with those of them that were in force then.
+ *
+ * @throws KeysNotAnnounced
+ */
+export async function signedHistory(
+  store: EventStore,
+  log: LogStore,
+  identity: LogIdentity,
+  position?: number,
+): Promise<readonly LogKey[]> {
+  const last = await log.checkpoint();
+  if (last !== null) assertNamed(last, identity.origin);
+  const history = await keyHistory(store, identity, position);
+  if (last !== null) assertSignedBy(last, identity.origin, inForce(history, last.position));
+  return history;
+}
+
 /** @throws KeysNotAnnounced the keys in force are not those of this identity */
 export function assertOwn(identity: LogIdentity, keys: readonly LogKey[]): void {
   for (const { generation, key } of keys) {
@@ -139,22 +154,29 @@ export function assertOwn(identity: LogIdentity, keys: readonly LogKey[]): void 
   }
 }
 
+/** @throws KeysNotAnnounced a checkpoint is one of another log */
+function assertNamed({ size, note }: SignedCheckpoint, name: string): void {
+  const { origin } = saying(notHolding(size), () => parseCheckpoint(parseNote(note).text));
+  if (origin !== name)
+    throw new KeysNotAnnounced(
+      `the log signs as ${origin} and is to sign as ${name}; put back its keyring and SIJILL_LOG_ORIGIN`,
+    );
+}
+
 /** @throws KeysNotAnnounced a checkpoint bears other signatures of the log than those of these keys */
-export function assertSignedBy({ size, note: text }: SignedCheckpoint, origin: string, keys: readonly LogKey[]): void {
-  saying(`the checkpoint of ${size} entries does not hold`, () => {
-    const note = parseNote(text);
-    const signed = parseCheckpoint(note.text).origin;
-    if (signed !== origin)
-      throw new KeysNotAnnounced(
-        `the log signs as ${signed} and is to sign as ${origin}; put back its keyring and SIJILL_LOG_ORIGIN`,
-      );
-    const own = keys.map(({ key }) => key);
-    if (signersOf(note, own).length !== own.length || signaturesOf(note, origin) !== own.length)
-      throw new KeysNotAnnounced(
-        `the checkpoint of ${size} entries is not signed with the keys that the log has announced and this keyring has; put back ` +
-          'the keyring, or the store, that belongs to it',
-      );
-  });
+function assertSignedBy({ size, note: text }: SignedCheckpoint, origin: string, keys: readonly LogKey[]): void {
+  const note = parseNote(text);
+  const own = keys.map(({ key }) => key);
+  const signers = saying(notHolding(size), () => signersOf(note, own));
+  if (signers.length !== own.length || signaturesOf(note, origin) !== own.length)
+    throw new KeysNotAnnounced(
+      `the checkpoint of ${size} entries is not signed with the keys that the log has announced and this keyring has; put back ` +
+        'the keyring, or the store, that belongs to it',
+    );
+}
+
+function notHolding(size: number): string {
+  return `the checkpoint of ${size} entries does not hold`;
 }
 
 /** How many keys have signed in the log's name. A witness's signature, which has a time before it, is another matter in any name. */

@@ -11,7 +11,7 @@ import {
 } from '@sijill/transparency';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { proveEntry } from '../prove.js';
-import { assertOwn, assertSignedBy, keyHistory, keyOf, type LogIdentity } from './announced-signer.js';
+import { assertOwn, keyHistory, keyOf, signedHistory, type LogIdentity } from './announced-signer.js';
 import {
   announce,
   announcementEntries,
@@ -99,11 +99,8 @@ export class LogKeys {
     what: PlacedAnnouncement['what'],
     generationOf: (keys: readonly LogKey[]) => number,
   ): Promise<LogKey> {
-    const keys = await this.all();
-    const now = inForce(keys);
-    assertOwn(this.identity, now);
-    const last = await this.log.checkpoint();
-    if (last !== null) assertSignedBy(last, this.identity.origin, inForce(keys, last.position));
+    const keys = await signedHistory(this.store, this.log, this.identity);
+    assertOwn(this.identity, inForce(keys));
     const before = keys.flatMap(({ introduced, retired }) => [introduced, retired]).filter((one) => one !== null);
     const published = (await this.options.published())?.position ?? 0;
     // Each change has a checkpoint of its own, signed with the keys before it and behind it: the way from one to the other.
