@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { Lane, openEmbeddedStore, type EventStore, type NewEntry } from '@sijill/event-store';
 import {
@@ -17,23 +18,38 @@ import {
 } from '@sijill/notary';
 import { claimOf, createLogger, Metrics, newEntryId, systemClock } from '@sijill/platform';
 import {
+  cosign,
+  cosignaturesOf,
   followKeys,
   formatKeyChain,
+  formatSignature,
   formatVerifierKey,
   KEY_INTRODUCED,
   KEY_RETIRED,
   KEYS_LANE,
+  parseCheckpoint,
   parseNote,
+  parseProof,
   signersOf,
+  signingKey,
+  verifierKey,
   type VerifierKey,
 } from '@sijill/transparency';
 import { disclosureEntry } from '../support/disclosure-entries.js';
+import { FaultyStore } from '../support/faulty-store.js';
 import { LOG_IDENTITY } from '../support/log-identity.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
 
 const keyOf = (generation: number, { origin, seedOf }: LogIdentity = LOG_IDENTITY): VerifierKey =>
   logSigner(origin, [seedOf(generation)]).keys[0]!;
 const swapped: LogIdentity = { ...LOG_IDENTITY, seedOf: (generation) => new Uint8Array(32).fill(100 + generation) };
+
+/** Tells nothing of what comes: it has to be read. */
+class SilentStore extends FaultyStore {
+  override async *followTexts({ signal }: { signal: AbortSignal }): AsyncGenerator<never> {
+    await once(signal, 'abort');
+  }
+}
 
 describe('a log whose keys are changed', () => {
   let store: EventStore;
@@ -58,8 +74,8 @@ describe('a log whose keys are changed', () => {
       Array.from({ length: count }, () => disclosureEntry(`event-${written}`, { n: written++ })),
       'any',
     );
-  const notaryOf = (identity = LOG_IDENTITY): Notary => {
-    const notary = new Notary(store, log, {
+  const notaryOf = (identity = LOG_IDENTITY, of: EventStore = store): Notary => {
+    const notary = new Notary(of, log, {
       claim: claimOf({ kind: 'sqlite', file: join(folder, 'claim') }, 'notary'),
       identity,
       clock: systemClock,
@@ -72,11 +88,11 @@ describe('a log whose keys are changed', () => {
     notary.start();
     return notary;
   };
-  const keysOf = (identity = LOG_IDENTITY): LogKeys =>
+  const keysOf = (identity = LOG_IDENTITY, needed = 0, wanted = 0): LogKeys =>
     new LogKeys(store, log, identity, {
       clock: systemClock,
-      published: () => log.checkpoint(),
-      cosigned: { needed: 0, wanted: 0 },
+      published: () => log.checkpoint(needed),
+      cosigned: { needed, wanted },
     });
   const state = (notary: Notary, wanted: NotaryState): Promise<NotaryState> =>
     eventually(
@@ -155,12 +171,39 @@ describe('a log whose keys are changed', () => {
 
   it('is signed with what is announced while its notary stops', async () => {
     await write(1);
-    const notary = notaryOf();
+    const first = notaryOf();
+    await signed();
+    await first.stop();
+    await keysOf().introduce();
+    // One that is told nothing until it stops finds it then.
+    const second = notaryOf(LOG_IDENTITY, new SilentStore(store));
+    await state(second, 'running');
+    await second.stop();
+    expect(signers(await signed())).toEqual([1, 2]);
+  });
+
+  it('proves what it has announced under a checkpoint that witnesses have cosigned, where there is one', async () => {
+    const witness = { name: 'w.example', key: signingKey(new Uint8Array(32).fill(50)) };
+    const cosigner = verifierKey(witness.name, 'cosignature/v1', witness.key.publicKey);
+    await write(1);
+    notaryOf();
     await signed();
     await keysOf().introduce();
-    await notary.stop();
-    expect((await log.checkpoint())!.position).toBe(await store.head());
-    expect(signers(await signed())).toEqual([1, 2]);
+    const introduced = await signed();
+    await write(5);
+    const later = await signed();
+    const sizes = async (keys: LogKeys): Promise<(bigint | undefined)[]> =>
+      (await keys.chain()).map(
+        ({ proof }) => parseCheckpoint(parseProof(proof).checkpoint.split('\n\n')[0]! + '\n').size,
+      );
+    expect(await sizes(keysOf(LOG_IDENTITY, 0, 1))).toEqual([BigInt(introduced.size)]);
+    expect(await sizes(keysOf(LOG_IDENTITY, 1, 1))).toEqual([]);
+    const line = formatSignature(cosign(parseNote(later.note).text, witness.name, witness.key, 9n));
+    await log.addSignature(later.size, line, (note) => cosignaturesOf(parseNote(note), [cosigner]).length);
+    for (const needed of [0, 1]) expect(await sizes(keysOf(LOG_IDENTITY, needed, 1))).toEqual([BigInt(later.size)]);
+    await keysOf().retire(1);
+    await signed();
+    expect(await sizes(keysOf(LOG_IDENTITY, 0, 1))).toEqual([BigInt(later.size), expect.any(BigInt)]);
   });
 
   it('takes one change of two that are made at once', async () => {
