@@ -196,14 +196,19 @@ describe('a log whose keys are changed', () => {
       (await keys.chain()).map(
         ({ proof }) => parseCheckpoint(parseProof(proof).checkpoint.split('\n\n')[0]! + '\n').size,
       );
-    expect(await sizes(keysOf(LOG_IDENTITY, 0, 1))).toEqual([BigInt(introduced.size)]);
-    expect(await sizes(keysOf(LOG_IDENTITY, 1, 1))).toEqual([]);
-    const line = formatSignature(cosign(parseNote(later.note).text, witness.name, witness.key, 9n));
-    await log.addSignature(later.size, line, (note) => cosignaturesOf(parseNote(note), [cosigner]).length);
-    for (const needed of [0, 1]) expect(await sizes(keysOf(LOG_IDENTITY, needed, 1))).toEqual([BigInt(later.size)]);
-    await keysOf().retire(1);
-    await signed();
-    expect(await sizes(keysOf(LOG_IDENTITY, 0, 1))).toEqual([BigInt(later.size), expect.any(BigInt)]);
+    const cosigning = ({ size, note }: SignedCheckpoint): Promise<void> => {
+      const line = formatSignature(cosign(parseNote(note).text, witness.name, witness.key, 9n));
+      return log.addSignature(size, line, (whole) => cosignaturesOf(parseNote(whole), [cosigner]).length);
+    };
+    const [open, closed] = [keysOf(LOG_IDENTITY, 0, 1), keysOf(LOG_IDENTITY, 1, 1)];
+    await open.retire(1);
+    const end = await signed();
+    await cosigning(end);
+    const size = (of: SignedCheckpoint): bigint => BigInt(of.size);
+    expect(await sizes(open)).toEqual([size(introduced), size(end)]);
+    expect(await sizes(closed)).toEqual([]);
+    await cosigning(later);
+    for (const keys of [open, closed]) expect(await sizes(keys)).toEqual([size(later), size(end)]);
   });
 
   it('takes one change of two that are made at once', async () => {
