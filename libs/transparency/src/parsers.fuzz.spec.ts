@@ -44,13 +44,18 @@ const entry = (type: string, lane: string, data: object): string =>
     revision: 0,
     type,
   });
-const disclosure = { occurredAt: '2026-07-01T00:00:00.000Z', purpose: 'provide_services' };
+const disclosure = {
+  occurredAt: '2026-07-01T00:00:00.000Z',
+  purpose: 'provide_services',
+  dataCategories: ['location'],
+  recipient: { id: 'courier', name: 'Courier' },
+};
 const disclosed = entry('sijill.data.disclosed.v1', 'ledger-a', { ...disclosure, subjectId: subject });
 const [own, head] = [subjectKey(subject), accountingHead([{ leafIndex: 0n, leafHash: hashLeafText(disclosed) }])];
 const mapRoot = new Uint8Array(32);
 hashSubject(concat(own, uint64(head.count), head.head), 0, mapRoot, 0);
 const mapped = entry(SUBJECTS_MAPPED, MAP_LANE, {
-  occurredAt: 'now',
+  occurredAt: '2026-07-02T00:00:00.000Z',
   root: toBase64(mapRoot),
   size: '1',
   subjects: '1',
@@ -69,6 +74,11 @@ const report = JSON.stringify({
   subject: { subjectId: subject },
   parameters: { from: null, to: '2027-01-01' },
   asOf: { position: 1 },
+  totals: {
+    entries: 1,
+    byRecipient: [{ id: 'courier', name: 'Courier', count: 1 }],
+    byCategory: [{ category: 'location', count: 1 }],
+  },
   disclosures: [{ entryId: 'sijill.data.disclosed.v1', ...disclosure, recordedAt: 'now', source: '/a', eventId: 'e' }],
 });
 const cosigning = formatCosignRequest({ old: 2n, proof: [new Uint8Array(32).fill(3)], checkpoint: note });

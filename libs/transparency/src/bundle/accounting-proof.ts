@@ -56,6 +56,7 @@ function placeText({ index, path }: PlacedLeaf): { index: string; path: string[]
 
 const LONGEST = 2 ** 28;
 const MOST_HASHES = 63;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Takes a proof apart. Nothing is verified by that.
@@ -82,6 +83,7 @@ export function parseAccountingProof(text: string): AccountingProof {
   const { index, path, leaf, proof } = membersOf(map, 'map', ['index', 'path', 'leaf', 'proof']);
   const { position, leaves } = membersOf(asOf, 'asOf of the proof', ['position', 'leaves']);
   if (!Array.isArray(entries)) throw new FormatInvalid('the entries of the proof are no list');
+  if (!UUID.test(textIn(subject, 'subject'))) throw new FormatInvalid('the subject of the proof is no UUID');
   return {
     subject: textIn(subject, 'subject'),
     asOf: { position: numberIn(position, 'position'), leaves: numberIn(leaves, 'number of leaves') },

@@ -11,6 +11,8 @@ import { parseAccountingProof, type AccountedEntry } from './accounting-proof.js
 export const SUBJECTS_MAPPED = 'sijill.ledger.subjects_mapped.v1';
 export const MAP_LANE = 'ledger-subjects';
 
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** What an accounting proof shows. */
 export interface Accounting {
   readonly subject: string;
@@ -39,7 +41,7 @@ export function verifyAccountingProof(text: string, trust: Trust): Accounting {
     named(what, () => verifyInclusion(hash, index, checkpoint.size, path, checkpoint.root));
 
   inLog('the entry of the map', hashLeafText(map.leaf), map);
-  const { size, root, mappedAt } = mapOf(readLeaf(map.leaf));
+  const { size, root, mappedAt } = named('the entry of the map', () => mapOf(readLeaf(map.leaf)));
   if (size > map.index) throw new ProofInvalid('the map says that it covers leaves behind its own');
 
   const shown = entries.map((entry, i) => {
@@ -66,9 +68,14 @@ export function verifyAccountingProof(text: string, trust: Trust): Accounting {
 
 function mapOf({ type, lane, data }: LeafEntry): { size: bigint; root: Uint8Array; mappedAt: string } {
   const { size, root, occurredAt } = data;
-  if (type !== SUBJECTS_MAPPED || lane !== MAP_LANE) throw new ProofInvalid('the entry of the map is another entry');
-  if (typeof size !== 'string' || typeof root !== 'string' || typeof occurredAt !== 'string')
-    throw new FormatInvalid('the entry of the map does not say what the map is');
+  if (type !== SUBJECTS_MAPPED || lane !== MAP_LANE) throw new ProofInvalid('it is another entry');
+  if (
+    typeof size !== 'string' ||
+    typeof root !== 'string' ||
+    typeof occurredAt !== 'string' ||
+    !INSTANT.test(occurredAt)
+  )
+    throw new FormatInvalid('it does not say what the map is');
   return { size: readDecimal(size), root: readHash(root), mappedAt: occurredAt };
 }
 

@@ -13,6 +13,7 @@ const OF_RECIPIENT = ['id', 'name', 'class', 'capacity', 'country'] as const;
 const OF_REQUEST = ['reference', 'sha256'] as const;
 
 type Members = Readonly<Record<string, unknown>>;
+type AccountedLeaf = { readonly index: bigint; readonly entry: LeafEntry };
 
 export interface ReportVerified {
   /** Disclosures of the report, each of which is a leaf. */
@@ -23,8 +24,8 @@ export interface ReportVerified {
 
 /**
  * Checks an accounting's JSON document against the entries that were proven to be all there are: each disclosure in it is one of
- * them and says what its leaf says, and each that counts and lies in the document's period is in it. What is sealed in a leaf cannot be
- * compared.
+ * them that counts and lies in the document's period, and says what its leaf says; each such entry is in it; and its totals are those of
+ * its disclosures. What is sealed in a leaf cannot be compared, nor what is withheld.
  *
  * Of entries with one source and event id the first counts. Should the very same id have been used for another person before, the
  * ledger counts neither here, and a document without it is refused all the same.
@@ -32,84 +33,103 @@ export interface ReportVerified {
  * @throws FormatInvalid the document is no accounting
  * @throws ProofInvalid  they differ; the message names the entry
  */
-export function verifyReport({ subject, asOf, entries }: Accounting, text: string): ReportVerified {
+export function verifyReport({ subject, asOf, covered, entries }: Accounting, text: string): ReportVerified {
   const report = documentOf(text);
   if (report.subjectId !== subject) throw new ProofInvalid('the report is about another subject');
-  if (report.position !== String(asOf.position))
+  if (report.position !== asOf.position)
     throw new ProofInvalid(`the report is as of position ${report.position}, and the proof of ${asOf.position}`);
-  const shown = entries.flatMap(({ index, entry }) => (entry === 'withheld' ? [] : [{ index, ...entry }]));
-  const byId = new Map(shown.map((entry) => [entry.id, entry]));
-  const reported = new Set<unknown>();
-  for (const disclosure of report.disclosures) {
-    const { entryId } = disclosure;
-    const leaf = byId.get(String(entryId));
-    if (leaf?.type !== DISCLOSED)
-      throw new ProofInvalid(`the report has a disclosure ${String(entryId)} that is no leaf`);
-    if (reported.has(entryId)) throw new ProofInvalid(`the report has the disclosure ${leaf.id} twice`);
-    reported.add(entryId);
-    const differing = differenceOf(disclosure, leaf);
-    if (differing !== null) throw new ProofInvalid(`the report and the leaf of ${leaf.id} differ in ${differing}`);
+  if (covered < asOf.leaves)
+    throw new ProofInvalid(`the map covers ${covered} leaves, and the report is as of ${asOf.leaves}: make both again`);
+  const due = new Map<unknown, AccountedLeaf>();
+  for (const leaf of countedDisclosures(entries)) {
+    if (!isWithin(leaf.entry, report)) continue;
+    if (due.has(leaf.entry.id)) throw new ProofInvalid(`there are two entries with the id ${leaf.entry.id}`);
+    due.set(leaf.entry.id, leaf);
   }
-  let newer = 0;
-  for (const leaf of counted(shown)) {
-    if (reported.has(leaf.id) || !isWithin(leaf.data['occurredAt'], report)) continue;
-    if (leaf.index >= asOf.leaves) newer++;
-    else throw new ProofInvalid(`the disclosure ${leaf.id} is not in the report`);
-  }
-  return { disclosures: reported.size, newer };
+  report.disclosures.forEach((disclosure, i) => {
+    const leaf = due.get(disclosure['entryId']);
+    if (leaf === undefined)
+      throw new ProofInvalid(
+        `disclosure ${i + 1} of the report is no entry that counts and lies in its period, or is there twice`,
+      );
+    const { id } = leaf.entry;
+    if (leaf.index >= asOf.leaves) throw new ProofInvalid(`the disclosure ${id} is newer than the report that has it`);
+    const differing = differenceOf(disclosure, leaf.entry);
+    if (differing !== null) throw new ProofInvalid(`the report and the leaf of ${id} differ in ${differing}`);
+    due.delete(id);
+  });
+  for (const { index, entry } of due.values())
+    if (index < asOf.leaves) throw new ProofInvalid(`the disclosure ${entry.id} is not in the report`);
+  assertTotals(report);
+  return { disclosures: report.disclosures.length, newer: due.size };
 }
 
 interface ReportDocument {
   readonly subjectId: unknown;
   readonly from: number | null;
   readonly to: number | null;
-  readonly position: string;
+  readonly position: bigint;
   readonly disclosures: readonly Members[];
+  readonly totals: Members;
 }
 
 function documentOf(text: string): ReportDocument {
+  const { subject, parameters, asOf, disclosures, totals } = objectIn(jsonIn(text));
+  const { from, to } = objectIn(parameters);
+  const { position } = objectIn(asOf);
+  if (!Number.isSafeInteger(position)) throw new FormatInvalid('the position that the report is as of is none');
+  return {
+    subjectId: objectIn(subject)['subjectId'],
+    from: from === null ? null : timeOf(from),
+    to: to === null ? null : timeOf(to),
+    position: BigInt(position as number),
+    disclosures: listIn(disclosures),
+    totals: objectIn(totals),
+  };
+}
+
+function jsonIn(text: string): unknown {
   try {
-    const { subject, parameters, asOf, disclosures } = JSON.parse(text) as {
-      subject: Members;
-      parameters: Members;
-      asOf: Members;
-      disclosures: Members[];
-    };
-    const bound = (given: unknown): number | null => (given === null ? null : timeOf(given));
-    return {
-      subjectId: subject['subjectId'],
-      from: bound(parameters['from']),
-      to: bound(parameters['to']),
-      position: String(asOf['position']),
-      disclosures: disclosures.map((disclosure) => ({ ...disclosure })),
-    };
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError)
-      throw new FormatInvalid('not the JSON of an accounting of disclosures');
-    throw error;
+    return JSON.parse(text);
+  } catch {
+    throw new FormatInvalid('the report is no JSON');
   }
 }
 
-function* counted<Entry extends LeafEntry>(entries: readonly Entry[]): Generator<Entry> {
+function objectIn(given: unknown): Members {
+  if (typeof given !== 'object' || given === null)
+    throw new FormatInvalid('the report is not the JSON of an accounting of disclosures');
+  return given as Members;
+}
+
+function listIn(given: unknown): Members[] {
+  return Array.isArray(given) ? given.map(objectIn) : [objectIn(null)];
+}
+
+/** Entries without a source and an event id are no producer's, and count as nothing. */
+function* countedDisclosures(entries: Accounting['entries']): Generator<AccountedLeaf> {
   const events = new Set<string>();
-  for (const entry of entries) {
+  for (const { index, entry } of entries) {
+    if (entry === 'withheld') continue;
     const { source, eventId } = entry.metadata;
+    if (typeof source !== 'string' || typeof eventId !== 'string') continue;
     const event = JSON.stringify([source, eventId]);
     if (events.has(event)) continue;
     events.add(event);
-    if (entry.type === DISCLOSED) yield entry;
+    if (entry.type === DISCLOSED) yield { index, entry };
   }
 }
 
-function isWithin(occurredAt: unknown, { from, to }: ReportDocument): boolean {
-  const time = timeOf(occurredAt);
+function isWithin({ data }: LeafEntry, { from, to }: ReportDocument): boolean {
+  const time = timeOf(data['occurredAt']);
   return (from === null || time >= from) && (to === null || time < to);
 }
 
-/** @throws FormatInvalid */
+/** A day or a moment. What names no time zone would be another time on another machine. @throws FormatInvalid */
 function timeOf(given: unknown): number {
-  const time = typeof given === 'string' ? Date.parse(given) : Number.NaN;
-  if (Number.isNaN(time)) throw new FormatInvalid('a time is none');
+  const written = typeof given === 'string' && /^\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?$/.test(given);
+  const time = written ? Date.parse(given) : Number.NaN;
+  if (Number.isNaN(time)) throw new FormatInvalid('a time of the report or of a disclosure is none');
   return time;
 }
 
@@ -121,7 +141,7 @@ function differenceOf(disclosure: Members, { data, metadata }: LeafEntry): strin
     ...membersOf('recipient', OF_RECIPIENT, disclosure, data),
     ...membersOf('request', OF_REQUEST, disclosure, data),
   ];
-  return pairs.find(([, said, is]) => JSON.stringify(said ?? null) !== JSON.stringify(is ?? null))?.[0] ?? null;
+  return pairs.find(([, said, is]) => !same(said ?? null, is ?? null))?.[0] ?? null;
 }
 
 function membersOf(
@@ -132,4 +152,45 @@ function membersOf(
 ): [string, unknown, unknown][] {
   const [said, is] = [disclosure[of] as Members | null | undefined, data[of] as Members | null | undefined];
   return names.map((name) => [`${of}.${name}`, said?.[name], is?.[name]]);
+}
+
+/** Texts, truth values, and lists of them: what is compared is never deeper. */
+function same(said: unknown, is: unknown): boolean {
+  if (!Array.isArray(said) || !Array.isArray(is)) return said === is;
+  return said.length === is.length && said.every((item, i) => item === is[i]);
+}
+
+/** A recipient goes by the name in its newest disclosure, the first of the report; a category counts once in each disclosure. */
+function assertTotals({ totals, disclosures }: ReportDocument): void {
+  const [names, recipients, categories] = [new Map<unknown, unknown>(), new Tally(), new Tally()];
+  for (const { recipient, dataCategories } of disclosures) {
+    const { id, name } = objectIn(recipient);
+    if (!names.has(id)) names.set(id, name);
+    recipients.add(id);
+    for (const category of new Set(Array.isArray(dataCategories) ? dataCategories : [])) categories.add(category);
+  }
+  const [byRecipient, byCategory] = [listIn(totals['byRecipient']), listIn(totals['byCategory'])];
+  const agrees =
+    totals['entries'] === disclosures.length &&
+    recipients.is(byRecipient.map(({ id, count }) => [id, count])) &&
+    byRecipient.every(({ id, name }) => name === names.get(id)) &&
+    categories.is(byCategory.map(({ category, count }) => [category, count]));
+  if (!agrees) throw new ProofInvalid('the totals of the report are not those of its disclosures');
+}
+
+class Tally {
+  private readonly counts = new Map<unknown, number>();
+
+  add(what: unknown): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  is(said: readonly (readonly [unknown, unknown])[]): boolean {
+    const named = new Map(said);
+    return (
+      said.length === this.counts.size &&
+      named.size === said.length &&
+      said.every(([what, count]) => this.counts.get(what) === count)
+    );
+  }
 }
