@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isRefusal, toHex, type OpenedCheckpoint } from '@sijill/transparency';
 import { EXIT } from '../exit-codes.js';
-import { printAnswer } from '../terminal/print.js';
+import { printable, printAnswer } from '../terminal/print.js';
 import { LogUnreadable } from './log-source.js';
 import type { TrustOptions } from './trust-options.js';
 
@@ -16,7 +16,9 @@ export async function answer(
   } catch (error) {
     if (!isRefusal(error)) throw error;
     process.exitCode = EXIT.no;
-    printAnswer(options.json === true, { ok: false, reason: error.message }, () => `DOES NOT HOLD: ${error.message}.`);
+    // The reason may name what was in the file.
+    const text = (): string => `DOES NOT HOLD: ${printable(error.message)}.`;
+    printAnswer(options.json === true, { ok: false, reason: error.message }, text);
   }
 }
 

@@ -121,7 +121,8 @@ function numberIn(given: unknown, what: string): bigint {
   return readDecimal(textIn(given, what));
 }
 
+/** A text that is the same in UTF-8, since that is what is hashed. */
 function textIn(given: unknown, what: string): string {
-  if (typeof given !== 'string') throw new FormatInvalid(`the ${what} is no text`);
+  if (typeof given !== 'string' || !given.isWellFormed()) throw new FormatInvalid(`the ${what} is no text`);
   return given;
 }

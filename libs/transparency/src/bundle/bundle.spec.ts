@@ -1,0 +1,622 @@
+import fc from 'fast-check';
+import { formatCheckpoint } from '../note/checkpoint.js';
+import { cosign } from '../note/cosignature.js';
+import type { Trust } from '../note/open-checkpoint.js';
+import { formatNote, signNote } from '../note/signed-note.js';
+import { verifierKey } from '../note/verifier-key.js';
+import { FormatInvalid, toBase64 } from '../primitives/bytes.js';
+import { signingKey } from '../primitives/crypto.js';
+import { formatMapProof } from '../subject-map/map-proof.js';
+import { subjectKey } from '../subject-map/subject-chain.js';
+import { SubjectMap, type MapTiles } from '../subject-map/subject-map.js';
+import { hashLeafText, hashNode } from '../tree/hashing.js';
+import { inclusionProof, ProofInvalid, treeRoot } from '../tree/proofs.js';
+import type { ReadHash } from '../tree/subtrees.js';
+import { formatAccountingProof, parseAccountingProof, type AccountingProof } from './accounting-proof.js';
+import { MAP_LANE, SUBJECTS_MAPPED, verifyAccountingProof } from './verify-accounting-proof.js';
+import { verifyReport } from './verify-report.js';
+
+const AYA = '0b9f6a52-6b6e-4c53-9d0f-0c7baa000001';
+const OMAR = '0b9f6a52-6b6e-4c53-9d0f-0c7baa000002';
+const STRANGER = '0b9f6a52-6b6e-4c53-9d0f-0c7baa000003';
+const ORIGIN = 'log.example/ledger';
+const DISCLOSED = 'sijill.data.disclosed.v1';
+const [logKey, witnessKey] = [signingKey(new Uint8Array(32).fill(1)), signingKey(new Uint8Array(32).fill(2))];
+const witness = verifierKey('w.example', 'cosignature/v1', witnessKey.publicKey);
+const TRUST: Trust = { log: [verifierKey(ORIGIN, 'ed25519', logKey.publicKey)] };
+
+interface Event {
+  readonly type?: string;
+  readonly subjectId: string;
+  readonly eventId: string;
+  readonly month: number;
+  readonly recipient?: string;
+  readonly id?: string;
+}
+
+/** A ledger of its own: what was recorded, and after any of it the map so far. */
+class SmallLog {
+  readonly leaves: string[] = [];
+  readonly maps: { index: number; size: number; map: SubjectMap }[] = [];
+  private tiles = new Map<string, Uint8Array>();
+
+  record({ type = DISCLOSED, subjectId, eventId, month, recipient = 'Courier', id }: Event): number {
+    const occurredAt = `2026-0${month}-05T08:00:00.000Z`;
+    const data = {
+      dataCategories: ['location', 'contact'],
+      occurredAt,
+      purpose: 'provide_services',
+      recipient: { class: 'processor', country: 'SA', id: recipient.toLowerCase(), name: recipient },
+      sealed: 'x',
+      subjectId,
+    };
+    const metadata = { eventId, producer: 'app', recordedAt: occurredAt, source: '/app' };
+    return this.add(type, 'ledger-0', data, metadata, id);
+  }
+
+  add(type: string, lane: string, data: object, metadata: object = {}, id?: string): number {
+    const at = this.leaves.length;
+    this.leaves.push(JSON.stringify({ data, id: id ?? `entry-${at}`, lane, metadata, revision: at, type }));
+    return at;
+  }
+
+  /** Writes the map of all that there is into the log; some of its statement can be said wrongly. */
+  async writeMap(wrongly: object = {}, type = SUBJECTS_MAPPED, lane = MAP_LANE): Promise<void> {
+    const size = this.leaves.length;
+    const entries = this.leaves.flatMap((leaf, i) => {
+      const { data } = JSON.parse(leaf) as { data: { subjectId?: string } };
+      if (data.subjectId === undefined) return [];
+      return [{ key: subjectKey(data.subjectId), leafIndex: BigInt(i), leafHash: hashLeafText(leaf) }];
+    });
+    this.tiles = new Map();
+    const tiles = this.tiles;
+    const map = new SubjectMap({
+      read: (prefixes) =>
+        Promise.resolve(new Map(prefixes.filter((at) => tiles.has(at)).map((at) => [at, tiles.get(at)!]))),
+    } satisfies MapTiles);
+    const { root, written } = await map.extend(entries);
+    for (const [prefix, tile] of written) tiles.set(prefix, tile);
+    const said = { occurredAt: '2026-07-01T00:00:00.000Z', root: toBase64(root), size: String(size), subjects: '2' };
+    const index = this.add(type, lane, { ...said, ...wrongly });
+    this.maps.push({ index, size, map });
+  }
+
+  /** What an honest ledger says of a subject, by its last map or one before. */
+  async prove(subject: string, { which = -1, leaves = this.leaves.length } = {}): Promise<AccountingProof> {
+    const { index, size, map } = this.maps.at(which)!;
+    const total = BigInt(this.leaves.length);
+    const place = (at: number): { index: bigint; path: Uint8Array[] } => ({
+      index: BigInt(at),
+      path: inclusionProof(BigInt(at), total, this.read),
+    });
+    const root = treeRoot(total, this.read);
+    const text = formatCheckpoint({ origin: ORIGIN, size: total, root, extensions: [] });
+    const signatures = [signNote(text, ORIGIN, logKey), cosign(text, witness.name, witnessKey, 9n)];
+    const own = this.leaves.flatMap((leaf, at) =>
+      at < size && leaf.includes(subject) ? [{ ...place(at), leaf }] : [],
+    );
+    return {
+      subject,
+      asOf: { position: 900n, leaves: BigInt(Math.min(leaves, size)) },
+      checkpoint: formatNote({ text, signatures }),
+      map: {
+        ...place(index),
+        leaf: this.leaves[index]!,
+        proof: formatMapProof((await map.prove(subjectKey(subject))).proof),
+      },
+      entries: own,
+    };
+  }
+
+  private readonly read: ReadHash = ({ level, index }) =>
+    level === 0
+      ? hashLeafText(this.leaves[Number(index)]!)
+      : hashNode(
+          this.read({ level: level - 1, index: index * 2n }),
+          this.read({ level: level - 1, index: index * 2n + 1n }),
+        );
+}
+
+/** Aya's: entries 0, 2 (a collection), 3, 6 (a repeat of 3), 7, 9; behind the first map, at 10: 11, 13. The second map is at 14. */
+async function sampleLog(): Promise<SmallLog> {
+  const log = new SmallLog();
+  log.record({ subjectId: AYA, eventId: 'a', month: 1 });
+  log.record({ subjectId: OMAR, eventId: 'b', month: 1 });
+  log.record({ subjectId: AYA, eventId: 'c', month: 1, type: 'sijill.data.collected.v1' });
+  log.record({ subjectId: AYA, eventId: 'd', month: 2, recipient: 'Bank' });
+  log.record({ subjectId: OMAR, eventId: 'e', month: 2 });
+  log.add('sijill.ledger.started.v1', 'ledger-x', {});
+  log.record({ subjectId: AYA, eventId: 'd', month: 2, recipient: 'Bank' });
+  log.record({ subjectId: AYA, eventId: 'f', month: 3 });
+  log.record({ subjectId: OMAR, eventId: 'g', month: 3 });
+  log.record({ subjectId: AYA, eventId: 'h', month: 4, recipient: 'Bank' });
+  await log.writeMap();
+  log.record({ subjectId: AYA, eventId: 'i', month: 5 });
+  log.record({ subjectId: OMAR, eventId: 'j', month: 5 });
+  log.record({ subjectId: AYA, eventId: 'k', month: 6 });
+  await log.writeMap();
+  log.record({ subjectId: OMAR, eventId: 'l', month: 6 });
+  return log;
+}
+
+type Changed = { -readonly [Name in keyof AccountingProof]: AccountingProof[Name] };
+const verify = (proof: AccountingProof, trust = TRUST): ReturnType<typeof verifyAccountingProof> =>
+  verifyAccountingProof(formatAccountingProof(proof), trust);
+const refused = (error: unknown): boolean => error instanceof FormatInvalid || error instanceof ProofInvalid;
+
+type Place = readonly (string | number)[];
+/** Where in a document something can be put. */
+const placesOf = (value: unknown, at: Place = []): Place[] =>
+  typeof value === 'object' && value !== null
+    ? [at, ...Object.keys(value).flatMap((name) => placesOf((value as Record<string, unknown>)[name], [...at, name]))]
+    : [at];
+const put = (value: unknown, [name, ...rest]: Place, by: unknown): unknown => {
+  if (name === undefined) return by;
+  const copy = Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) };
+  (copy as Record<string, unknown>)[name] = put((copy as Record<string, unknown>)[name], rest, by);
+  return copy;
+};
+const hostile = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.constantFrom({ toString: 1, valueOf: 1 }, { length: 5 }, ['0'], [[]], '0', '1', '14', AYA, OMAR, true, -0, 1e300),
+);
+
+let log: SmallLog;
+let proof: AccountingProof;
+beforeAll(async () => {
+  log = await sampleLog();
+  proof = await log.prove(AYA);
+});
+
+describe('the proof of an accounting', () => {
+  it('shows all entries about a subject, and about whom there are none', async () => {
+    const { entries, covered, mappedAt, checkpoint, subject } = verify(proof);
+    expect(entries.map(({ index }) => index)).toEqual([0n, 2n, 3n, 6n, 7n, 9n, 11n, 13n]);
+    expect({ subject, covered, mappedAt, size: checkpoint.size, origin: checkpoint.origin }).toEqual({
+      subject: AYA,
+      covered: 14n,
+      mappedAt: '2026-07-01T00:00:00.000Z',
+      size: 16n,
+      origin: ORIGIN,
+    });
+    expect(entries.map(({ entry }) => (entry as { id: string }).id)).toEqual(
+      ['0', '2', '3', '6', '7', '9', '11', '13'].map((at) => `entry-${at}`),
+    );
+    expect(verify(await log.prove(STRANGER)).entries).toEqual([]);
+    const witnessed = { ...TRUST, witnesses: [witness], quorum: 1 };
+    expect(verify(proof, witnessed).checkpoint.cosignatures).toEqual([{ name: 'w.example', seconds: 9n }]);
+  });
+
+  it('is one of the time before, by a map of that time, and says so', async () => {
+    const earlier = verify(await log.prove(AYA, { which: 0 }));
+    expect([earlier.covered, earlier.entries.length]).toEqual([10n, 6]);
+  });
+
+  it('shows an entry by its hash alone, which counts as it does in full', () => {
+    const withheld = proof.entries.map((entry, i) =>
+      i === 2 && 'leaf' in entry ? { index: entry.index, path: entry.path, hash: hashLeafText(entry.leaf) } : entry,
+    );
+    const { entries } = verify({ ...proof, entries: withheld });
+    expect(entries.map(({ entry }) => entry === 'withheld')).toEqual(entries.map((_, i) => i === 2));
+    const wrong = withheld.map((entry) => ('hash' in entry ? { ...entry, hash: new Uint8Array(32) } : entry));
+    expect(() => verify({ ...proof, entries: wrong })).toThrow('entry 3, leaf 3, does not hold');
+  });
+
+  const omars = async (): Promise<AccountingProof['entries']> => (await log.prove(OMAR)).entries;
+  const CHANGES: Record<string, [change: (proof: Changed) => unknown, says: string]> = {
+    'one entry left out': [
+      (p) => (p.entries = p.entries.toSpliced(3, 1)),
+      'counts 8 entries of the subject, and here are 7',
+    ],
+    'the first left out': [(p) => (p.entries = p.entries.slice(1)), 'counts 8 entries of the subject, and here are 7'],
+    'the last left out': [
+      (p) => (p.entries = p.entries.slice(0, -1)),
+      'counts 8 entries of the subject, and here are 7',
+    ],
+    'all left out': [(p) => (p.entries = []), 'counts 8 entries of the subject, and here are 0'],
+    'one there twice': [(p) => (p.entries = [p.entries[0]!, ...p.entries]), 'not in the order of the log'],
+    'two swapped': [
+      (p) => (p.entries = [p.entries[1]!, p.entries[0]!, ...p.entries.slice(2)]),
+      'not in the order of the log',
+    ],
+    'another for one of them, withheld': [
+      async (p) => {
+        const other = (await omars())[0]!;
+        const hash = hashLeafText((other as { leaf: string }).leaf);
+        p.entries = [{ index: other.index, path: other.path, hash }, ...p.entries.slice(1)].sort((a, b) =>
+          Number(a.index - b.index),
+        );
+      },
+      'the entries are not those of the map',
+    ],
+    'one of another subject added': [
+      async (p) => (p.entries = [p.entries[0]!, (await omars())[0]!, ...p.entries.slice(1)]),
+      'entry 2, leaf 1, concerns another subject',
+    ],
+    'a leaf changed': [
+      (p) =>
+        (p.entries = p.entries.map((entry) =>
+          'leaf' in entry ? { ...entry, leaf: entry.leaf.replace('Bank', 'Park') } : entry,
+        )),
+      'entry 3, leaf 3, does not hold: the proof leads to another root',
+    ],
+    'an index changed': [
+      (p) => (p.entries = p.entries.with(1, { ...p.entries[1]!, index: 1n })),
+      'entry 2, leaf 1, does not hold',
+    ],
+    'an index behind the log': [
+      (p) => (p.entries = p.entries.with(7, { ...p.entries[7]!, index: 16n })),
+      'a tree of 16 leaves has no leaf 16',
+    ],
+    'a path cut': [
+      (p) => (p.entries = p.entries.with(4, { ...p.entries[4]!, path: p.entries[4]!.path.slice(1) })),
+      'entry 5, leaf 7, does not hold',
+    ],
+    'an entry that came after the map': [
+      async (p) => {
+        const late = new SmallLog();
+        late.leaves.push(...log.leaves.slice(0, 11));
+        late.maps.push(log.maps[0]!);
+        const at = late.record({ subjectId: AYA, eventId: 'z', month: 7 });
+        Object.assign(p, await late.prove(AYA));
+        const shown = { index: BigInt(at), path: inclusionProof(11n, 12n, late['read']), leaf: late.leaves[at]! };
+        p.entries = [...p.entries, shown];
+      },
+      'leaf 11, is not among the 10 leaves that the map covers',
+    ],
+    'the map of before with the entries of now': [
+      async (p) => (p.map = (await log.prove(AYA, { which: 0 })).map),
+      'is not among the 10 leaves that the map covers',
+    ],
+    'what another map holds': [
+      async (p) => (p.map = { ...p.map, proof: (await log.prove(AYA, { which: 0 })).map.proof }),
+      'the proof leads to another root',
+    ],
+    'what the map holds for another': [
+      async (p) => (p.map = { ...p.map, proof: (await log.prove(OMAR)).map.proof }),
+      'the subject found is elsewhere',
+    ],
+    'what the map holds for nobody': [
+      async (p) => {
+        p.map = (await log.prove(STRANGER)).map;
+        p.entries = [];
+      },
+      'the subject found is elsewhere',
+    ],
+    'another subject': [(p) => (p.subject = OMAR), 'entry 1, leaf 0, concerns another subject'],
+    'another entry as the map': [
+      (p) => (p.map = { ...p.entries[0]!, leaf: log.leaves[0]!, proof: p.map.proof }),
+      'the entry of the map does not hold: it is another entry',
+    ],
+    'a map that is not the one in the log': [
+      (p) => (p.map = { ...p.map, leaf: p.map.leaf.replace('"14"', '"13"') }),
+      'the entry of the map does not hold: the proof leads to another root',
+    ],
+    'a checkpoint of another key': [
+      (p) => {
+        const [text] = p.checkpoint.split('\n\n');
+        p.checkpoint = formatNote({ text: `${text}\n`, signatures: [signNote(`${text}\n`, ORIGIN, witnessKey)] });
+      },
+      'not signed',
+    ],
+    'a checkpoint with another size': [
+      (p) => (p.checkpoint = p.checkpoint.replace('\n16\n', '\n17\n')),
+      'does not hold',
+    ],
+  };
+  it.each(Object.entries(CHANGES))('does not hold with %s', async (_, [change, says]) => {
+    const changed: Changed = { ...proof };
+    await change(changed);
+    const verdict = (): unknown => verify(changed);
+    expect(verdict).toThrow(ProofInvalid);
+    expect(verdict).toThrow(says);
+  });
+
+  it('does not hold by a map of another type or lane, or one that says what cannot be', async () => {
+    const wrong: [string, ...Parameters<SmallLog['writeMap']>][] = [
+      ['it is another entry', {}, 'sijill.data.used.v1'],
+      ['it is another entry', {}, SUBJECTS_MAPPED, 'ledger-0'],
+      ['covers leaves behind its own', { size: '17' }],
+      ['not a decimal number', { size: '-1' }],
+      ['does not say what the map is', { size: 16 }],
+      ['does not say what the map is', { root: null }],
+      ['no SHA-256 hash', { root: 'AAAA' }],
+      ['does not say what the map is', { occurredAt: 'today, and nothing since' }],
+    ];
+    for (const [says, ...of] of wrong) {
+      const other = await sampleLog();
+      await other.writeMap(...of);
+      const made = await other.prove(AYA);
+      expect(() => verify(made)).toThrow(says);
+      expect(() => verify(made)).toThrow(ProofInvalid);
+    }
+  });
+
+  it('does not hold without the witnesses who are asked for', () => {
+    const [text] = proof.checkpoint.split('\n\n');
+    const alone = formatNote({ text: `${text}\n`, signatures: [signNote(`${text}\n`, ORIGIN, logKey)] });
+    const asked = { ...TRUST, witnesses: [witness], quorum: 1 };
+    expect(() => verify({ ...proof, checkpoint: alone }, asked)).toThrow('0 of the witnesses have cosigned');
+  });
+
+  it('has one form: what is read is written the same', () => {
+    const text = formatAccountingProof(proof);
+    expect(formatAccountingProof(parseAccountingProof(text))).toBe(text);
+    expect(text.split('\n').filter((line) => line.includes('"leaf"'))).toHaveLength(1 + proof.entries.length);
+  });
+
+  it('is refused as none with members that are missing, too many or of another kind', () => {
+    const document = JSON.parse(formatAccountingProof(proof)) as Record<string, never> & { entries: object[] };
+    const [entry] = document.entries as [{ leaf: string; index: string; path: string[] }];
+    const { map, asOf } = document as unknown as Record<string, object>;
+    const other: object[] = [
+      { ...document, note: '' },
+      { ...document, format: 'sijill accounting proof v2' },
+      { ...document, subject: 'Aya' },
+      { ...document, subject: AYA.toUpperCase() },
+      { ...document, checkpoint: null },
+      { ...document, asOf: { ...asOf, time: '' } },
+      { ...document, asOf: { ...asOf, leaves: 14 } },
+      { ...document, asOf: { ...asOf, leaves: '014' } },
+      { ...document, map: { ...map, hash: '' } },
+      { ...document, map: [] },
+      { ...document, map: null },
+      { ...document, entries: {} },
+      ...[
+        null,
+        'x',
+        [],
+        {},
+        { ...entry, hash: 'AA==' },
+        { ...entry, leaf: 1 },
+        { ...entry, leaf: `${entry.leaf}\ud800` },
+      ].map((wrong) => ({ ...document, entries: [wrong] })),
+      ...[null, 'x', ['AA=='], [1], [entry.path], Array.from({ length: 64 }, () => entry.path[0])].map((path) => ({
+        ...document,
+        entries: [{ ...entry, path }],
+      })),
+      ...['-1', '1.0', '9223372036854775808', '', 1, null, {}].map((index) => ({
+        ...document,
+        entries: [{ ...entry, index }],
+      })),
+    ];
+    for (const wrong of other) expect(() => parseAccountingProof(JSON.stringify(wrong))).toThrow(FormatInvalid);
+    for (const wrong of [
+      '',
+      'null',
+      '[]',
+      '"x"',
+      '{',
+      '['.repeat(100_000),
+      `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+    ])
+      expect(() => parseAccountingProof(wrong)).toThrow(FormatInvalid);
+  });
+
+  it('is refused by name, or says the same, whatever is put into it', () => {
+    const document = JSON.parse(formatAccountingProof(proof)) as object;
+    const { entries, covered } = verify(proof);
+    fc.assert(
+      fc.property(fc.constantFrom(...placesOf(document)), hostile, fc.boolean(), (place, by, beside) => {
+        try {
+          const shown = verifyAccountingProof(
+            JSON.stringify(put(document, beside ? [...place, 'more'] : place, by)),
+            TRUST,
+          );
+          // Only what nobody has signed can be said otherwise: where the report beside it stands.
+          expect({ entries: shown.entries, covered: shown.covered }).toEqual({ entries, covered });
+        } catch (error) {
+          if (!refused(error)) throw error;
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('the report beside a proof', () => {
+  interface Row {
+    entryId: unknown;
+    recipient: { id: string; name: string };
+    dataCategories: string[];
+    [member: string]: unknown;
+  }
+  interface Report {
+    subject: { subjectId: string };
+    parameters: { from: unknown; to: unknown };
+    asOf: { position: unknown; time: string };
+    totals: { entries: unknown; byRecipient: Record<string, unknown>[]; byCategory: Record<string, unknown>[] };
+    disclosures: Row[];
+  }
+  const rowOf = (at: number): Row => {
+    const { id, data, metadata } = JSON.parse(log.leaves[at]!) as { id: string; data: object; metadata: object };
+    const { sealed: _, subjectId: __, ...open } = data as Row;
+    return { ...open, ...metadata, entryId: id, ground: null, sealed: { state: 'open' } } as unknown as Row;
+  };
+  /** What an honest ledger reports. */
+  const reportOf = (ats: readonly number[], from: string | null = null, to: string | null = null): Report => {
+    const disclosures = [...ats].reverse().map(rowOf);
+    const names = [...new Set(disclosures.map(({ recipient }) => recipient.name))];
+    return {
+      subject: { subjectId: AYA },
+      parameters: { from, to },
+      asOf: { position: 900, time: 'then' },
+      totals: {
+        entries: disclosures.length,
+        byRecipient: names.map((name) => ({
+          id: name.toLowerCase(),
+          name,
+          count: disclosures.filter(({ recipient }) => recipient.name === name).length,
+        })),
+        byCategory: ['contact', 'location'].map((category) => ({ category, count: disclosures.length })),
+      },
+      disclosures,
+    };
+  };
+  const all = [0, 3, 7, 9, 11, 13];
+  const check = (report: Report, of = proof): ReturnType<typeof verifyReport> =>
+    verifyReport(verify(of), JSON.stringify(report));
+
+  it('says what the entries say: each that counts, in its period', () => {
+    expect(check(reportOf(all))).toEqual({ disclosures: 6, newer: 0 });
+    expect(check(reportOf([3, 7], '2026-02-01', '2026-04-01T00:00:00+03:00'))).toEqual({ disclosures: 2, newer: 0 });
+    // From is within, to is not.
+    expect(check(reportOf([7], '2026-03-05T08:00:00.000Z', '2026-04-05T08:00:00.000Z')).disclosures).toBe(1);
+  });
+
+  it('is not held against what came after it', async () => {
+    const earlier = await log.prove(AYA, { leaves: 11 });
+    expect(check(reportOf([0, 3, 7, 9]), earlier)).toEqual({ disclosures: 4, newer: 2 });
+    expect(() => check(reportOf([0, 3, 7]), earlier)).toThrow('entry-9 is not in the report');
+    // Else what is left out could be called newer, and what came after it be there all the same.
+    expect(() => check(reportOf([0, 3, 7, 9, 13]), earlier)).toThrow('entry-13 is newer than the report that has it');
+  });
+
+  it('is refused when the map ends before it: what lies between is not proven', async () => {
+    const old = await log.prove(AYA, { which: 0 });
+    const claimed = { ...old, asOf: { ...old.asOf, leaves: 14n } };
+    expect(check(reportOf([0, 3, 7, 9]), old)).toEqual({ disclosures: 4, newer: 0 });
+    expect(() => check(reportOf([0, 3, 7, 9]), claimed)).toThrow(
+      'the map covers 10 leaves, and the report is as of 14',
+    );
+  });
+
+  const CHANGES: Record<string, [change: (report: Report) => unknown, says: string]> = {
+    'a disclosure left out': [(r) => r.disclosures.splice(2, 1), 'the disclosure entry-9 is not in the report'],
+    'all left out': [(r) => (r.disclosures = []), 'is not in the report'],
+    'one there twice': [
+      (r) => r.disclosures.push(r.disclosures[0]!),
+      'disclosure 7 of the report is no entry that counts',
+    ],
+    'one that is no leaf': [(r) => (r.disclosures[1]!.entryId = 'entry-99'), 'disclosure 2 of the report is no entry'],
+    'one of another subject': [(r) => r.disclosures.push(rowOf(1)), 'disclosure 7 of the report is no entry'],
+    'a repeat of one that counts': [(r) => r.disclosures.push(rowOf(6)), 'disclosure 7 of the report is no entry'],
+    'the repeat in place of the first': [
+      (r) => (r.disclosures[4] = rowOf(6)),
+      'disclosure 5 of the report is no entry',
+    ],
+    'a collection as a disclosure': [(r) => r.disclosures.push(rowOf(2)), 'disclosure 7 of the report is no entry'],
+    'one outside its period': [(r) => (r.parameters.from = '2026-02-01'), 'disclosure 6 of the report is no entry'],
+    'another subject': [(r) => (r.subject.subjectId = OMAR), 'about another subject'],
+    'another position': [(r) => (r.asOf.position = 901), 'as of position 901, and the proof of 900'],
+    ...Object.fromEntries(
+      (['purpose', 'occurredAt', 'recordedAt', 'producer', 'source', 'eventId', 'ground', 'legalBasis'] as const).map(
+        (name): [string, [(report: Report) => unknown, string]] => [
+          `another ${name}`,
+          [(r) => (r.disclosures[3]![name] = '2026-01-01'), `the leaf of entry-7 differ in ${name}`],
+        ],
+      ),
+    ),
+    'a list of categories cut': [(r) => r.disclosures[3]!.dataCategories.pop(), 'differ in dataCategories'],
+    'one category as a text': [
+      (r) => (r.disclosures[3]!['dataCategories'] = 'location' as never),
+      'differ in dataCategories',
+    ],
+    'another recipient': [(r) => (r.disclosures[3]!.recipient.name = 'Kurier'), 'entry-7 differ in recipient.name'],
+    'no recipient': [(r) => (r.disclosures[3]!['recipient'] = null as never), 'entry-7 differ in recipient.id'],
+    'a request that was not': [
+      (r) => (r.disclosures[3]!['request'] = { reference: 'x' }),
+      'differ in request.reference',
+    ],
+    'fewer in the totals': [(r) => (r.totals.entries = 5), 'the totals'],
+    'a recipient not in the totals': [(r) => r.totals.byRecipient.pop(), 'the totals'],
+    'one recipient twice in the totals': [(r) => (r.totals.byRecipient[1] = r.totals.byRecipient[0]!), 'the totals'],
+    'a recipient added to the totals': [
+      (r) => r.totals.byRecipient.push({ id: 'x', name: 'X', count: 0 }),
+      'the totals',
+    ],
+    'fewer for a recipient': [(r) => (r.totals.byRecipient[0]!['count'] = 1), 'the totals'],
+    'another name in the totals': [(r) => (r.totals.byRecipient[0]!['name'] = 'Kurier'), 'the totals'],
+    'fewer of a category': [(r) => (r.totals.byCategory[0]!['count'] = 1), 'the totals'],
+  };
+  it.each(Object.entries(CHANGES))('is refused with %s', (_, [change, says]) => {
+    const changed = reportOf(all);
+    change(changed);
+    const verdict = (): unknown => check(changed);
+    expect(verdict).toThrow(ProofInvalid);
+    expect(verdict).toThrow(says);
+  });
+
+  it('is refused as none in another form', () => {
+    const report = reportOf(all);
+    const other: unknown[] = [
+      null,
+      [],
+      {},
+      { ...report, subject: null },
+      { ...report, totals: 1 },
+      { ...report, disclosures: {} },
+      { ...report, disclosures: [null] },
+      { ...report, asOf: {} },
+      ...[1.5, '900', [900], { toString: 1, valueOf: 1 }].map((position) => ({ ...report, asOf: { position } })),
+      // The same words are another time in another time zone.
+      ...[undefined, 1, '', 'soon', '2026-02-01T00:00:00', '1 Feb 2026', '2026-02-31T99:00:00Z'].map((from) => ({
+        ...report,
+        parameters: { from, to: null },
+      })),
+    ];
+    for (const wrong of other) expect(() => verifyReport(verify(proof), JSON.stringify(wrong))).toThrow(FormatInvalid);
+    expect(() => verifyReport(verify(proof), '{')).toThrow(FormatInvalid);
+  });
+
+  it('is refused by name also where a member is an object, or deeper than a stack', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const report = JSON.stringify(reportOf(all));
+    for (const hostile of [deep, '{"toString":1,"valueOf":1}', '{"__proto__":null}', '[["location","contact"]]'])
+      for (const member of ['"entryId":"entry-7"', '"purpose":"provide_services"', '"position":900']) {
+        const name = member.slice(0, member.indexOf(':'));
+        const changed = report.replace(member, `${name}:${hostile}`);
+        expect(changed).not.toBe(report);
+        let thrown: unknown;
+        try {
+          verifyReport(verify(proof), changed);
+        } catch (error) {
+          thrown = error;
+        }
+        expect(refused(thrown)).toBe(true);
+      }
+  });
+
+  it('sees through a log that gives one id to two entries, or none to an event', async () => {
+    const twice = await sampleLog();
+    twice.record({ subjectId: AYA, eventId: 'y', month: 6, recipient: 'Broker', id: 'entry-13' });
+    await twice.writeMap();
+    const made = await twice.prove(AYA);
+    expect(() => check(reportOf(all), made)).toThrow('there are two entries with the id entry-13');
+
+    // Without an event id nothing counts, and so takes the place of no disclosure.
+    const without = new SmallLog();
+    for (let i = 0; i < 2; i++) without.add('sijill.ledger.consulted.v1', 'ledger-x', { subjectId: AYA });
+    without.leaves.push(...log.leaves.slice(2, 4));
+    await without.writeMap();
+    const bare = await without.prove(AYA);
+    expect(check(reportOf([3]), bare)).toEqual({ disclosures: 1, newer: 0 });
+    expect(() => check(reportOf([]), bare)).toThrow('entry-3 is not in the report');
+  });
+
+  it('is refused by name, or has the same disclosures, whatever is put into it', () => {
+    const report = reportOf(all);
+    const shown = verify(proof);
+    const compared = ({ entryId, occurredAt, recipient, purpose, dataCategories }: Row): object => ({
+      entryId,
+      occurredAt,
+      recipient: { id: recipient.id, name: recipient.name, country: recipient['country' as never] },
+      purpose,
+      dataCategories,
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...placesOf(report)), hostile, fc.boolean(), (place, by, beside) => {
+        const changed = JSON.stringify(put(report, beside ? [...place, 'more'] : place, by));
+        try {
+          verifyReport(shown, changed);
+          const { disclosures, parameters } = JSON.parse(changed) as Report;
+          if (parameters.from === null && parameters.to === null)
+            expect(disclosures.map(compared)).toEqual(report.disclosures.map(compared));
+        } catch (error) {
+          if (!refused(error)) throw error;
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
