@@ -75,7 +75,7 @@ describe('the proof of an accounting', () => {
         ok: true,
         subject: dataset.subject.subjectId,
         withheld: 0,
-        report: { disclosures: dataset.disclosures.length, newer: 0 },
+        report: { disclosures: dataset.disclosures.length, newer: 0, uncounted: 2 },
       }),
     ]);
     expect(dataset.disclosures).toHaveLength(35);
@@ -102,6 +102,13 @@ describe('the proof of an accounting', () => {
       disclosures.with(0, { ...disclosures[0]!, occurredAt: '2026-02-01T00:00:00.000Z' }),
       disclosures.with(0, { ...disclosures[0]!, producer: null }),
     ];
+    const { totals } = dataset;
+    expect(
+      await verify(proof, save('fewer.json', JSON.stringify({ ...dataset, totals: { ...totals, entries: 34 } }))),
+    ).toMatchObject({
+      code: 1,
+      answer: { ok: false },
+    });
     for (const changed of changes) {
       const wrong = save('changed.json', JSON.stringify({ ...dataset, disclosures: changed }));
       expect(await verify(proof, wrong)).toMatchObject({ code: 1, answer: { ok: false } });

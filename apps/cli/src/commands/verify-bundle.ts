@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { verifyAccountingProof, verifyReport, type Accounting } from '@sijill/transparency';
+import { verifyAccountingProof, verifyReport, type Accounting, type ReportVerified } from '@sijill/transparency';
 import { printable, table } from '../terminal/print.js';
 import { answer, cosignedText, factsOf, fileOf } from '../verification/answer.js';
 import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
@@ -38,17 +38,24 @@ export function addVerifyBundle(verify: Command): void {
           entriesText(accounting),
           `These ${entries.length} entries are all there are about the subject ${subject} among the first ${covered} of the log ` +
             `${checkpoint.origin}, as of ${mappedAt}, under its checkpoint of ${checkpoint.size} entries${cosignedText(checkpoint)}.`,
-          ...(withheld > 0 ? [`${withheld} of them are shown by their hash alone.`] : []),
-          ...(verified === null
-            ? []
-            : [
-                `The report says what they say: all ${verified.disclosures} disclosures of its period, and no other.` +
-                  (verified.newer > 0 ? ` ${verified.newer} were recorded after it.` : ''),
-              ]),
+          ...(withheld > 0
+            ? [`${withheld} of them are shown by their hash alone: whether a report has them cannot be said.`]
+            : []),
+          ...(verified === null ? [] : [reportText(verified)]),
         ];
         return { facts, line: lines.filter((line) => line !== '').join('\n') };
       });
     });
+}
+
+function reportText({ disclosures, newer, uncounted }: ReportVerified): string {
+  return [
+    `The report says what they say: all ${disclosures} disclosures of its period, and no other.`,
+    ...(newer > 0 ? [`${newer} were recorded after it.`] : []),
+    ...(uncounted > 0
+      ? [`${uncounted} more do not count: each repeats an event that was recorded before, or names none.`]
+      : []),
+  ].join(' ');
 }
 
 /** What the entries are, in the order of the log. */

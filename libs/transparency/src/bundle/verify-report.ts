@@ -20,6 +20,8 @@ export interface ReportVerified {
   readonly disclosures: number;
   /** Disclosures among the leaves that came after what the report says it is as of. */
   readonly newer: number;
+  /** Disclosures among the leaves that count as nothing: their event was recorded before, or is no producer's. */
+  readonly uncounted: number;
 }
 
 /**
@@ -41,7 +43,8 @@ export function verifyReport({ subject, asOf, covered, entries }: Accounting, te
   if (covered < asOf.leaves)
     throw new ProofInvalid(`the map covers ${covered} leaves, and the report is as of ${asOf.leaves}: make both again`);
   const due = new Map<unknown, AccountedLeaf>();
-  for (const leaf of countedDisclosures(entries)) {
+  const counted = [...countedDisclosures(entries)];
+  for (const leaf of counted) {
     if (!isWithin(leaf.entry, report)) continue;
     if (due.has(leaf.entry.id)) throw new ProofInvalid(`there are two entries with the id ${leaf.entry.id}`);
     due.set(leaf.entry.id, leaf);
@@ -61,7 +64,8 @@ export function verifyReport({ subject, asOf, covered, entries }: Accounting, te
   for (const { index, entry } of due.values())
     if (index < asOf.leaves) throw new ProofInvalid(`the disclosure ${entry.id} is not in the report`);
   assertTotals(report);
-  return { disclosures: report.disclosures.length, newer: due.size };
+  const shown = entries.filter(({ entry }) => entry !== 'withheld' && entry.type === DISCLOSED);
+  return { disclosures: report.disclosures.length, newer: due.size, uncounted: shown.length - counted.length };
 }
 
 interface ReportDocument {
