@@ -37,11 +37,11 @@ export interface ProvenAccounting {
   readonly report: ReportVerified | null;
 }
 
-/** What can be said about the files that were given: it holds; it does not; or something is missing. */
+/** What can be said about the files that were given: it holds; it does not; something is missing; or the check itself failed. */
 export type Verdict =
   | { readonly state: 'missing'; readonly parts: readonly ('key' | 'proof' | 'leaf' | 'quorum')[] }
   | { readonly state: 'holds'; readonly shown: ProvenLeaf | ProvenAccounting }
-  | { readonly state: 'refused'; readonly reason: string };
+  | { readonly state: 'refused' | 'failed'; readonly reason: string };
 
 /** Tells by its content what a file is. */
 export function fileOf(name: string, bytes: Uint8Array): GivenFile {
@@ -84,29 +84,39 @@ export function trustIn(keys: readonly VerifierKey[], quorum: number | null): Tr
   return { log: keys.filter(({ type }) => type === 'ed25519'), witnesses, quorum: quorum ?? witnesses.length };
 }
 
-/** Judges the files that were given; of each kind the last one counts. */
+/** What is judged of the files that were given: the last proof, and the last of what belongs beside such a proof. */
+export function judgedOf(files: readonly GivenFile[]): {
+  proof?: GivenFile | undefined;
+  beside?: GivenFile | undefined;
+} {
+  const proof = files.findLast(({ kind }) => kind === 'proof' || kind === 'accounting');
+  if (proof === undefined) return {};
+  const besideIt = proof.kind === 'proof' ? 'leaf' : 'report';
+  return { proof, beside: files.findLast(({ kind }) => kind === besideIt) };
+}
+
+/** Judges the files that were given. */
 export function judge(files: readonly GivenFile[], trust: Trust): Verdict {
-  const last = (kind: FileKind): GivenFile | undefined => files.findLast((file) => file.kind === kind);
-  const [accounting, proof, leaf, report] = [last('accounting'), last('proof'), last('leaf'), last('report')];
+  const { proof, beside } = judgedOf(files);
   const parts = [
     ...(trust.log.length === 0 ? (['key'] as const) : []),
     ...((trust.quorum ?? 0) > (trust.witnesses?.length ?? 0) ? (['quorum'] as const) : []),
-    ...(accounting === undefined && proof === undefined ? (['proof'] as const) : []),
-    ...(accounting === undefined && leaf === undefined ? (['leaf'] as const) : []),
+    ...(proof === undefined ? (['proof'] as const) : []),
+    ...(proof?.kind === 'proof' && beside === undefined ? (['leaf'] as const) : []),
   ];
-  if (parts.length > 0) return { state: 'missing', parts };
+  if (proof === undefined || parts.length > 0) return { state: 'missing', parts };
   try {
-    if (accounting !== undefined) {
-      const proven = verifyAccountingProof(textOf(accounting.bytes), trust);
-      const verified = report === undefined ? null : verifyReport(proven, textOf(report.bytes));
-      return { state: 'holds', shown: { what: 'accounting', accounting: proven, report: verified } };
+    const text = textOf(proof.bytes);
+    if (proof.kind === 'accounting') {
+      const accounting = verifyAccountingProof(text, trust);
+      const report = beside === undefined ? null : verifyReport(accounting, textOf(beside.bytes));
+      return { state: 'holds', shown: { what: 'accounting', accounting, report } };
     }
-    const text = textOf(proof!.bytes);
-    const { index, checkpoint } = verifyLeaf(leaf!.bytes, text, trust);
-    return { state: 'holds', shown: { what: 'entry', index, checkpoint, proof: text, leaf: leaf!.bytes } };
+    const leaf = beside!.bytes;
+    return { state: 'holds', shown: { what: 'entry', ...verifyLeaf(leaf, text, trust), proof: text, leaf } };
   } catch (error) {
-    if (isRefusal(error)) return { state: 'refused', reason: error.message };
-    throw error;
+    // Whatever else goes wrong must not look like an answer.
+    return { state: isRefusal(error) ? 'refused' : 'failed', reason: error instanceof Error ? error.message : '' };
   }
 }
 

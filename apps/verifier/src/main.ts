@@ -1,5 +1,5 @@
 import { element } from './element.js';
-import { fileOf, judge, keysIn, trustIn, type GivenFile } from './given-files.js';
+import { fileOf, judge, judgedOf, keysIn, trustIn, type GivenFile } from './given-files.js';
 import { resultOf } from './result.js';
 import { WORDS, type Language, type Words } from './words.js';
 
@@ -8,9 +8,16 @@ let language: Language = navigator.language.toLowerCase().startsWith('ar') ? 'ar
 let keyText = '';
 let quorumText = '';
 let files: readonly GivenFile[] = [];
+let unreadable: readonly string[] = [];
+
+/** Long enough that the page is painted, and that not every letter of a key is judged. */
+const PAUSE_MS = 100;
+let checking: ReturnType<typeof setTimeout> | undefined;
 
 const page = document.querySelector('main')!;
 let result: HTMLElement;
+let said: HTMLElement;
+let shown: HTMLElement;
 let list: HTMLElement;
 let keyFault: HTMLElement;
 let keyBox: HTMLTextAreaElement;
@@ -21,7 +28,10 @@ function draw(): void {
   document.documentElement.lang = language;
   document.documentElement.dir = language === 'ar' ? 'rtl' : 'ltr';
   document.title = words.title;
-  result = element('section', { class: 'result', role: 'status', 'aria-live': 'polite' });
+  // Read aloud is what is said, not the table beneath it.
+  said = element('div', { role: 'status' });
+  shown = element('div');
+  result = element('section', { class: 'result' }, said, shown);
   page.replaceChildren(header(words), trustPart(words), filesPart(words), result);
   say();
 }
@@ -76,12 +86,17 @@ function trustPart(words: Words): HTMLElement {
 
 function filesPart(words: Words): HTMLElement {
   const input = element('input', { type: 'file', multiple: '', id: 'files', class: 'hidden' });
-  input.addEventListener('change', () => void take(input.files));
+  input.addEventListener('change', () => {
+    const chosen = [...(input.files ?? [])];
+    // The same file may be chosen again, when it has changed.
+    input.value = '';
+    void take(chosen);
+  });
   const choose = element('label', { for: 'files', class: 'button' }, words.choose);
   const clear = element('button', { type: 'button' }, words.clear);
   clear.addEventListener('click', () => {
     files = [];
-    input.value = '';
+    unreadable = [];
     say();
   });
   list = element('ul', { class: 'files' });
@@ -94,28 +109,54 @@ function say(): void {
   const words = WORDS[language];
   const typed = keyText.trim() === '' ? [] : keysIn(keyText);
   keyFault.textContent = typed === null ? words.badKey : '';
+  const { proof, beside } = judgedOf(files);
+  const isJudged = (file: GivenFile): boolean => proof === undefined || file === proof || file === beside;
   list.replaceChildren(
-    ...files.map(({ name, kind }) =>
-      element('li', {}, element('bdi', {}, name), ' ', element('span', { class: 'kind' }, words.kinds[kind])),
-    ),
+    ...files.map((file) => listed(file.name, 'kind', isJudged(file) ? words.kinds[file.kind] : words.notLookedAt)),
+    ...unreadable.map((name) => listed(name, 'fault', words.unreadable)),
   );
-  const quorum = quorumText === '' ? null : Number(quorumText);
-  const verdict = judge(files, trustIn(typed ?? [], quorum));
-  result.className = `result ${verdict.state}`;
-  result.replaceChildren(...resultOf(verdict, words, language === 'ar'));
+  // What was said before is taken away first, and stays away whatever happens; a large accounting takes seconds.
+  result.className = 'result checking';
+  said.replaceChildren(element('p', {}, words.checking));
+  shown.replaceChildren();
+  clearTimeout(checking);
+  checking = setTimeout(() => {
+    const quorum = quorumText === '' ? null : Number(quorumText);
+    const verdict = judge(files, trustIn(typed ?? [], quorum));
+    const parts = resultOf(verdict, words, language === 'ar');
+    result.className = `result ${verdict.state}`;
+    said.replaceChildren(...parts.said);
+    shown.replaceChildren(...parts.shown);
+  }, PAUSE_MS);
 }
 
-async function take(given: Iterable<File> | null): Promise<void> {
-  for (const file of given ?? []) {
-    const taken = fileOf(file.name, new Uint8Array(await file.arrayBuffer()));
-    if (taken.kind === 'keys') {
-      // Keys that are dropped stand with those that are typed, so that it is seen whom one trusts.
-      const lines = new TextDecoder().decode(taken.bytes).trim();
-      keyText = keyText.trim() === '' ? lines : `${keyText.trim()}\n${lines}`;
-      keyBox.value = keyText;
-    } else files = [...files, taken];
+function listed(name: string, kind: string, what: string): HTMLElement {
+  return element('li', {}, element('bdi', {}, name), ' ', element('span', { class: kind }, what));
+}
+
+async function take(given: readonly File[]): Promise<void> {
+  unreadable = [];
+  for (const file of given) {
+    const bytes = await file.arrayBuffer().then(
+      (buffer) => new Uint8Array(buffer),
+      () => null,
+    );
+    if (bytes === null) unreadable = [...unreadable, file.name];
+    else put(fileOf(file.name, bytes));
   }
   say();
+}
+
+function put(file: GivenFile): void {
+  if (file.kind !== 'keys') {
+    files = [...files, file];
+    return;
+  }
+  // Keys that are dropped stand with those that are typed, so that it is seen whom one trusts.
+  const linesOf = (text: string): string[] => text.split(/\r?\n/).map((line) => line.trim());
+  const lines = [...linesOf(keyText), ...linesOf(new TextDecoder().decode(file.bytes))];
+  keyText = [...new Set(lines.filter((line) => line !== ''))].join('\n');
+  keyBox.value = keyText;
 }
 
 // Files may be dropped anywhere on the page; without this the browser would open them in its place.
@@ -131,7 +172,7 @@ body.addEventListener('dragleave', (event) => {
 body.addEventListener('drop', (event) => {
   event.preventDefault();
   body.classList.remove('over');
-  void take(event.dataTransfer?.files ?? null);
+  void take([...(event.dataTransfer?.files ?? [])]);
 });
 
 draw();

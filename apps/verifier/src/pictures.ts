@@ -26,6 +26,10 @@ export function pathPicture({ index, checkpoint, proof, leaf }: ProvenLeaf, word
       shape('text', { x: String(x), y: String(y + 4), class: 'hash' }, toHex(hash.subarray(0, 5))),
     );
   };
+  const note = (row: number, text: string, onTheLeft: boolean): void => {
+    const place = { x: String(middle + (onTheLeft ? -56 : 56)), y: String(yOf(row) + 4) };
+    picture.append(shape('text', { ...place, class: 'note', 'text-anchor': onTheLeft ? 'end' : 'start' }, text));
+  };
   let hash = hashLeaf(leaf);
   steps.forEach(({ sibling, left, result }, row) => {
     const [x, y, above] = [left ? middle - 118 : middle + 118, yOf(row), yOf(row + 1)];
@@ -44,9 +48,8 @@ export function pathPicture({ index, checkpoint, proof, leaf }: ProvenLeaf, word
     hash = result;
   });
   box(middle, yOf(steps.length), hash, 'root');
-  picture.append(
-    shape('text', { x: String(middle + 56), y: String(yOf(steps.length) + 4), class: 'note' }, words.root),
-  );
+  note(steps.length, words.root, false);
+  if (steps.length > 0) note(0, words.kinds.leaf, !steps[0]!.left);
   return picture;
 }
 

@@ -4,51 +4,57 @@ import type { ProvenAccounting, ProvenLeaf, Verdict } from './given-files.js';
 import { activityOf, pathPicture, timelinePicture } from './pictures.js';
 import type { Words } from './words.js';
 
-/** What the page says of a verdict. */
-export function resultOf(verdict: Verdict, words: Words, rightToLeft: boolean): HTMLElement[] {
+/** What is said of a verdict, and what is there to look at beneath it. */
+export interface Result {
+  readonly said: readonly HTMLElement[];
+  readonly shown: readonly HTMLElement[];
+}
+
+export function resultOf(verdict: Verdict, words: Words, rightToLeft: boolean): Result {
   switch (verdict.state) {
-    case 'missing':
-      return [
-        element('p', { class: 'missing' }, words.missing),
-        element('ul', {}, ...verdict.parts.map((part) => element('li', {}, words.parts[part]))),
-      ];
+    case 'missing': {
+      const parts = verdict.parts.map((part) => element('li', {}, words.parts[part]));
+      return { said: [element('p', { class: 'missing' }, words.missing), element('ul', {}, ...parts)], shown: [] };
+    }
     case 'refused':
-      return [
-        element(
-          'h2',
-          { class: 'refused' },
-          element('span', { class: 'mark', 'aria-hidden': 'true' }, '✗'),
-          words.refused,
-        ),
-        element('p', {}, words.refusedHint),
-        element('p', { class: 'reason', lang: 'en', dir: 'ltr' }, verdict.reason),
-      ];
+    case 'failed': {
+      const [title, hint] =
+        verdict.state === 'refused' ? [words.refused, words.refusedHint] : [words.failed, words.failedHint];
+      const reason = element('p', { class: 'reason', lang: 'en', dir: 'ltr' }, verdict.reason);
+      return { said: [headline('✗', title), element('p', {}, hint), reason], shown: [] };
+    }
     case 'holds': {
-      const shown =
+      const { said, shown } =
         verdict.shown.what === 'entry'
-          ? entryShown(verdict.shown, words)
-          : accountingShown(verdict.shown, words, rightToLeft);
-      return [
-        element('h2', { class: 'holds' }, element('span', { class: 'mark', 'aria-hidden': 'true' }, '✓'), words.holds),
-        ...shown,
-        element('p', { class: 'limits' }, words.limits),
-      ];
+          ? entryResult(verdict.shown, words)
+          : accountingResult(verdict.shown, words, rightToLeft);
+      const limits = element('p', { class: 'limits' }, words.limits[verdict.shown.what]);
+      return { said: [headline('✓', words.holds), ...said], shown: [...shown, limits] };
     }
   }
 }
 
-function entryShown(shown: ProvenLeaf, words: Words): HTMLElement[] {
-  const { index, checkpoint, leaf } = shown;
+function headline(mark: string, title: string): HTMLElement {
+  return element('h2', {}, element('span', { class: 'mark', 'aria-hidden': 'true' }, mark), title);
+}
+
+function entryResult(proven: ProvenLeaf, words: Words): Result {
+  const { index, checkpoint, leaf } = proven;
   const text = leafText(leaf);
-  return [
-    element('p', {}, words.entryHolds(String(index), String(checkpoint.size), isolated(checkpoint.origin))),
-    cosignedShown(checkpoint, words),
-    element('h3', {}, words.path),
-    element('figure', {}, pathPicture(shown, words)),
-    ...(text === null
-      ? []
-      : [element('details', {}, element('summary', {}, words.details), element('pre', { dir: 'ltr' }, text))]),
-  ];
+  return {
+    said: [
+      element('p', {}, words.entryHolds(String(index), String(checkpoint.size), isolated(checkpoint.origin))),
+      cosignedBy(checkpoint, words),
+    ],
+    shown: [
+      element('h3', {}, words.path),
+      element('p', { class: 'hint' }, words.pathHint),
+      element('figure', {}, pathPicture(proven, words)),
+      ...(text === null
+        ? []
+        : [element('details', {}, element('summary', {}, words.details), element('pre', { dir: 'ltr' }, text))]),
+    ],
+  };
 }
 
 /** A leaf as people read it; null when it is no text. What is in it is shown as text, whatever it is. */
@@ -60,26 +66,31 @@ function leafText(leaf: Uint8Array): string | null {
   }
 }
 
-function accountingShown({ accounting, report }: ProvenAccounting, words: Words, rightToLeft: boolean): HTMLElement[] {
+function accountingResult({ accounting, report }: ProvenAccounting, words: Words, rightToLeft: boolean): Result {
   const { subject, checkpoint, covered, mappedAt, entries } = accounting;
-  const shown = entries.flatMap(({ entry }) => (entry === 'withheld' ? [] : [entry]));
-  const withheld = entries.length - shown.length;
-  const timeline = timelinePicture(shown, words, rightToLeft);
+  const open = entries.flatMap(({ entry }) => (entry === 'withheld' ? [] : [entry]));
+  const withheld = entries.length - open.length;
+  const [origin, at] = [isolated(checkpoint.origin), isolated(`${minuteOf(mappedAt)} UTC`)];
   const sentences = [
-    words.accountingHolds(String(entries.length), String(covered), isolated(checkpoint.origin), isolated(mappedAt)),
+    words.accountingHolds(String(entries.length), String(covered), origin, at),
     ...(withheld > 0 ? [words.withheld(String(withheld))] : []),
     ...(report === null ? [words.noReport] : [words.reportHolds(String(report.disclosures))]),
     ...(report !== null && report.newer > 0 ? [words.reportNewer(String(report.newer))] : []),
+    ...(report !== null && report.uncounted > 0 ? [words.uncounted(String(report.uncounted))] : []),
   ];
-  return [
-    ...sentences.map((sentence) => element('p', {}, sentence)),
-    cosignedShown(checkpoint, words),
-    element('p', {}, `${words.subject}: `, element('code', { dir: 'ltr' }, subject)),
-    ...(timeline === null
-      ? []
-      : [element('h3', {}, words.timeline), element('figure', { class: 'scroll', tabindex: '0' }, timeline)]),
-    element('div', { class: 'scroll', tabindex: '0' }, entryTable(accounting, words)),
-  ];
+  const timeline = timelinePicture(open, words, rightToLeft);
+  return {
+    said: [...sentences.map((sentence) => element('p', {}, sentence)), cosignedBy(checkpoint, words)],
+    shown: [
+      element('p', {}, `${words.subject}: `, element('code', { dir: 'ltr' }, subject)),
+      ...(timeline === null
+        ? []
+        : [element('h3', {}, words.timeline), element('figure', { class: 'scroll', tabindex: '0' }, timeline)]),
+      ...(entries.length === 0
+        ? []
+        : [element('div', { class: 'scroll', tabindex: '0' }, entryTable(accounting, words))]),
+    ],
+  };
 }
 
 function entryTable({ entries }: ProvenAccounting['accounting'], words: Words): HTMLTableElement {
@@ -111,7 +122,11 @@ function isolated(text: string): string {
 
 function whenOf({ data }: LeafEntry): string {
   const { occurredAt } = data;
-  return typeof occurredAt === 'string' ? occurredAt.slice(0, 16).replace('T', ' ') : '';
+  return typeof occurredAt === 'string' ? minuteOf(occurredAt) : '';
+}
+
+function minuteOf(instant: string): string {
+  return instant.slice(0, 16).replace('T', ' ');
 }
 
 function whomOf({ data }: LeafEntry): string {
@@ -119,7 +134,7 @@ function whomOf({ data }: LeafEntry): string {
   return typeof name === 'string' ? name : '';
 }
 
-function cosignedShown({ cosignatures }: OpenedCheckpoint, words: Words): HTMLElement {
+function cosignedBy({ cosignatures }: OpenedCheckpoint, words: Words): HTMLElement {
   const names = cosignatures.map(({ name }) => isolated(name)).join(', ');
   return element('p', { class: 'cosigned' }, names === '' ? words.notCosigned : words.cosigned(names));
 }

@@ -17,28 +17,35 @@ export interface Words {
   readonly choose: string;
   readonly clear: string;
   readonly kinds: Readonly<Record<'keys' | 'proof' | 'leaf' | 'accounting' | 'report', string>>;
+  readonly notLookedAt: string;
+  readonly unreadable: string;
+  readonly checking: string;
   readonly missing: string;
   readonly parts: Readonly<Record<'key' | 'proof' | 'leaf' | 'quorum', string>>;
   readonly holds: string;
   readonly refused: string;
   readonly refusedHint: string;
+  readonly failed: string;
+  readonly failedHint: string;
   readonly entryHolds: (index: string, size: string, origin: string) => string;
   readonly accountingHolds: (entries: string, covered: string, origin: string, at: string) => string;
   readonly withheld: (count: string) => string;
   readonly reportHolds: (disclosures: string) => string;
   readonly reportNewer: (count: string) => string;
+  readonly uncounted: (count: string) => string;
   readonly noReport: string;
   readonly cosigned: (names: string) => string;
   readonly notCosigned: string;
   readonly subject: string;
   readonly path: string;
+  readonly pathHint: string;
   readonly root: string;
   readonly timeline: string;
   readonly columns: { readonly leaf: string; readonly when: string; readonly what: string; readonly whom: string };
   readonly withheldEntry: string;
   readonly activities: Readonly<Record<Activity, string>>;
   readonly details: string;
-  readonly limits: string;
+  readonly limits: Readonly<Record<'entry' | 'accounting', string>>;
 }
 
 /** What an entry records, as the picture and the table tell it. */
@@ -69,6 +76,9 @@ const en: Words = {
     accounting: 'proof of an accounting',
     report: 'report',
   },
+  notLookedAt: 'not looked at',
+  unreadable: 'could not be read',
+  checking: 'Checking…',
   missing: 'Still needed:',
   parts: {
     key: "the log's verifier key",
@@ -79,19 +89,24 @@ const en: Words = {
   holds: 'It holds',
   refused: 'It does not hold',
   refusedHint: 'What you were shown is not what this log has signed, or a file belongs to something else. The reason:',
+  failed: 'The check could not be finished',
+  failedHint: "This says nothing about what you were shown: the fault is this page's or this browser's.",
   entryHolds: (index, size, origin) =>
     `This is leaf ${index}, counted from 0, of the ${size} in the log ${origin}, to the byte.`,
   accountingHolds: (entries, covered, origin, at) =>
     `These ${entries} entries are all there are about the subject among the first ${covered} of the log ${origin}, as of ${at}. None was left out.`,
-  withheld: (count) => `${count} of them are withheld: they are counted, and not shown.`,
+  withheld: (count) =>
+    `${count} of them are withheld: they are counted and not shown, and whether a report has them cannot be said.`,
   reportHolds: (disclosures) =>
     `The report says what these entries say: all ${disclosures} disclosures of its period, and no other.`,
   reportNewer: (count) => `${count} disclosures came after the report.`,
+  uncounted: (count) => `Not counted, since they repeat an event that was recorded before or name none: ${count}.`,
   noReport: 'Drop accounting.json too, to see that the report says what these entries say.',
   cosigned: (names) => `Cosigned by ${names}.`,
   notCosigned: 'No witness was asked for.',
   subject: 'Subject',
   path: 'From the leaf to the signed root',
+  pathHint: 'In the middle what was computed here, from the leaf upwards; beside it the hashes that the proof gives.',
   root: 'root, signed',
   timeline: 'When it happened',
   columns: { leaf: 'Leaf', when: 'When (UTC)', what: 'What', whom: 'To whom' },
@@ -105,8 +120,11 @@ const en: Words = {
     other: 'other',
   },
   details: 'The leaf, as it was signed',
-  limits:
-    'What this does not say: that what was reported to the ledger is true or whole. That the map of subjects was made from all entries is checked over the whole log by whoever audits the ledger.',
+  limits: {
+    entry: 'What this does not say: that what was reported to the ledger is true, or that nothing else was recorded.',
+    accounting:
+      'What this does not say: that what was reported to the ledger is true or whole; that the subject is the person you mean, since the ledger alone knows whose id it is; that the map of subjects was made from all entries, which whoever audits the ledger checks over the whole log.',
+  },
 };
 
 const ar: Words = {
@@ -126,6 +144,9 @@ const ar: Words = {
   choose: 'اختر الملفات',
   clear: 'ابدأ من جديد',
   kinds: { keys: 'مفتاح تحقّق', proof: 'إثبات قيد', leaf: 'ورقة', accounting: 'إثبات كشف', report: 'تقرير' },
+  notLookedAt: 'لم يُنظر فيه',
+  unreadable: 'تعذّرت قراءته',
+  checking: 'جارٍ التحقّق…',
   missing: 'ما زال مطلوبًا:',
   parts: {
     key: 'مفتاح التحقّق من السجل',
@@ -136,19 +157,23 @@ const ar: Words = {
   holds: 'صحيح',
   refused: 'غير صحيح',
   refusedHint: 'ما عُرض عليك ليس ما وقّعه هذا السجل، أو أن أحد الملفات يخص شيئًا آخر. السبب:',
+  failed: 'تعذّر إكمال التحقّق',
+  failedHint: 'لا يقول هذا شيئًا عمّا عُرض عليك: الخلل في هذه الصفحة أو في هذا المتصفح.',
   entryHolds: (index, size, origin) =>
     `هذه هي الورقة رقم ${index}، عدًّا من 0، من ${size} في السجل ${origin}، بايتًا ببايت.`,
   accountingHolds: (entries, covered, origin, at) =>
     `هذه القيود وعددها ${entries} هي كل ما يخص صاحب البيانات بين أول ${covered} من قيود السجل ${origin}، حتى ${at}. لم يُحذف منها شيء.`,
-  withheld: (count) => `منها ${count} محجوبة: تُعدّ ولا تُعرض.`,
+  withheld: (count) => `منها ${count} محجوبة: تُعدّ ولا تُعرض، ولا يُعرف هل يتضمنها التقرير.`,
   reportHolds: (disclosures) =>
     `يقول التقرير ما تقوله هذه القيود: كل الإفصاحات في فترته وعددها ${disclosures}، ولا شيء غيرها.`,
   reportNewer: (count) => `جاءت ${count} من الإفصاحات بعد التقرير.`,
+  uncounted: (count) => `لا يُحتسب منها، لأنه يكرّر حدثًا سبق تسجيله أو لا يحمل رقم حدث: ${count}.`,
   noReport: 'أسقط accounting.json أيضًا لترى أن التقرير يقول ما تقوله هذه القيود.',
   cosigned: (names) => `شهد عليه ${names}.`,
   notCosigned: 'لم يُطلب أي شاهد.',
   subject: 'صاحب البيانات',
   path: 'من الورقة إلى الجذر الموقّع',
+  pathHint: 'في الوسط ما حُسب هنا من الورقة صعودًا، وإلى جانبه التجزئات التي يقدّمها الإثبات.',
   root: 'الجذر، موقّع',
   timeline: 'متى حدث',
   columns: { leaf: 'الورقة', when: 'متى (UTC)', what: 'ماذا', whom: 'إلى من' },
@@ -162,8 +187,11 @@ const ar: Words = {
     other: 'غير ذلك',
   },
   details: 'الورقة كما وُقّعت',
-  limits:
-    'ما لا يقوله هذا: أن ما أُبلغ به السجل صحيح أو كامل. أما أن خريطة أصحاب البيانات صُنعت من كل القيود فيتحقق منه مدقق السجل على السجل كله.',
+  limits: {
+    entry: 'ما لا يقوله هذا: أن ما أُبلغ به السجل صحيح، أو أنه لم يُسجَّل غيره.',
+    accounting:
+      'ما لا يقوله هذا: أن ما أُبلغ به السجل صحيح أو كامل؛ ولا أن صاحب البيانات هو الشخص الذي تقصده، فالسجل وحده يعرف لمن هذا الرقم؛ ولا أن خريطة أصحاب البيانات صُنعت من كل القيود، وهذا ما يتحقق منه مدقق السجل على السجل كله.',
+  },
 };
 
 export const WORDS: Readonly<Record<Language, Words>> = { en, ar };

@@ -53,7 +53,7 @@ function reportText({ disclosures, newer, uncounted }: ReportVerified): string {
     `The report says what they say: all ${disclosures} disclosures of its period, and no other.`,
     ...(newer > 0 ? [`${newer} were recorded after it.`] : []),
     ...(uncounted > 0
-      ? [`${uncounted} more do not count: each repeats an event that was recorded before, or names none.`]
+      ? [`Not counted, since they repeat an event that was recorded before or name none: ${uncounted}.`]
       : []),
   ].join(' ');
 }
