@@ -28,6 +28,8 @@ describeWithChromium('the verifier in a browser', (chromium) => {
       ...Array.from({ length: 30 }, (_, i) => disclosed(PHONE, { time: `2026-03-${10 + (i % 15)}T08:00:00Z` })),
       ...Array.from({ length: 300 }, () => disclosed('+966500000052')),
     ];
+    // One is sent again, and does not count.
+    events.push(events[4]!);
     const sent = await request<{ accepted: { entries: { entryId: string }[] }[] }>(`${server.url}/v1/events`, {
       key: producer,
       body: events,
@@ -93,7 +95,12 @@ describeWithChromium('the verifier in a browser', (chromium) => {
       names.filter((name) => name !== 'log.vkey').length,
     );
   };
-  const said = async (page: Page): Promise<string> => (await page.textContent('.result')) ?? '';
+  const said = async (page: Page): Promise<string> => {
+    await page.waitForSelector('.result:not(.checking)');
+    return (await page.textContent('.result')) ?? '';
+  };
+  /** What the list says of each file. */
+  const listed = (page: Page): Promise<string[]> => page.locator('.files li').allTextContents();
 
   it('opens the proof of an entry that is dropped on it, and draws the way to the root', async () => {
     const page = await open('en-GB');
@@ -126,6 +133,9 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     expect(await said(page)).toContain('أسقط accounting.json أيضًا');
     await drop(page, 'accounting.json');
     await page.waitForFunction(() => document.querySelector('.result')!.textContent.includes('وعددها 30'));
+    // What is read aloud is what is said; the table is there to be read.
+    expect(await page.textContent('[role=status]')).toContain('لم يُحذف منها شيء');
+    expect(await page.locator('[role=status] table').count()).toBe(0);
     expect(await page.locator('tbody tr').count()).toBeGreaterThanOrEqual(31);
     expect(await page.locator('svg.timeline circle').count()).toBeGreaterThanOrEqual(31);
     // Nothing is wider than the screen but what can be moved in its frame.
@@ -166,6 +176,71 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     expect(await said(page)).toContain('as many witnesses');
   });
 
+  it('says which files it has looked at, and judges the last proof', async () => {
+    const page = await open('en-GB');
+    await drop(page, 'log.vkey', 'accounting.proof', 'accounting.json');
+    expect(await said(page)).toMatch(/It holds.*all 30 disclosures.*repeat an event.*: 1\./);
+    // Whoever opens a document beside the proof must not think that it was proven.
+    writeFileSync(file('accounting.pdf'), '%PDF-1.7');
+    await drop(page, 'accounting.pdf', 'entry.json');
+    expect(await said(page)).toContain('It holds');
+    expect(await listed(page)).toEqual([
+      'accounting.proof proof of an accounting',
+      'accounting.json report',
+      'accounting.pdf not looked at',
+      'entry.json not looked at',
+    ]);
+    await drop(page, 'entry.tlog-proof');
+    expect(await said(page)).toContain('This is leaf 7');
+    expect(await listed(page)).toEqual([
+      'accounting.proof not looked at',
+      'accounting.json not looked at',
+      'accounting.pdf not looked at',
+      'entry.json leaf',
+      'entry.tlog-proof proof of an entry',
+    ]);
+    // The same keys once more are the same keys.
+    await drop(page, 'log.vkey', 'log.vkey');
+    await drop(page, 'accounting.proof');
+    expect(await page.inputValue('#keys')).toBe(readFileSync(file('log.vkey'), 'utf8').trim());
+  });
+
+  it('leaves no answer standing when it cannot finish, and names a file that it cannot read', async () => {
+    const page = await open('en-GB');
+    await drop(page, 'log.vkey', 'entry.json', 'entry.tlog-proof');
+    await page.waitForSelector('.result.holds');
+    await page.evaluate(() => {
+      File.prototype.arrayBuffer = () => Promise.reject(new DOMException('gone', 'NotReadableError'));
+    });
+    await drop(page, 'accounting.proof');
+    await page.waitForFunction(() => document.querySelectorAll('.files li').length === 3);
+    expect((await listed(page)).at(-1)).toBe('accounting.proof could not be read');
+    await page.evaluate(() => {
+      globalThis.BigInt = (() => {
+        throw new Error('a broken browser');
+      }) as never;
+    });
+    await page.fill('#quorum', '0');
+    await page.waitForSelector('.result.failed');
+    expect(await said(page)).toMatch(/^✗The check could not be finished.*a broken browser$/);
+  });
+
+  it('takes a chosen file again when it has changed', async () => {
+    const page = await open('en-GB');
+    await page.setInputFiles('#files', ['log.vkey', 'entry.tlog-proof', 'entry.json'].map(file));
+    await page.waitForSelector('.result.holds');
+    writeFileSync(file('again.json'), 'another');
+    for (const [content, verdict] of [
+      [Buffer.from('another'), 'refused'],
+      [readFileSync(file('entry.json')), 'holds'],
+      [Buffer.from('another'), 'refused'],
+    ] as const) {
+      writeFileSync(file('again.json'), content);
+      await page.setInputFiles('#files', file('again.json'));
+      await page.waitForSelector(`.result.${verdict}`);
+    }
+  });
+
   it('obeys nothing that is in a file', async () => {
     const page = await open('en-GB');
     const evil = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
@@ -176,11 +251,23 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     await page.waitForSelector('.result.refused');
     expect(await page.locator('main img, main script').count()).toBe(0);
     expect(await page.title()).toBe('Proof verifier');
+    // Nor could it by a mistake: text that is to become markup is refused by the browser itself.
+    const written = await page.evaluate(() => {
+      try {
+        document.body.innerHTML = '<p>written</p>';
+        return 'written';
+      } catch (error) {
+        return (error as Error).name;
+      }
+    });
+    expect(written).toBe('TypeError');
+    expect(faults.splice(0).join()).toContain('TrustedHTML');
   });
 
   it('can be used with the keyboard alone', async () => {
     const page = await open('en-GB');
     const reached: string[] = [];
+    await said(page);
     for (let i = 0; i < 5; i++) {
       await page.keyboard.press('Tab');
       reached.push(

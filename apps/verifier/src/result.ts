@@ -75,6 +75,7 @@ function accountingResult({ accounting, report }: ProvenAccounting, words: Words
     words.accountingHolds(String(entries.length), String(covered), origin, at),
     ...(withheld > 0 ? [words.withheld(String(withheld))] : []),
     ...(report === null ? [words.noReport] : [words.reportHolds(String(report.disclosures))]),
+    ...(report !== null && report.unproven > 0n ? [words.unproven(String(report.unproven))] : []),
     ...(report !== null && report.newer > 0 ? [words.reportNewer(String(report.newer))] : []),
     ...(report !== null && report.uncounted > 0 ? [words.uncounted(String(report.uncounted))] : []),
   ];
@@ -107,7 +108,7 @@ function entryTable({ entries }: ProvenAccounting['accounting'], words: Words): 
       'tr',
       {},
       element('td', {}, String(index)),
-      element('td', { class: 'when' }, element('bdi', {}, time!)),
+      element('td', { class: 'when' }, ...time!.split(' ').flatMap((part) => [element('bdi', {}, part), ' '])),
       element('td', {}, activity!, ' ', type),
       element('td', {}, element('bdi', {}, recipient!)),
     );

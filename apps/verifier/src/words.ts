@@ -33,6 +33,7 @@ export interface Words {
   readonly reportHolds: (disclosures: string) => string;
   readonly reportNewer: (count: string) => string;
   readonly uncounted: (count: string) => string;
+  readonly unproven: (count: string) => string;
   readonly noReport: string;
   readonly cosigned: (names: string) => string;
   readonly notCosigned: string;
@@ -101,6 +102,8 @@ const en: Words = {
     `The report says what these entries say: all ${disclosures} disclosures of its period, and no other.`,
   reportNewer: (count) => `${count} disclosures came after the report.`,
   uncounted: (count) => `Not counted, since they repeat an event that was recorded before or name none: ${count}.`,
+  unproven: (count) =>
+    `The report goes on for ${count} entries of the log behind those, and of these nothing is proven. Ask for both again.`,
   noReport: 'Drop accounting.json too, to see that the report says what these entries say.',
   cosigned: (names) => `Cosigned by ${names}.`,
   notCosigned: 'No witness was asked for.',
@@ -168,6 +171,8 @@ const ar: Words = {
     `يقول التقرير ما تقوله هذه القيود: كل الإفصاحات في فترته وعددها ${disclosures}، ولا شيء غيرها.`,
   reportNewer: (count) => `جاءت ${count} من الإفصاحات بعد التقرير.`,
   uncounted: (count) => `لا يُحتسب منها، لأنه يكرّر حدثًا سبق تسجيله أو لا يحمل رقم حدث: ${count}.`,
+  unproven: (count) =>
+    `يمتد التقرير إلى ما بعدها بعدد ${count} من قيود السجل، ولا يُثبت شيء عنها. اطلب التقرير وإثباته من جديد.`,
   noReport: 'أسقط accounting.json أيضًا لترى أن التقرير يقول ما تقوله هذه القيود.',
   cosigned: (names) => `شهد عليه ${names}.`,
   notCosigned: 'لم يُطلب أي شاهد.',

@@ -196,7 +196,7 @@ describe('whatever is handed to a parser', () => {
     () => {
       expect(formatAccountingProof(parseAccountingProof(accounting))).toBe(accounting);
       const all = verifyAccountingProof(accounting, { log: [logKey] });
-      expect(verifyReport(all, report)).toEqual({ disclosures: 1, newer: 0, uncounted: 0 });
+      expect(verifyReport(all, report)).toEqual({ disclosures: 1, newer: 0, uncounted: 0, unproven: 0n });
       fc.assert(
         fc.property(mutated(accounting), mutated(report), (changed, otherReport) => {
           try {

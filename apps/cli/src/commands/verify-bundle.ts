@@ -32,7 +32,7 @@ export function addVerifyBundle(verify: Command): void {
           covered: String(covered),
           mappedAt,
           ...factsOf(checkpoint),
-          report: verified,
+          report: verified === null ? null : { ...verified, unproven: String(verified.unproven) },
         };
         const lines = [
           entriesText(accounting),
@@ -48,9 +48,10 @@ export function addVerifyBundle(verify: Command): void {
     });
 }
 
-function reportText({ disclosures, newer, uncounted }: ReportVerified): string {
+function reportText({ disclosures, newer, uncounted, unproven }: ReportVerified): string {
   return [
     `The report says what they say: all ${disclosures} disclosures of its period, and no other.`,
+    ...(unproven > 0n ? [`Nothing is proven of the last ${unproven} leaves that it is as of.`] : []),
     ...(newer > 0 ? [`${newer} were recorded after it.`] : []),
     ...(uncounted > 0
       ? [`Not counted, since they repeat an event that was recorded before or name none: ${uncounted}.`]

@@ -22,6 +22,8 @@ export interface ReportVerified {
   readonly newer: number;
   /** Disclosures among the leaves that count as nothing: their event was recorded before, or is no producer's. */
   readonly uncounted: number;
+  /** Leaves up to what the report says it is as of that the map does not cover: of entries among them nothing is proven. */
+  readonly unproven: bigint;
 }
 
 /**
@@ -40,8 +42,6 @@ export function verifyReport({ subject, asOf, covered, entries }: Accounting, te
   if (report.subjectId !== subject) throw new ProofInvalid('the report is about another subject');
   if (report.position !== asOf.position)
     throw new ProofInvalid(`the report is as of position ${report.position}, and the proof of ${asOf.position}`);
-  if (covered < asOf.leaves)
-    throw new ProofInvalid(`the map covers ${covered} leaves, and the report is as of ${asOf.leaves}: make both again`);
   const due = new Map<unknown, AccountedLeaf>();
   const counted = [...countedDisclosures(entries)];
   for (const leaf of counted) {
@@ -65,7 +65,12 @@ export function verifyReport({ subject, asOf, covered, entries }: Accounting, te
     if (index < asOf.leaves) throw new ProofInvalid(`the disclosure ${entry.id} is not in the report`);
   assertTotals(report);
   const shown = entries.filter(({ entry }) => entry !== 'withheld' && entry.type === DISCLOSED);
-  return { disclosures: report.disclosures.length, newer: due.size, uncounted: shown.length - counted.length };
+  return {
+    disclosures: report.disclosures.length,
+    newer: due.size,
+    uncounted: shown.length - counted.length,
+    unproven: asOf.leaves > covered ? asOf.leaves - covered : 0n,
+  };
 }
 
 interface ReportDocument {
