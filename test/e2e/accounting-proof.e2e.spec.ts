@@ -121,6 +121,11 @@ describe('the proof of an accounting', () => {
     });
     expect(await verify(proof, save('other.json', '{"disclosures": 1}'))).toMatchObject({ code: 1 });
     expect((await verify(file('nowhere'))).code).toBe(3);
+    // A terminal obeys nothing that a refusal repeats.
+    const checkpoint = `\u009b2Jlog\n1\n${'A'.repeat(43)}=\n\n— somebody AAAAAAAA\n`;
+    const evil = save('evil.proof', JSON.stringify({ ...document, checkpoint }));
+    const { stdout } = await sijill(['verify', 'bundle', evil, '--key', file('vkey')], {});
+    expect(stdout).toMatch(/^DOES NOT HOLD: .* it says it is of \ufffd2Jlog\.\n$/);
   }, 60_000);
 
   it('is written beside what the command line makes, also at rest, and holds after an erasure', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { followKeys, formatKeyChain } from './keys/key-chain.js';
+import { canonicalJson } from './canonical-json.js';
 import { formatCheckpoint, parseCheckpoint } from './note/checkpoint.js';
 import { cosign } from './note/cosignature.js';
 import { openCheckpoint } from './note/open-checkpoint.js';
@@ -36,7 +37,7 @@ const trust = { log: [logKey], witnesses: [witness], quorum: 1 };
 /** An accounting of one disclosure, in a log of two leaves: it, and the map of the one subject. */
 const subject = '5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7baa';
 const entry = (type: string, lane: string, data: object): string =>
-  JSON.stringify({
+  canonicalJson({
     data,
     id: type,
     lane,

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { canonicalJson } from '../canonical-json.js';
 import { formatCheckpoint } from '../note/checkpoint.js';
 import { cosign } from '../note/cosignature.js';
 import type { Trust } from '../note/open-checkpoint.js';
@@ -56,7 +57,7 @@ class SmallLog {
 
   add(type: string, lane: string, data: object, metadata: object = {}, id?: string): number {
     const at = this.leaves.length;
-    this.leaves.push(JSON.stringify({ data, id: id ?? `entry-${at}`, lane, metadata, revision: at, type }));
+    this.leaves.push(canonicalJson({ data, id: id ?? `entry-${at}`, lane, metadata, revision: at, type }));
     return at;
   }
 
@@ -329,6 +330,26 @@ describe('the proof of an accounting', () => {
       const made = await other.prove(AYA);
       expect(() => verify(made)).toThrow(says);
       expect(() => verify(made)).toThrow(ProofInvalid);
+    }
+  });
+
+  it('does not hold with a leaf that can be read in two ways, or is no entry, though the log has it', async () => {
+    const [good] = log.leaves as [string];
+    const other = [
+      good.replace('"purpose":"provide_services"', '"purpose":"provide_services","purpose":"marketing"'),
+      `${good} `,
+      good.replace('"id":"entry-0"', '"id":0'),
+      good.replace('"revision":0', '"revision":"0"'),
+      good.replace(/"metadata":\{.*?\}/, '"metadata":null'),
+      good.replace('"sealed":"x"', `"sealed":${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+    ];
+    for (const leaf of other) {
+      const odd = new SmallLog();
+      odd.record({ subjectId: AYA, eventId: 'a', month: 1 });
+      odd.leaves[0] = leaf;
+      await odd.writeMap();
+      const made = await odd.prove(AYA);
+      expect(() => verify(made)).toThrow(/^entry 1, leaf 0, does not hold: the leaf is no /);
     }
   });
 

@@ -1,7 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { sha256 as hash } from '@noble/hashes/sha2.js';
+import { sha256 as hash, sha512 } from '@noble/hashes/sha2.js';
 import type { SigningKey } from './crypto.js';
-import { utf8 } from './bytes.js';
+import { concat, sameBytes, toHex, utf8 } from './bytes.js';
 
 // What crypto.ts does, where there is no Node. Whoever bundles for a browser puts this in its place.
 
@@ -20,13 +20,31 @@ export function sha256Into(data: Uint8Array, target: Uint8Array, at: number): vo
   target.set(hash(data), at);
 }
 
-/** Whether an Ed25519 signature (RFC 8032) is that of the key's owner over the message. Malformed keys and signatures are not. */
+/**
+ * Whether an Ed25519 signature is that of the key's owner over the message: by the equation S·B = R + k·A itself, as Node does it.
+ * RFC 8032, section 5.1.7, also allows that equation times 8, which this library takes; the owner of a key can make signatures that
+ * hold by the one and not by the other, and two verifiers would then say two things of one proof.
+ */
 export function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== 32 || signature.length !== 64) return false;
+  const r = signature.slice(0, 32);
+  const s = littleEndian(signature.slice(32));
+  if (s >= ORDER) return false;
+  let key: InstanceType<typeof Point>;
   try {
-    return ed25519.verify(signature, message, publicKey, { zip215: false });
+    key = Point.fromBytes(publicKey, true);
   } catch {
     return false;
   }
+  const k = littleEndian(sha512(concat(r, publicKey, message))) % ORDER;
+  return sameBytes(Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(k)).toBytes(), r);
+}
+
+const { Point } = ed25519;
+const ORDER = Point.Fn.ORDER;
+
+function littleEndian(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes.reverse())}`);
 }
 
 /** @param seed the 32 bytes of an Ed25519 private key. RFC 8032, section 5.1.5 */
