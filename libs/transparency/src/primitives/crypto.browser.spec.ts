@@ -45,6 +45,7 @@ describe('the cryptography of the browser', () => {
           expect(verify(ours.publicKey, utf8(`${message.join()}!`), signature)).toBe(false);
           expect(verify(new Uint8Array(31), message, signature)).toBe(false);
           expect(verify(ours.publicKey, message, signature.slice(1))).toBe(false);
+          expect(verify(ours.publicKey, message, concat(signature, Uint8Array.of(0)))).toBe(false);
           expect(verify(new Uint8Array(32).fill(255), message, signature)).toBe(false);
         }
       }),
