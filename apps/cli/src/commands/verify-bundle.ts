@@ -51,7 +51,7 @@ export function addVerifyBundle(verify: Command): void {
 function reportText({ disclosures, newer, uncounted, unproven }: ReportVerified): string {
   return [
     `The report says what they say: all ${disclosures} disclosures of its period, and no other.`,
-    ...(unproven > 0n ? [`Nothing is proven of the last ${unproven} leaves that it is as of.`] : []),
+    ...(unproven > 0n ? [`Nothing is proven of the leaves behind those that the map covers: ${unproven}.`] : []),
     ...(newer > 0 ? [`${newer} were recorded after it.`] : []),
     ...(uncounted > 0
       ? [`Not counted, since they repeat an event that was recorded before or name none: ${uncounted}.`]
