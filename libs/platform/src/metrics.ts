@@ -112,7 +112,7 @@ export class Metrics {
   });
   readonly witnessQuorum = new Gauge({
     name: 'sijill_witness_quorum',
-    help: '1 while as many witnesses cosign as are needed, else 0',
+    help: '1 while as many witnesses cosign as are needed, also when none is; else 0',
     registers: [this.registry],
   });
   readonly timeStamped = new Gauge({
@@ -132,6 +132,10 @@ export class Metrics {
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [this.registry],
   });
+
+  constructor() {
+    this.witnessQuorum.set(1);
+  }
 
   /** Adds the process's own figures (memory, event loop, descriptors). */
   collectProcess(): void {

@@ -46,6 +46,7 @@ export class Cosigners {
     private readonly options: { readonly clock: Clock; readonly metrics: Metrics; readonly logger: Logger },
   ) {
     this.asked = policy.witnesses.map((witness) => ({ witness, cosigned: 0, failure: null, failingSince: null }));
+    options.metrics.witnessQuorum.set(this.health.met ? 1 : 0);
   }
 
   /** Whether as many witnesses as are needed cosign, and what each does. */

@@ -53,6 +53,23 @@ describe('a tree kept in tiles', () => {
     }
   });
 
+  it('has the root of the definition at random sizes to a million', () => {
+    const rootOf = (from: number, to: number): Uint8Array => {
+      if (to - from === 1) return leaf(from);
+      const middle = from + 2 ** Math.floor(Math.log2(to - from - 1));
+      return hashNode(rootOf(from, middle), rootOf(middle, to));
+    };
+    const size = fc.noBias(fc.integer({ min: 1, max: 1_000_000 }));
+    fc.assert(
+      fc.property(size, (leaves) => {
+        const growth = TreeGrowth.from(0n);
+        for (let i = 0; i < leaves; i++) growth.add(leaf(i));
+        expect(toHex(growth.root())).toBe(toHex(rootOf(0, leaves)));
+      }),
+      { numRuns: process.env['SIJILL_TEST_FULL'] === '1' ? 20 : 1 },
+    );
+  }, 600_000);
+
   it('is the same in whatever steps it grows, and its tiles are those that its size says', () => {
     const steps = fc.array(fc.nat({ max: 40_000 }), { minLength: 1, maxLength: 4 });
     fc.assert(
