@@ -123,11 +123,12 @@ describe.each([
       async () => notary.health.state,
       (now) => now === wanted,
     );
-  const signedUpToEnd = async (log: LogStore): Promise<void> => {
+  const signedUpToEnd = async (log: LogStore, patienceMs = 30_000): Promise<void> => {
     const end = await opened.store.head();
     await eventually(
       () => log.checkpoint(),
       (checkpoint) => checkpoint !== null && checkpoint.position >= end,
+      patienceMs,
     );
   };
   /** The tree that the store gives, made anew elsewhere at once. */
@@ -159,12 +160,14 @@ describe.each([
       const log = await openLog();
       const maps = await MapStore.open({ kind: 'sqlite', file: join(folder, 'map.sqlite') });
       const notary = notaryOf(log, { maps });
-      await signedUpToEnd(log);
-      // What those that were killed have left to do may be more than one that stops adds in passing.
+      // What those that were killed have left to do may be much, and more than one that stops adds in passing.
+      const patienceMs = 30_000 + KILLS * 1_000;
+      await signedUpToEnd(log, patienceMs);
       const { size: grown } = await log.head();
       await eventually(
         () => maps.head(),
         (head) => head.size >= grown,
+        patienceMs,
       );
       await notary.stop();
 
