@@ -4,7 +4,7 @@ import { FormatInvalid, readDecimal } from '../primitives/bytes.js';
 import { readHash } from '../proof/tlog-proof.js';
 import { parseMapProof, verifyAccounting } from '../subject-map/map-proof.js';
 import { hashLeafText } from '../tree/hashing.js';
-import { isRefusal, ProofInvalid, verifyInclusion } from '../tree/proofs.js';
+import { named, ProofInvalid, verifyInclusion } from '../tree/proofs.js';
 import { parseAccountingProof, type AccountedEntry } from './accounting-proof.js';
 
 /** The type of the entries that carry the map of subjects, and the lane where they stand. */
@@ -77,14 +77,4 @@ function mapOf({ type, lane, data }: LeafEntry): { size: bigint; root: Uint8Arra
   )
     throw new FormatInvalid('it does not say what the map is');
   return { size: readDecimal(size), root: readHash(root), mappedAt: occurredAt };
-}
-
-/** Says in a refusal what was refused. */
-function named<T>(what: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    throw new ProofInvalid(`${what} does not hold: ${error.message}`);
-  }
 }

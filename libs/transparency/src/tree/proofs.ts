@@ -12,6 +12,16 @@ export function isRefusal(error: unknown): error is FormatInvalid | ProofInvalid
   return error instanceof FormatInvalid || error instanceof ProofInvalid;
 }
 
+/** Says in a refusal what was refused. */
+export function named<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    throw new ProofInvalid(`${what} does not hold: ${error.message}`);
+  }
+}
+
 /** The root of the first `size` leaves. RFC 9162, section 2.1.1. */
 export function treeRoot(size: bigint, read: ReadHash): Uint8Array {
   assertSize(size);
