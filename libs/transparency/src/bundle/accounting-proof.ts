@@ -1,5 +1,5 @@
-import { FormatInvalid, readDecimal, toBase64 } from '../primitives/bytes.js';
-import { readHash } from '../proof/tlog-proof.js';
+import { FormatInvalid, jsonOf, readDecimal, toBase64 } from '../primitives/bytes.js';
+import { MOST_HASHES, readHash } from '../proof/tlog-proof.js';
 
 /** That a leaf is in the log, when the checkpoint is said elsewhere. */
 export interface PlacedLeaf {
@@ -55,7 +55,6 @@ function placeText({ index, path }: PlacedLeaf): { index: string; path: string[]
 }
 
 const LONGEST = 2 ** 28;
-const MOST_HASHES = 63;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
@@ -65,12 +64,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  */
 export function parseAccountingProof(text: string): AccountingProof {
   if (text.length > LONGEST) throw new FormatInvalid('the proof is longer than any that is read here');
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw new FormatInvalid('not an accounting proof: it is no JSON');
-  }
+  const document = jsonOf(text, 'not an accounting proof: it is no JSON');
   const { format, subject, asOf, checkpoint, map, entries } = membersOf(document, 'proof', [
     'format',
     'subject',
@@ -83,9 +77,10 @@ export function parseAccountingProof(text: string): AccountingProof {
   const { index, path, leaf, proof } = membersOf(map, 'map', ['index', 'path', 'leaf', 'proof']);
   const { position, leaves } = membersOf(asOf, 'asOf of the proof', ['position', 'leaves']);
   if (!Array.isArray(entries)) throw new FormatInvalid('the entries of the proof are no list');
-  if (!UUID.test(textIn(subject, 'subject'))) throw new FormatInvalid('the subject of the proof is no UUID');
+  const id = textIn(subject, 'subject');
+  if (!UUID.test(id)) throw new FormatInvalid('the subject of the proof is no UUID');
   return {
-    subject: textIn(subject, 'subject'),
+    subject: id,
     asOf: { position: numberIn(position, 'position'), leaves: numberIn(leaves, 'number of leaves') },
     checkpoint: textIn(checkpoint, 'checkpoint'),
     map: { ...placeOf(index, path), leaf: textIn(leaf, 'leaf of the map'), proof: textIn(proof, 'proof of the map') },

@@ -1,4 +1,4 @@
-import { FormatInvalid } from '../primitives/bytes.js';
+import { FormatInvalid, jsonOf } from '../primitives/bytes.js';
 import { ProofInvalid } from '../tree/proofs.js';
 import type { LeafEntry } from '../leaf-entry.js';
 import type { Accounting } from './verify-accounting-proof.js';
@@ -83,7 +83,7 @@ interface ReportDocument {
 }
 
 function documentOf(text: string): ReportDocument {
-  const { subject, parameters, asOf, disclosures, totals } = objectIn(jsonIn(text));
+  const { subject, parameters, asOf, disclosures, totals } = objectIn(jsonOf(text, 'the report is no JSON'));
   const { from, to } = objectIn(parameters);
   const { position } = objectIn(asOf);
   if (!Number.isSafeInteger(position)) throw new FormatInvalid('the position that the report is as of is none');
@@ -95,14 +95,6 @@ function documentOf(text: string): ReportDocument {
     disclosures: listIn(disclosures),
     totals: objectIn(totals),
   };
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new FormatInvalid('the report is no JSON');
-  }
 }
 
 function objectIn(given: unknown): Members {

@@ -1,7 +1,7 @@
 import { readLeaf } from '../leaf-entry.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
 import { isSameKey, type VerifierKey } from '../note/verifier-key.js';
-import { FormatInvalid, utf8 } from '../primitives/bytes.js';
+import { FormatInvalid, jsonOf, utf8 } from '../primitives/bytes.js';
 import { verifyLeaf } from '../proof/tlog-proof.js';
 import { named, ProofInvalid } from '../tree/proofs.js';
 import { verifyGrowth, type LogSource } from '../verification/verify-log.js';
@@ -92,12 +92,10 @@ export async function verifyKeyChain(
 /** @throws FormatInvalid */
 function parseKeyChain(text: string): ProvenAnnouncement[] {
   if (text.length > LONGEST) throw new FormatInvalid('the announcements are longer than any can be');
-  let document: { format?: unknown; announcements?: unknown } | null;
-  try {
-    document = JSON.parse(text) as typeof document;
-  } catch {
-    throw new FormatInvalid('the announcements are no JSON');
-  }
+  const document = jsonOf(text, 'the announcements are no JSON') as {
+    format?: unknown;
+    announcements?: unknown;
+  } | null;
   const announcements = document?.format === KEY_CHAIN ? document.announcements : null;
   if (!Array.isArray(announcements) || announcements.length > MOST)
     throw new FormatInvalid(`these are no announcements of the form ${KEY_CHAIN}`);

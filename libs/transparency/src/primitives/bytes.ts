@@ -21,6 +21,15 @@ export function textOf(bytes: Uint8Array): string {
   }
 }
 
+/** The value of a JSON text. @throws FormatInvalid with this message, when it is none */
+export function jsonOf(text: string, message: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new FormatInvalid(message);
+  }
+}
+
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

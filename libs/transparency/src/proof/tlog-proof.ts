@@ -13,7 +13,8 @@ export interface LeafProof {
 }
 
 const FIRST_LINE = 'c2sp.org/tlog-proof@v1';
-const MOST_HASHES = 63;
+/** No tree is higher. */
+export const MOST_HASHES = 63;
 
 export function formatProof({ index, path, checkpoint }: LeafProof): string {
   return [FIRST_LINE, `index ${index}`, ...path.map(toBase64), '', checkpoint].join('\n');

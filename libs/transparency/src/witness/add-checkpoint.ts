@@ -2,7 +2,7 @@ import { parseCheckpoint, type Checkpoint } from '../note/checkpoint.js';
 import { parseNote, signersOf, type Note } from '../note/signed-note.js';
 import type { VerifierKey } from '../note/verifier-key.js';
 import { FormatInvalid, readDecimal, sameBytes, toBase64 } from '../primitives/bytes.js';
-import { readHash } from '../proof/tlog-proof.js';
+import { MOST_HASHES, readHash } from '../proof/tlog-proof.js';
 import { isRefusal, verifyConsistency } from '../tree/proofs.js';
 
 /** What a log asks a witness: to cosign a checkpoint that has grown from the one it cosigned before. C2SP tlog-witness. */
@@ -38,8 +38,6 @@ export interface WitnessedTree {
   readonly size: bigint;
   readonly root: Uint8Array;
 }
-
-const MOST_HASHES = 63;
 
 /** The body of `add-checkpoint`. */
 export function formatCosignRequest({ old, proof, checkpoint }: CosignRequest): string {
