@@ -1,5 +1,10 @@
 import { canonicalJson } from '@sijill/transparency';
-import type { EntryText, LeafBytes } from './event-store.port.js';
+import type { EntryText, LeafBytes, StoredEntry } from './event-store.port.js';
+
+/** An entry as its text again: what was parsed is written in its one canonical form. */
+export function entryText(entry: StoredEntry): EntryText {
+  return { ...entry, data: canonicalJson(entry.data), metadata: canonicalJson(entry.metadata) };
+}
 
 /**
  * The leaf of an entry, as the log of all entries hashes it: its canonical JSON (RFC 8785) with its place in its lane. The members

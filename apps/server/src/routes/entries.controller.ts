@@ -3,10 +3,9 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Allow, RecordConsultation, type Caller } from '@sijill/access';
-import { leafText } from '@sijill/event-store';
+import { entryText, leafText } from '@sijill/event-store';
 import { proveEntry } from '@sijill/notary';
 import { EntryById, type EntryView } from '@sijill/read-models';
-import { canonicalJson } from '@sijill/transparency';
 import { Vault } from '@sijill/vault';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
@@ -60,8 +59,7 @@ export class EntriesController {
     const entry = await this.known(entryId);
     await this.record(entry, reason, reader);
     stampPosition(reply, entry.asOf);
-    const [data, metadata] = [canonicalJson(entry.data), canonicalJson(entry.metadata)];
-    return leafText({ ...entry, id: entry.entryId, stream: entry.lane, data, metadata });
+    return leafText(entryText({ ...entry, id: entry.entryId, stream: entry.lane }));
   }
 
   /** Hashes and a signature, which tell nothing of anybody: reading them is no consultation. */

@@ -12,13 +12,13 @@ import type {
   StoredEntry,
   WrittenEntry,
 } from '../event-store.port.js';
-import { leafBytes } from '../leaf-text.js';
+import { entryText, leafBytes } from '../leaf-text.js';
 import type { OnNotice } from '../store-notice.js';
 import { appendFailure, isKeptByClient } from './client-failure.js';
 import { GuardedClient } from './guarded-client.js';
 import { entriesOfLog, entriesOfStream, lastPosition } from './log-reading.js';
 import { followLog } from './log-subscription.js';
-import { clientEvent, entryText, safePosition } from './recorded-entry.js';
+import { clientEvent, safePosition } from './recorded-entry.js';
 
 const BATCH = 500;
 

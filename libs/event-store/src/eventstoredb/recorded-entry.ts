@@ -1,7 +1,6 @@
 import { jsonEvent, type EventData } from '@eventstore/db-client';
-import { canonicalJson } from '@sijill/transparency';
 import { StoreRefused } from '../errors.js';
-import type { EntryText, JsonObject, StoredEntry, WrittenEntry } from '../event-store.port.js';
+import type { JsonObject, StoredEntry, WrittenEntry } from '../event-store.port.js';
 
 /** The parts of the client's recorded event that an entry is made of. */
 export interface RecordedEvent {
@@ -36,11 +35,6 @@ export function storedEntry(event: RecordedEvent): StoredEntry {
     throw new StoreRefused(`${stream}@${event.revision} is not an entry: its bodies are not JSON objects`);
   const position = safePosition(event.position?.commit);
   return { id, type, data, metadata, stream, revision: Number(event.revision), position };
-}
-
-/** The entry's text again: what the client has parsed is written in its one canonical form. */
-export function entryText(entry: StoredEntry): EntryText {
-  return { ...entry, data: canonicalJson(entry.data), metadata: canonicalJson(entry.metadata) };
 }
 
 /** @throws StoreRefused the server gave none, or one that a number cannot hold exactly */

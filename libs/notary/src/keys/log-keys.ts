@@ -1,7 +1,6 @@
-import { leafText, WrongExpectedRevision, type EventStore } from '@sijill/event-store';
+import { entryText, leafText, WrongExpectedRevision, type EventStore } from '@sijill/event-store';
 import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
 import {
-  canonicalJson,
   formatVerifierKey,
   KEY_INTRODUCED,
   KEY_RETIRED,
@@ -89,8 +88,7 @@ export class LogKeys {
         (await this.log.firstCheckpoint({ over, upTo }, needed));
       const proof = await proveEntry(this.log, at, checkpoint);
       if (proof === null) break;
-      const [data, metadata] = [canonicalJson(entry.data), canonicalJson(entry.metadata)];
-      chain.push({ leaf: leafText({ ...entry, data, metadata }), proof });
+      chain.push({ leaf: leafText(entryText(entry)), proof });
     }
     return chain;
   }
