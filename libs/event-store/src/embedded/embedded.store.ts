@@ -108,34 +108,20 @@ class EmbeddedStore implements EventStore {
     for await (const page of this.readTexts(options)) yield page.map(storedEntry);
   }
 
-  async *readTexts(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<EntryText[]> {
-    const { batchSize = PAGE } = options;
-    let after = options.after ?? 0;
-    for (;;) {
-      this.#assertOpen();
-      const page = this.#pages.after(after, batchSize);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      yield page;
-      if (page.length < batchSize) return;
-      after = last.position;
-      await this.#nextPage();
-    }
+  readTexts(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<EntryText[]> {
+    return this.#pagesBehind(
+      options,
+      (after, limit) => this.#pages.after(after, limit),
+      (page) => ({ count: page.length, last: page.at(-1)?.position }),
+    );
   }
 
-  async *readLeaves(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<LeafBytes> {
-    const { batchSize = PAGE } = options;
-    let after = options.after ?? 0;
-    for (;;) {
-      this.#assertOpen();
-      const page = this.#pages.leavesAfter(after, batchSize);
-      const last = page.positions.at(-1);
-      if (last === undefined) return;
-      yield page;
-      if (page.positions.length < batchSize) return;
-      after = last;
-      await this.#nextPage();
-    }
+  readLeaves(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<LeafBytes> {
+    return this.#pagesBehind(
+      options,
+      (after, limit) => this.#pages.leavesAfter(after, limit),
+      ({ positions }) => ({ count: positions.length, last: positions.at(-1) }),
+    );
   }
 
   async head(): Promise<number> {
@@ -173,6 +159,24 @@ class EmbeddedStore implements EventStore {
     this.#closing.abort();
     await this.writer.close();
     this.reading.close();
+  }
+
+  /** Pages of the whole order, up to the end as it is met. */
+  async *#pagesBehind<Page>(
+    { after = 0, batchSize = PAGE }: { after?: number; batchSize?: number },
+    read: (after: number, limit: number) => Page,
+    reach: (page: Page) => { count: number; last: number | undefined },
+  ): AsyncGenerator<Page> {
+    this.#assertOpen();
+    for (let from = after; ;) {
+      const page = read(from, batchSize);
+      const { count, last } = reach(page);
+      if (last === undefined) return;
+      yield page;
+      if (count < batchSize) return;
+      from = last;
+      await this.#nextPage();
+    }
   }
 
   // SQLite answers within the call: without a pause a long read would keep timers and sockets waiting to its end.
