@@ -167,6 +167,11 @@ export class LogStore {
     return unpacked(row?.positions ?? Buffer.of());
   }
 
+  /** The store position of a leaf; null when the tree has no such leaf yet. */
+  async positionAt(index: number): Promise<number | null> {
+    return (await this.positionsOf(Math.floor(index / TILE_WIDTH)))[index % TILE_WIDTH] ?? null;
+  }
+
   /** The index of the leaf at a store position; null when the tree has none there yet. */
   async indexAt(position: number): Promise<number | null> {
     const around = await this.tileAround(position);
@@ -195,9 +200,7 @@ export class LogStore {
 
   /** The last checkpoint that so many witnesses have cosigned; null when there is none yet. */
   async checkpoint(cosigned = 0): Promise<SignedCheckpoint | null> {
-    let last = this.sql.reader.selectFrom('log_checkpoint').selectAll().orderBy('size', 'desc').limit(1);
-    if (cosigned > 0) last = last.where('cosigned', '>', 0).where('cosigned', '>=', cosigned);
-    const row = await last.executeTakeFirst();
+    const row = await this.cosigned(cosigned).orderBy('size', 'desc').limit(1).executeTakeFirst();
     return row === undefined ? null : signedCheckpoint(row);
   }
 
@@ -206,16 +209,15 @@ export class LogStore {
     { over, upTo }: { readonly over: number; readonly upTo: number },
     cosigned: number,
   ): Promise<SignedCheckpoint | null> {
-    let first = this.sql.reader
-      .selectFrom('log_checkpoint')
-      .selectAll()
-      .where('size', '>', over)
-      .where('size', '<=', upTo)
-      .orderBy('size')
-      .limit(1);
-    if (cosigned > 0) first = first.where('cosigned', '>', 0).where('cosigned', '>=', cosigned);
+    const first = this.cosigned(cosigned).where('size', '>', over).where('size', '<=', upTo).orderBy('size').limit(1);
     const row = await first.executeTakeFirst();
     return row === undefined ? null : signedCheckpoint(row);
+  }
+
+  /** The checkpoints that so many witnesses have cosigned. That it is more than none lets the index serve. */
+  private cosigned(least: number) {
+    const all = this.sql.reader.selectFrom('log_checkpoint').selectAll();
+    return least === 0 ? all : all.where('cosigned', '>', 0).where('cosigned', '>=', least);
   }
 
   /**

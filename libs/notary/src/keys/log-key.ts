@@ -1,4 +1,4 @@
-import { StreamNotFound, type EventStore, type StoredEntry } from '@sijill/event-store';
+import type { EventStore, StoredEntry } from '@sijill/event-store';
 import {
   formatVerifierKey,
   isSameKey,
@@ -7,6 +7,7 @@ import {
   type KeyAnnouncement,
   type VerifierKey,
 } from '@sijill/transparency';
+import { entriesOfLane } from '../store-entries.js';
 
 /** An announcement, and where it stands in the store. */
 export interface PlacedAnnouncement extends KeyAnnouncement {
@@ -80,10 +81,6 @@ export function announcementIn({
 /** The entries of the lane of announcements: a few in all the years of a log. @throws StoreUnavailable */
 export async function announcementEntries(store: EventStore): Promise<StoredEntry[]> {
   const entries: StoredEntry[] = [];
-  try {
-    for await (const entry of store.readStream(KEYS_LANE)) entries.push(entry);
-  } catch (error) {
-    if (!(error instanceof StreamNotFound)) throw error;
-  }
+  for await (const entry of entriesOfLane(store, KEYS_LANE)) entries.push(entry);
   return entries;
 }

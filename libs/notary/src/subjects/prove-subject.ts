@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { leafText, type EntryText, type EventStore } from '@sijill/event-store';
+import { entryText, leafText, type EventStore } from '@sijill/event-store';
 import {
   formatMapProof,
   sameBytes,
@@ -12,6 +12,7 @@ import {
 } from '@sijill/transparency';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { inclusionPath } from '../prove.js';
+import { entryAt } from '../store-entries.js';
 import type { MapStore } from './map-store.js';
 import { lastAnnounced, type AnnouncedMap } from './subject-map-entry.js';
 
@@ -90,7 +91,7 @@ export class SubjectProofs {
     });
     const entries: AccountedEntry[] = [];
     for (const index of leaves) {
-      const entry = await this.entryAt(await this.positionOf(index));
+      const entry = await entryAt(this.store, (await this.log.positionAt(index))!);
       entries.push({ ...(await place(index)), leaf: leafText(entry) });
     }
     const { position } = announced.entry;
@@ -100,20 +101,11 @@ export class SubjectProofs {
       checkpoint: checkpoint.note,
       map: {
         ...(await place((await this.log.indexAt(position))!)),
-        leaf: leafText(await this.entryAt(position)),
+        leaf: leafText(entryText(announced.entry)),
         proof,
       },
       entries,
     };
-  }
-
-  private async positionOf(index: number): Promise<number> {
-    return (await this.log.positionsOf(Math.floor(index / TILE_WIDTH)))[index % TILE_WIDTH]!;
-  }
-
-  private async entryAt(position: number): Promise<EntryText> {
-    for await (const [entry] of this.store.readTexts({ after: position - 1, batchSize: 1 })) return entry!;
-    throw new Error(`the store has no entry at position ${position}`);
   }
 }
 

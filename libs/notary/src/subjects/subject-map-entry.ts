@@ -1,7 +1,7 @@
 import type { EntryText, EventStore, NewEntry, StoredEntry } from '@sijill/event-store';
-import { StreamNotFound } from '@sijill/event-store';
 import { isoTime, newEntryId, newSalt } from '@sijill/platform';
 import { fromBase64, HASH_BYTES, MAP_LANE, SUBJECTS_MAPPED, toBase64 } from '@sijill/transparency';
+import { entriesOfLane } from '../store-entries.js';
 import type { MapHead } from './map-store.js';
 
 /** The map as the log has it. */
@@ -34,13 +34,9 @@ export async function* announced(
   store: EventStore,
   direction: 'forwards' | 'backwards' = 'forwards',
 ): AsyncGenerator<AnnouncedMap> {
-  try {
-    for await (const entry of store.readStream(MAP_LANE, { direction })) {
-      const { size, root } = entry.data;
-      yield { size: Number(size), root: hashOf(root), entry };
-    }
-  } catch (error) {
-    if (!(error instanceof StreamNotFound)) throw error;
+  for await (const entry of entriesOfLane(store, MAP_LANE, direction)) {
+    const { size, root } = entry.data;
+    yield { size: Number(size), root: hashOf(root), entry };
   }
 }
 

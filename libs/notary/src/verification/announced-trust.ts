@@ -9,7 +9,6 @@ import {
   parseNote,
   ProofInvalid,
   signersOf,
-  TILE_WIDTH,
   type Note,
   type OpenedCheckpoint,
   type Trust,
@@ -108,9 +107,7 @@ export class AnnouncedTrust {
   /** The store position of the last of so many leaves; of more than there are, behind all. */
   private async positionAt(size: bigint): Promise<number> {
     if (size === 0n) return 0;
-    const last = size - 1n;
-    const positions = await this.log.positionsOf(Number(last / BigInt(TILE_WIDTH)));
-    return positions[Number(last % BigInt(TILE_WIDTH))] ?? Number.POSITIVE_INFINITY;
+    return (await this.log.positionAt(Number(size - 1n))) ?? Number.POSITIVE_INFINITY;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EventStore, LeafBytes } from '@sijill/event-store';
 import { HASH_BYTES, hashLeaves, sameBytes, TILE_WIDTH, tileRoot, tileWidth } from '@sijill/transparency';
 import type { LogStore } from '../log-store.js';
+import { entryAt } from '../store-entries.js';
 
 /** What is not as it was signed. */
 export interface Finding {
@@ -90,16 +91,14 @@ async function wrongEntry(
   at: number,
 ): Promise<Finding> {
   const position = positions[at];
-  if (position !== undefined)
-    for await (const [entry] of store.readTexts({ after: position - 1, batchSize: 1 })) {
-      const { id, stream, revision } = entry!;
-      return {
-        what: 'entry',
-        index,
-        detail: `entry ${id} (${stream}@${revision}) is not what was signed as leaf ${index}`,
-      };
-    }
-  return { what: 'entry', index, detail: `the store ends here, and ${size} entries were signed` };
+  if (position === undefined)
+    return { what: 'entry', index, detail: `the store ends here, and ${size} entries were signed` };
+  const { id, stream, revision } = await entryAt(store, position);
+  return {
+    what: 'entry',
+    index,
+    detail: `entry ${id} (${stream}@${revision}) is not what was signed as leaf ${index}`,
+  };
 }
 
 /** Of the full tiles among these: their hashes as the tiles of level 1 have them. */
