@@ -1,6 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { JsonObject, Lane } from '@sijill/event-store';
-import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
+import { ledgerEntry, type JsonObject, type Lane } from '@sijill/event-store';
+import { newEntryId, type Clock } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
 import { LEDGER_HOLDER, seal, type Vault } from '@sijill/vault';
 
@@ -43,19 +43,17 @@ export class ConsultationLog {
     const ofSubject = subjectId === null ? null : await this.vault.holderIfAny(subjectId);
     const keys = ofSubject ?? (await this.vault.holder(LEDGER_HOLDER));
     const id = newEntryId();
-    const recordedAt = isoTime(this.clock.now());
     const data: JsonObject = {
       consulted: what,
       found,
-      occurredAt: recordedAt,
       keyId: reader.keyId,
       roles: [...reader.roles],
       ...(subjectId === null ? {} : { subjectId }),
       ...(about === undefined ? {} : { about: { ...about } }),
       sealed: seal(keys, id, canonicalJson({ actor: reader.name, reason })),
     };
-    const metadata: JsonObject = { recordedAt, producer: null, salt: newSalt() };
-    const { position } = await (await this.lane()).append([{ id, type: CONSULTED, data, metadata }]);
+    const entry = ledgerEntry(CONSULTED, this.clock.now(), data, id);
+    const { position } = await (await this.lane()).append([entry]);
     return { entryId: id, position };
   }
 }

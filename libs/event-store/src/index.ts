@@ -8,6 +8,7 @@ export type { StreamProtection } from './eventstoredb/stream-protection.js';
 export type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';
 export { openEventStoreDb } from './open-eventstoredb.js';
 export * from './event-store.port.js';
+export { ledgerEntry } from './ledger-entry.js';
 export { entryText, leafText } from './leaf-text.js';
 export type { OnNotice, StoreNotice } from './store-notice.js';
 export { Lane, LaneBusy, LaneClosed, type LaneOptions } from './lane.js';

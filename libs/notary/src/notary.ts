@@ -1,17 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { EntryText, EventStore, Lane } from '@sijill/event-store';
-import {
-  backOff,
-  describeError,
-  isoTime,
-  newEntryId,
-  newSalt,
-  within,
-  type Claim,
-  type Clock,
-  type Logger,
-  type Metrics,
-} from '@sijill/platform';
+import { ledgerEntry, type EntryText, type EventStore, type Lane } from '@sijill/event-store';
+import { backOff, describeError, within, type Claim, type Clock, type Logger, type Metrics } from '@sijill/platform';
 import { GrowingLog } from './growing-log.js';
 import { AnnouncedSigner, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
 import type { LogStore } from './log-store.js';
@@ -213,10 +202,8 @@ export class Notary {
 
   /** An entry about nothing: whoever follows the log from outside can tell one that is quiet from one that stands still. */
   private async sayAlive(): Promise<void> {
-    const now = isoTime(this.options.clock.now());
-    const metadata = { recordedAt: now, producer: null, salt: newSalt() };
     const lane = await this.options.lane();
-    await lane.append([{ id: newEntryId(), type: LOG_ALIVE, data: { occurredAt: now }, metadata }]);
+    await lane.append([ledgerEntry(LOG_ALIVE, this.options.clock.now(), {})]);
   }
 
   private become(state: NotaryState, detail: string | null): void {

@@ -1,5 +1,5 @@
-import { entryText, leafText, WrongExpectedRevision, type EventStore } from '@sijill/event-store';
-import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
+import { entryText, leafText, ledgerEntry, WrongExpectedRevision, type EventStore } from '@sijill/event-store';
+import { isoTime, type Clock } from '@sijill/platform';
 import {
   formatVerifierKey,
   KEY_INTRODUCED,
@@ -107,14 +107,18 @@ export class LogKeys {
 
     const generation = generationOf(keys);
     const key = keys[generation - 1]?.key ?? keyOf(this.identity, generation);
-    const announcedAt = isoTime(this.options.clock.now());
-    const changed = announce(keys, { what, generation, key, announcedAt, position: Number.MAX_SAFE_INTEGER });
-    const entry = {
-      id: newEntryId(),
-      type: what === 'introduced' ? KEY_INTRODUCED : KEY_RETIRED,
-      data: { occurredAt: announcedAt, generation, key: formatVerifierKey(key) },
-      metadata: { recordedAt: announcedAt, producer: null, salt: newSalt() },
-    };
+    const now = this.options.clock.now();
+    const changed = announce(keys, {
+      what,
+      generation,
+      key,
+      announcedAt: isoTime(now),
+      position: Number.MAX_SAFE_INTEGER,
+    });
+    const entry = ledgerEntry(what === 'introduced' ? KEY_INTRODUCED : KEY_RETIRED, now, {
+      generation,
+      key: formatVerifierKey(key),
+    });
     try {
       await this.store.append(KEYS_LANE, [entry], before.length === 0 ? 'no_stream' : before.length - 1);
     } catch (error) {

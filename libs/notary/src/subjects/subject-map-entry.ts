@@ -1,5 +1,4 @@
-import type { EntryText, EventStore, NewEntry, StoredEntry } from '@sijill/event-store';
-import { isoTime, newEntryId, newSalt } from '@sijill/platform';
+import { ledgerEntry, type EntryText, type EventStore, type NewEntry, type StoredEntry } from '@sijill/event-store';
 import { fromBase64, HASH_BYTES, MAP_LANE, SUBJECTS_MAPPED, toBase64 } from '@sijill/transparency';
 import { entriesOfLane } from '../store-entries.js';
 import type { MapHead } from './map-store.js';
@@ -14,13 +13,8 @@ export interface AnnouncedMap {
 
 /** What the map is, as an entry of the log: how many leaves it covers, how many subjects it has, its root. @param now in milliseconds */
 export function mapEntry({ size, subjects, root }: MapHead, now: number): NewEntry {
-  const at = isoTime(now);
-  return {
-    id: newEntryId(),
-    type: SUBJECTS_MAPPED,
-    data: { occurredAt: at, root: toBase64(root), size: String(size), subjects: String(subjects) },
-    metadata: { recordedAt: at, producer: null, salt: newSalt() },
-  };
+  const data = { root: toBase64(root), size: String(size), subjects: String(subjects) };
+  return ledgerEntry(SUBJECTS_MAPPED, now, data);
 }
 
 /** The last map that the log has; null before the first. @throws StoreUnavailable */

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AsOf, Disclosure } from '@sijill/contracts';
-import type { JsonObject, Lane } from '@sijill/event-store';
+import { ledgerEntry, type JsonObject, type Lane } from '@sijill/event-store';
 import type { SubjectProofs } from '@sijill/notary';
 import {
   describeError,
   isoTime,
   newEntryId,
-  newSalt,
   openSql,
   retryWhileBusy,
   type Clock,
@@ -303,12 +302,10 @@ export class ReportDesk {
   ): Promise<void> {
     const keys = await this.keysOf(order.subjectId);
     const id = newEntryId();
-    const recordedAt = isoTime(this.parts.clock.now());
     const data: JsonObject = {
       report: 'accounting',
       reportId,
       subjectId: order.subjectId,
-      occurredAt: recordedAt,
       from: order.from,
       to: order.to,
       language: order.language,
@@ -316,8 +313,8 @@ export class ReportDesk {
       files: files.map((file) => ({ ...file })),
       sealed: seal(keys, id, canonicalJson({ actor: order.requestedBy, reason: order.reason })),
     };
-    const metadata: JsonObject = { recordedAt, producer: null, salt: newSalt() };
-    await (await this.parts.lane()).append([{ id, type: REPORT_GENERATED, data, metadata }]);
+    const entry = ledgerEntry(REPORT_GENERATED, this.parts.clock.now(), data, id);
+    await (await this.parts.lane()).append([entry]);
   }
 
   /** Sealed, written beside, synced, renamed: a file is whole or not there. */
