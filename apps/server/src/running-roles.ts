@@ -94,13 +94,15 @@ export class RunningRoles {
   }
 
   health(): RolesHealth {
+    // What runs beside the notary runs where the notary does.
+    const keepsLog = this.notary?.health.state === 'running';
     return {
       kafka: this.kafka?.health ?? null,
       projector: this.projector?.health ?? null,
       notary: this.notary?.health ?? null,
-      subjectMap: this.notary?.health.state === 'running' ? { failure: this.subjects.detail } : null,
-      witnesses: this.notary?.health.state === 'running' ? (this.cosigners?.health ?? null) : null,
-      timeStamps: this.notary?.health.state === 'running' ? (this.timeStamps?.health ?? null) : null,
+      subjectMap: keepsLog ? { failure: this.subjects.detail } : null,
+      witnesses: keepsLog ? (this.cosigners?.health ?? null) : null,
+      timeStamps: keepsLog ? (this.timeStamps?.health ?? null) : null,
       httpLane: this.lane === null ? null : { failure: this.lane.failure },
     };
   }

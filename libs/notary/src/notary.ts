@@ -1,6 +1,14 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { ledgerEntry, type EntryText, type EventStore, type Lane } from '@sijill/event-store';
-import { backOff, describeError, within, type Claim, type Clock, type Logger, type Metrics } from '@sijill/platform';
+import {
+  backOff,
+  describeError,
+  rest,
+  within,
+  type Claim,
+  type Clock,
+  type Logger,
+  type Metrics,
+} from '@sijill/platform';
 import { GrowingLog } from './growing-log.js';
 import { AnnouncedSigner, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
 import type { LogStore } from './log-store.js';
@@ -100,7 +108,7 @@ export class Notary {
       try {
         if (!(await claim.take(() => lost.abort()))) {
           this.become('standing by', 'another process keeps the log');
-          await wait(STAND_BY_MS, signal);
+          await rest(STAND_BY_MS, signal);
           continue;
         }
         await assertSignedPast(this.store, this.log, COMPARED);
@@ -116,7 +124,7 @@ export class Notary {
         this.become('failing', describeError(error).type);
         logger.error({ err: error }, 'the notary stopped; it will be tried again');
         await claim.release();
-        await wait(backOff(failures++, PAUSES_MS), signal);
+        await rest(backOff(failures++, PAUSES_MS), signal);
       }
     }
   }
@@ -210,8 +218,4 @@ export class Notary {
     this.status = { state, detail };
     this.options.metrics.notaryRefusing.set(state === 'refusing' ? 1 : 0);
   }
-}
-
-async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await pause(milliseconds, undefined, { signal }).catch(() => undefined);
 }

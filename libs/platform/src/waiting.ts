@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 /** How long to wait before a try: the first wait, doubled at each try, up to the longest. In milliseconds. */
 export function backOff(attempt: number, { first, longest }: { first: number; longest: number }): number {
   return Math.min(longest, first * 2 ** Math.min(attempt, 30));
@@ -19,4 +21,9 @@ export async function within<T, L>(milliseconds: number, answer: Promise<T>, lat
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Waits; an abort ends the wait. */
+export async function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await pause(milliseconds, undefined, { signal }).catch(() => undefined);
 }

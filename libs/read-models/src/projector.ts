@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import type { EventStore, StoredEntry } from '@sijill/event-store';
-import { backOff, describeError, type Logger, type Metrics } from '@sijill/platform';
+import { backOff, describeError, rest, type Logger, type Metrics } from '@sijill/platform';
 import { heldBack } from './progress.js';
 import { ProjectionFailed } from './projection-failed.js';
 import type { ReadModels } from './read-models.js';
@@ -73,7 +72,7 @@ export class Projector {
         const start = await this.startingPoint();
         this.outage = null;
         if (start === null) {
-          await pause(PAUSES_MS.longest, ended);
+          await rest(PAUSES_MS.longest, ended);
           continue;
         }
         let after = start;
@@ -83,12 +82,12 @@ export class Projector {
           await this.apply(batch, after);
           after = reached;
           failures = 0;
-          if (batch.length < SMALL_BATCH) await pause(GATHER_MS, ended);
+          if (batch.length < SMALL_BATCH) await rest(GATHER_MS, ended);
         }
       } catch (error) {
         this.outage = describeError(error).type;
         this.logger.error({ err: error }, 'the projection stopped; it will be tried again');
-        await pause(backOff(failures++, PAUSES_MS), signal);
+        await rest(backOff(failures++, PAUSES_MS), signal);
       }
     }
   }
@@ -132,7 +131,7 @@ export class Projector {
   private async mend(): Promise<void> {
     const { signal } = this.stopping;
     for (let failures = 0; this.failing.size > 0;) {
-      await pause(backOff(failures++, PAUSES_MS), signal);
+      await rest(backOff(failures++, PAUSES_MS), signal);
       if (signal.aborted) return;
       const tried = [...this.failing.keys()];
       let stopped: ReadonlySet<ReadModelName> = new Set();
@@ -156,9 +155,4 @@ export class Projector {
     this.logger.info({ readModel: name }, 'a read model goes on');
     this.round.abort();
   }
-}
-
-/** Waits; an abort ends the wait. */
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(milliseconds, undefined, { signal }).catch(() => undefined);
 }

@@ -1,5 +1,6 @@
 import { streamNameFilter, type EventStoreDBClient } from '@eventstore/db-client';
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { rest } from '@sijill/platform';
 import { StoreUnavailable } from '../errors.js';
 import type { StoredEntry } from '../event-store.port.js';
 import type { OnNotice } from '../store-notice.js';
@@ -51,7 +52,7 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<StoredE
       await subscription.end();
     }
     if (Date.now() - began > LONGEST_PAUSE_MS) wait = FIRST_PAUSE_MS;
-    await pause(wait, undefined, { signal }).catch(() => undefined);
+    await rest(wait, signal);
     wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
   }
 }

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { EventStore } from '@sijill/event-store';
-import { backOff, describeError, type Clock, type Logger, type Metrics } from '@sijill/platform';
+import { describeError, type Clock, type Logger, type Metrics } from '@sijill/platform';
 import { FormatInvalid, MAP_LANE, sameBytes } from '@sijill/transparency';
+import { keepLooking } from '../keep-looking.js';
 import type { LogStore } from '../log-store.js';
 import { MapExtension } from './extend-map.js';
 import type { MapHead, MapStore } from './map-store.js';
@@ -60,22 +60,13 @@ export class MapKeeper {
 
   /** Keeps the map until the signal is aborted. */
   run(signal: AbortSignal): Promise<void> {
-    return (this.running = this.keep(signal));
-  }
-
-  private async keep(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted;) {
-      try {
-        if (await this.isDue()) await this.bringUp(signal);
-        failures = 0;
-        this.fail(null);
-        await pause(Math.min(LOOK_MS, this.everyMs), undefined, { signal }).catch(() => undefined);
-      } catch (error) {
-        if (signal.aborted) return;
-        await this.recover(error);
-        await pause(backOff(failures++, PAUSES_MS), undefined, { signal }).catch(() => undefined);
-      }
-    }
+    const look = async (): Promise<void> => {
+      if (await this.isDue()) await this.bringUp(signal);
+      this.fail(null);
+    };
+    const everyMs = Math.min(LOOK_MS, this.everyMs);
+    const onFailure = (error: unknown): Promise<void> => this.recover(error);
+    return (this.running = keepLooking({ look, everyMs, pausesMs: PAUSES_MS, onFailure }, signal));
   }
 
   /** Once it no longer runs: brings the map up to the log's end, if that is soon done, so that a ledger at rest is proven whole. */

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { backOff, describeError, isoTime, type Clock, type Logger, type Metrics } from '@sijill/platform';
+import { describeError, isoTime, type Clock, type Logger, type Metrics } from '@sijill/platform';
+import { keepLooking } from '../keep-looking.js';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { askForTimeStamp } from './time-stamp-client.js';
 import { NotStamped } from './time-stamp.js';
@@ -49,21 +49,17 @@ export class TimeStamps {
   }
 
   /** Asks until the signal is aborted. */
-  async run(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted;) {
-      try {
-        await this.look(signal);
-        failures = 0;
-        this.note(null);
-        await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
-      } catch (error) {
-        if (signal.aborted) return;
-        const failure = error instanceof NotStamped ? error.message : describeError(error).type;
-        if (failure !== this.failure) this.options.logger.error({ failure }, 'the time stamp authority does not stamp');
-        this.note(failure);
-        await pause(backOff(failures++, PAUSES_MS), undefined, { signal }).catch(() => undefined);
-      }
-    }
+  run(signal: AbortSignal): Promise<void> {
+    const look = async (): Promise<void> => {
+      await this.look(signal);
+      this.note(null);
+    };
+    const onFailure = (error: unknown): void => {
+      const failure = error instanceof NotStamped ? error.message : describeError(error).type;
+      if (failure !== this.failure) this.options.logger.error({ failure }, 'the time stamp authority does not stamp');
+      this.note(failure);
+    };
+    return keepLooking({ look, everyMs: LOOK_MS, pausesMs: PAUSES_MS, onFailure }, signal);
   }
 
   private async look(signal: AbortSignal): Promise<void> {

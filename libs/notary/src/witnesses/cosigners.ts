@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { backOff, describeError, isoTime, within, type Clock, type Logger, type Metrics } from '@sijill/platform';
+import { describeError, isoTime, within, type Clock, type Logger, type Metrics } from '@sijill/platform';
 import { consistencyProof, cosignaturesOf, formatSignature, parseNote } from '@sijill/transparency';
+import { keepLooking } from '../keep-looking.js';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { fromTiles } from '../prove.js';
 import { askWitness, NotCosigned, type WitnessAddress } from './witness-client.js';
@@ -75,21 +75,18 @@ export class Cosigners {
     await within(LAST_MS, last, () => undefined);
   }
 
-  private async follow(asked: Asked, signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted;) {
-      try {
-        await this.look(asked);
-        failures = 0;
-        this.note(asked, null);
-        await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
-      } catch (error) {
-        const failure = error instanceof NotCosigned ? error.message : describeError(error).type;
-        if (failure !== asked.failure)
-          this.options.logger.error({ witness: asked.witness.key.name, failure }, 'a witness does not cosign');
-        this.note(asked, failure);
-        await pause(backOff(failures++, PAUSES_MS), undefined, { signal }).catch(() => undefined);
-      }
-    }
+  private follow(asked: Asked, signal: AbortSignal): Promise<void> {
+    const look = async (): Promise<void> => {
+      await this.look(asked);
+      this.note(asked, null);
+    };
+    const onFailure = (error: unknown): void => {
+      const failure = error instanceof NotCosigned ? error.message : describeError(error).type;
+      if (failure !== asked.failure)
+        this.options.logger.error({ witness: asked.witness.key.name, failure }, 'a witness does not cosign');
+      this.note(asked, failure);
+    };
+    return keepLooking({ look, everyMs: LOOK_MS, pausesMs: PAUSES_MS, onFailure }, signal);
   }
 
   /** Offers the newest checkpoint to a witness, unless it has cosigned it. */
