@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCheckpoint, parseNote, parseVerifierKey, signersOf, type VerifierKey } from '@sijill/transparency';
-import { BATCH, disclosed } from '../support/events.js';
+import { proofOf, sendDisclosures } from '../support/send-disclosures.js';
 import {
   eventually,
   freshDataDir,
@@ -19,10 +19,6 @@ interface Key {
   readonly introducedAt: string | null;
   readonly retiredAt: string | null;
   readonly signs: boolean;
-}
-
-interface Answer {
-  readonly accepted: { entries: { entryId: string }[] }[];
 }
 
 describe('the keys of a log', () => {
@@ -54,15 +50,10 @@ describe('the keys of a log', () => {
     (await request<string>(`${url}/log/vkey`)).body.trim().split('\n').map(parseVerifierKey);
   /** Entries, and the last one's leaf and proof under a checkpoint that covers all of them. */
   const send = async (to: TestServer, count: number, key = caller): Promise<{ leaf: string; proof: string }> => {
-    const events = Array.from({ length: count }, () => disclosed('+966500000051'));
-    const { body } = await request<Answer>(`${to.url}/v1/events`, { key, body: events, type: BATCH });
-    const { entryId } = body.accepted.at(-1)!.entries[0]!;
-    const proof = await eventually(
-      () => request<string>(`${to.url}/v1/entries/${entryId}/proof`, { key }),
-      ({ status }) => status === 200,
-    );
+    const entryId = await sendDisclosures(to, key, '+966500000051', count);
+    const proof = await proofOf(to, key, entryId);
     const leaf = await request<object>(`${to.url}/v1/entries/${entryId}/leaf`, { key });
-    return { leaf: JSON.stringify(leaf.body), proof: proof.body };
+    return { leaf: JSON.stringify(leaf.body), proof };
   };
   const signedWith = (wanted: readonly string[]): Promise<string> =>
     eventually(

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BATCH, disclosed } from '../support/events.js';
 import { describeWithOpenssl } from '../support/openssl/describe-with-openssl.js';
 import { TimeStampAuthority } from '../support/openssl/time-stamp-authority.js';
+import { proofOf, sendDisclosures } from '../support/send-disclosures.js';
 import {
   eventually,
   freshDataDir,
@@ -32,24 +32,10 @@ describeWithOpenssl('time stamps of a running ledger', (openssl) => {
     servers.push(server);
     return server;
   };
-  const send = async (server: TestServer, count: number): Promise<string> => {
-    const events = Array.from({ length: count }, () => disclosed('+966500000055'));
-    const key = await server.key('producer');
-    const answer = await request<{ accepted: { entries: { entryId: string }[] }[] }>(`${server.url}/v1/events`, {
-      key,
-      body: events,
-      type: BATCH,
-    });
-    expect(answer.status).toBe(201);
-    return answer.body.accepted.at(-1)!.entries[0]!.entryId;
-  };
+  const send = async (server: TestServer, count: number): Promise<string> =>
+    sendDisclosures(server, await server.key('producer'), '+966500000055', count);
   const stamped = (server: TestServer, query = ''): Promise<{ status: number; body: string }> =>
     request<string>(`${server.url}/log/stamped${query}`);
-  const proven = (server: TestServer, entryId: string, key: string): Promise<{ body: string }> =>
-    eventually(
-      () => request<string>(`${server.url}/v1/entries/${entryId}/proof`, { key }),
-      ({ status }) => status === 200,
-    );
   const timeStampOf = async (server: TestServer, size: string): Promise<Uint8Array> => {
     const response = await fetch(`${server.url}/log/stamped/${size}.tsr`);
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/timestamp-reply']);
@@ -85,12 +71,12 @@ describeWithOpenssl('time stamps of a running ledger', (openssl) => {
 
     // The entry is under the stamped checkpoint, and the log has grown from there.
     const officer = await server.key('officer');
-    const { body: proof } = await proven(server, entryId, officer);
+    const proof = await proofOf(server, officer, entryId);
     const index = Number(/^index (\d+)$/m.exec(proof)![1]);
     expect(index).toBeLessThan(Number(size));
     expect((await stamped(server, `?index=${index}`)).body).toBe(note);
     const later = await send(server, 4);
-    await proven(server, later, officer);
+    await proofOf(server, officer, later);
     const vkey = save('vkey', (await request<string>(`${server.url}/log/vkey`)).body);
     const since = ['verify', 'log', `${server.url}/log`, '--key', vkey, '--since', checkpoint];
     expect((await sijill(since, {})).code).toBe(0);
@@ -115,7 +101,7 @@ describeWithOpenssl('time stamps of a running ledger', (openssl) => {
     const asked = authority.asked.length;
     await server.kill();
     const again = await start(server.env);
-    await proven(again, await send(again, 2), officer);
+    await proofOf(again, officer, await send(again, 2));
     await eventually(
       async () => (await request<Ready>(`${again.url}/health/ready`)).body.checks.timeStamps?.last,
       (last) => last?.size === Number(size),
@@ -127,7 +113,7 @@ describeWithOpenssl('time stamps of a running ledger', (openssl) => {
   it('are missed by nobody who waits for a proof while the authority is away', async () => {
     const server = await start({ SIJILL_TIME_STAMP_URL: 'http://127.0.0.1:1/tsr?token=hush' });
     const officer = await server.key('officer');
-    await proven(server, await send(server, 2), officer);
+    await proofOf(server, officer, await send(server, 2));
     const ready = await eventually(
       () => request<Ready>(`${server.url}/health/ready`),
       ({ body }) => body.checks.timeStamps?.status === 'down',
@@ -139,7 +125,7 @@ describeWithOpenssl('time stamps of a running ledger', (openssl) => {
       last: null,
     });
     expect((await request<string>(`${server.url}/metrics`)).body).toContain('sijill_time_stamp_failing 1');
-    await proven(server, await send(server, 2), officer);
+    await proofOf(server, officer, await send(server, 2));
     expect((await stamped(server)).status).toBe(404);
     const told = server.log().match(/the time stamp authority does not stamp/g);
     expect(told).toHaveLength(1);
@@ -151,7 +137,7 @@ describeWithOpenssl('time stamps of a running ledger', (openssl) => {
 
   it('are had where an authority is named', async () => {
     const server = await start();
-    await proven(server, await send(server, 1), await server.key('officer'));
+    await proofOf(server, await server.key('officer'), await send(server, 1));
     expect((await request<Ready>(`${server.url}/health/ready`)).body.checks.timeStamps).toBeUndefined();
     for (const url of ['ftp://tsa.example', 'tsa.example', 'https://me:hush@tsa.example/', 'http://[']) {
       const env = { SIJILL_DATA_DIR: folder, SIJILL_TIME_STAMP_URL: url };

@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cosignaturesOf, openCheckpoint, parseNote, parseVerifierKey } from '@sijill/transparency';
-import { BATCH, disclosed } from '../support/events.js';
 import { freePorts } from '../support/free-port.js';
+import { sendDisclosures } from '../support/send-disclosures.js';
 import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
 
 interface Party {
@@ -59,17 +59,8 @@ describe('two ledgers that witness each other', () => {
     await server.kill();
     return { dataDir, url, port, logKey, witnessKey };
   };
-  const send = async (server: TestServer, count: number): Promise<string> => {
-    const key = await server.key('producer');
-    const events = Array.from({ length: count }, () => disclosed('+966500000071'));
-    const answer = await request<{ accepted: { entries: { entryId: string }[] }[] }>(`${server.url}/v1/events`, {
-      key,
-      body: events,
-      type: BATCH,
-    });
-    expect(answer.status).toBe(201);
-    return answer.body.accepted.at(-1)!.entries[0]!.entryId;
-  };
+  const send = async (server: TestServer, count: number): Promise<string> =>
+    sendDisclosures(server, await server.key('producer'), '+966500000071', count);
   const checkpointOf = async (server: TestServer): Promise<string> =>
     (await request<string>(`${server.url}/log/checkpoint`)).body;
   const cosigners = (note: string, { witnessKey }: Party): number =>
