@@ -9,6 +9,11 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+/** The ledger's clock: the machine's, ahead by what the configuration says. Ids of entries keep the machine's own time. */
+export function clockOf({ clockAheadMs }: { readonly clockAheadMs: number }): Clock {
+  return clockAheadMs === 0 ? systemClock : { now: () => Date.now() + clockAheadMs };
+}
+
 // The library would keep these two itself, if it were not given its random bytes: it fetches them for each id, and that was
 // the most expensive step of the whole intake.
 let lastMs = 0;

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigInvalid, describeConfig, parseConfig, unknownVariables } from './config.js';
+import { ConfigInvalid, describeConfig, parseConfig, settingsInForce, unknownVariables } from './config.js';
 
 const faultsOf = (env: Record<string, string>): readonly string[] => {
   try {
@@ -15,6 +15,7 @@ const faultsOf = (env: Record<string, string>): readonly string[] => {
 describe('configuration', () => {
   it('needs nothing: everything embedded, on the loopback address', () => {
     const config = parseConfig({});
+    expect(config.mode).toBe('development');
     expect(config.http).toEqual({ host: '127.0.0.1', port: 8480 });
     expect(config.eventStore.kind).toBe('embedded');
     expect(config.database.kind).toBe('embedded');
@@ -37,8 +38,75 @@ describe('configuration', () => {
     expect(kafka?.brokers).toEqual(['a:9092', 'b:9092']);
     expect(kafka?.topics).toEqual([
       { topic: 'privacy.activity', producer: 'sms' },
-      { topic: 'other', producer: null },
+      // In development a topic without an owner belongs to a producer of its own name.
+      { topic: 'other', producer: 'other' },
     ]);
+  });
+
+  it.each([
+    ['other', 'production', /topic other has no owner.*other=PRODUCER/],
+    ['Other', 'development', /Other is no producer's name/],
+    ['other=Sms', 'development', /Sms is no producer's name/],
+    ['other=', 'production', /is no producer's name/],
+    ['other=a=b', 'development', /no Kafka topic/],
+    ['other=a, other=b', 'development', /other twice/],
+  ])('refuses the topics %p in %s', (topics, mode, message) => {
+    const faults = faultsOf({ SIJILL_MODE: mode, SIJILL_KAFKA_BROKERS: 'a:1', SIJILL_KAFKA_TOPICS: topics });
+    expect(faults).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each(['127.0.0.1', '127.9.9.9', '::1', 'localhost'])('listens on %s in development', (host) => {
+    expect(faultsOf({ SIJILL_HTTP_HOST: host })).toEqual([]);
+  });
+
+  it.each(['0.0.0.0', '::', '192.168.1.5', '127.0.0.1.example.com', '127.evil', 'sijill.example'])(
+    'does not listen on %s in development, and does in production',
+    (host) => {
+      expect(faultsOf({ SIJILL_HTTP_HOST: host })).toEqual([expect.stringContaining('SIJILL_MODE=production')]);
+      expect(faultsOf({ SIJILL_HTTP_HOST: host, SIJILL_MODE: 'production' })).toEqual([]);
+    },
+  );
+
+  it('is of the mode that SIJILL_MODE says, whatever Node is told', () => {
+    expect(parseConfig({ NODE_ENV: 'production' }).mode).toBe('development');
+    expect(parseConfig({ SIJILL_MODE: 'production' }).mode).toBe('production');
+    expect(faultsOf({ SIJILL_MODE: 'test' })).toEqual([expect.stringContaining('development, production')]);
+  });
+
+  it.each([
+    ['+40d', 40 * 86_400_000],
+    ['+3h', 10_800_000],
+    ['+15m', 900_000],
+    ['+30s', 30_000],
+  ])('reads the clock %s', (text, ahead) => {
+    expect(parseConfig({ SIJILL_CLOCK: text }).clockAheadMs).toBe(ahead);
+  });
+
+  it.each(['40d', '-3h', '+1w', '+1.5h', '+', '+99999d', 'tomorrow'])('refuses the clock %s', (text) => {
+    expect(faultsOf({ SIJILL_CLOCK: text })).toEqual([expect.stringContaining('+40d')]);
+  });
+
+  it('keeps the machine’s clock in production', () => {
+    expect(faultsOf({ SIJILL_MODE: 'production', SIJILL_CLOCK: '+1h' })).toEqual([
+      expect.stringContaining('development'),
+    ]);
+    expect(parseConfig({ SIJILL_MODE: 'production' }).clockAheadMs).toBe(0);
+  });
+
+  it('says for the record what is in force, and nothing secret', () => {
+    const config = parseConfig({
+      SIJILL_CLOCK: '+1h',
+      SIJILL_TAG_DAYS: '500',
+      SIJILL_DATABASE: 'postgresql://ledger:secret@db/sijill',
+    });
+    expect(settingsInForce(config)).toEqual({
+      mode: 'development',
+      clockAheadMs: 3_600_000,
+      dualControl: [],
+      limits: { eventBytes: 262_144, dataSubjects: 1000, clockSkewSeconds: 300 },
+      tagDays: 500,
+      quarantineDays: 30,
+    });
   });
 
   it('takes a secret from a file, and says so', () => {
@@ -82,6 +150,8 @@ describe('configuration', () => {
     [{ SIJILL_DEFAULT_REGION: 'Saudi' }, 'SIJILL_DEFAULT_REGION'],
     [{ SIJILL_DATABASE: 'oracle' }, 'SIJILL_DATABASE'],
     [{ SIJILL_NODE_ID: 'a b' }, 'SIJILL_NODE_ID'],
+    [{ SIJILL_TAG_DAYS: '0' }, 'SIJILL_TAG_DAYS'],
+    [{ SIJILL_QUARANTINE_DAYS: 'x' }, 'SIJILL_QUARANTINE_DAYS'],
     [{ SIJILL_DATABASE_FILE: '/nowhere/at/all' }, 'SIJILL_DATABASE_FILE'],
   ])('refuses %p', (env, named) => {
     expect(faultsOf(env as Record<string, string>).join()).toContain(named);
@@ -108,8 +178,9 @@ describe('configuration', () => {
   });
 
   it('notices variables that are misspelt', () => {
-    expect(unknownVariables({ SIJILL_HTTP_PROT: '1', SIJILL_DATABASE_FILE: 'x', PATH: '' })).toEqual([
-      'SIJILL_HTTP_PROT',
-    ]);
+    const commands = { SIJILL_KEY: 'sijill_k', SIJILL_URL: 'http://127.0.0.1:8480' };
+    expect(
+      unknownVariables({ SIJILL_HTTP_PROT: '1', SIJILL_DATABASE_FILE: 'x', SIJILL_TENANT: 'a', PATH: '', ...commands }),
+    ).toEqual(['SIJILL_HTTP_PROT', 'SIJILL_TENANT']);
   });
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
 import { isSupportedCountry } from 'libphonenumber-js/max';
 
@@ -16,10 +17,17 @@ export type ProcessRole = (typeof ROLES_OF_PROCESS)[number];
 const WITNESS_POLICIES = ['open', 'closed'] as const;
 export type WitnessPolicyName = (typeof WITNESS_POLICIES)[number];
 
+const MODES = ['development', 'production'] as const;
+/** `development`: of one machine, for trying; what is missing is made. `production`: nothing is made silently. */
+export type Mode = (typeof MODES)[number];
+
+/** The form of a producer's name, the registered name of a service that hands over events. */
+export const PRODUCER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
 export interface TopicSubscription {
   readonly topic: string;
-  /** The platform service that owns the topic, when configured. */
-  readonly producer: string | null;
+  /** The registered producer whose events the topic carries. */
+  readonly producer: string;
 }
 
 export interface KafkaConfig {
@@ -38,7 +46,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The whole configuration of a process, parsed once at its start. Sizes in bytes, times in seconds. */
 export interface Config {
-  readonly production: boolean;
+  readonly mode: Mode;
+  /** By how many milliseconds the ledger's clock is ahead of the machine's; 0 in production. */
+  readonly clockAheadMs: number;
   readonly dataDir: string;
   readonly http: { readonly host: string; readonly port: number };
   readonly roles: readonly ProcessRole[];
@@ -53,7 +63,6 @@ export interface Config {
   /** `null`: no brokers are configured and Kafka intake is off. */
   readonly kafka: KafkaConfig | null;
   readonly keyringFile: string;
-  readonly tenant: string;
   /** The transparency log's name, in its checkpoints and verifier keys; null: one made of the keyring's fingerprint. */
   readonly logOrigin: string | null;
   /** Who cosigns the log's checkpoints; null: nobody is asked. */
@@ -77,6 +86,10 @@ export interface Config {
     readonly pendingBytes: number;
     readonly bodyBytes: number;
   };
+  /** How many days after the end of its quarter a generation of tag keys is kept, and with it the knowledge of repeats. */
+  readonly tagDays: number;
+  /** How many days the raw bytes of a quarantined record can be opened. */
+  readonly quarantineDays: number;
   /** What is left free on the disk of an embedded ledger, so that it stays readable. */
   readonly diskReserveBytes: number;
   /** A port of its own for /metrics, or null to serve it beside the API. */
@@ -100,6 +113,8 @@ const variable = (name: string, fallback: string | null, about: string, secret =
 
 /** Every variable that the configuration reads, in the order that `doctor --print-config` shows them. */
 export const CONFIG_VARIABLES: readonly Variable[] = [
+  variable('SIJILL_MODE', 'development', 'development, on the loopback address only; or production'),
+  variable('SIJILL_CLOCK', null, "+40d, +3h: the ledger's clock ahead of the machine's; development only"),
   variable('SIJILL_DATA_DIR', './data', 'embedded store, read models, reports; the vault under vault/'),
   variable('SIJILL_HTTP_HOST', '127.0.0.1', 'address to listen on'),
   variable('SIJILL_HTTP_PORT', '8480', 'port to listen on; 0 picks a free one'),
@@ -114,7 +129,11 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
   ),
   variable('SIJILL_DATABASE', 'embedded', 'embedded, or a postgresql:// address for read models and vault', true),
   variable('SIJILL_KAFKA_BROKERS', null, 'comma-separated host:port; without it Kafka intake is off'),
-  variable('SIJILL_KAFKA_TOPICS', 'privacy.activity', "comma-separated; topic=producer names the topic's owner"),
+  variable(
+    'SIJILL_KAFKA_TOPICS',
+    'privacy.activity',
+    "comma-separated; topic=producer names the topic's owner, which production requires",
+  ),
   variable('SIJILL_KAFKA_GROUP', 'sijill-intake', 'consumer group'),
   variable('SIJILL_KAFKA_SSL', 'false', 'true to speak TLS to the brokers'),
   variable('SIJILL_KAFKA_SASL_MECHANISM', null, SASL_MECHANISMS.join(', ')),
@@ -153,11 +172,12 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
     null,
     'the name of this witness, best an address of yours without its scheme; never change it',
   ),
-  variable('SIJILL_TENANT', 'default', 'the single tenant'),
   variable('SIJILL_DEFAULT_REGION', 'SA', 'ISO 3166 country of phone numbers without a country code'),
   variable('SIJILL_MAX_EVENT_BYTES', '256 KiB', 'largest event'),
   variable('SIJILL_MAX_DATA_SUBJECTS', '1000', 'most data subjects in one event'),
   variable('SIJILL_MAX_CLOCK_SKEW', '300 s', 'how far ahead of this clock an event may be'),
+  variable('SIJILL_TAG_DAYS', '400', 'days after its quarter that a repeat is recognized as one'),
+  variable('SIJILL_QUARANTINE_DAYS', '30', 'days that raw bytes in quarantine can be opened'),
   variable('SIJILL_MAX_PENDING_BYTES', '64 MiB', 'events in hand and not yet durable; beyond it senders get 503'),
   variable('SIJILL_DISK_RESERVE', '256 MiB', 'room that intake leaves on the disk of an embedded ledger'),
   variable('SIJILL_METRICS_PORT', null, 'serve /metrics on a port of its own'),
@@ -196,12 +216,18 @@ export function parseConfig(env: Environment): Config {
   };
 
   const dataDir = resolve(required('SIJILL_DATA_DIR'));
-  const production = env['NODE_ENV'] === 'production';
+  const mode = oneOf('SIJILL_MODE', MODES);
+  const host = required('SIJILL_HTTP_HOST');
+  if (mode === 'development' && !isLoopback(host))
+    faults.push(
+      `SIJILL_HTTP_HOST: in development the server listens on this machine's loopback address alone; take 127.0.0.1, or set SIJILL_MODE=production`,
+    );
   const keyring = text('SIJILL_KEYRING_FILE');
   const config: Config = {
-    production,
+    mode,
+    clockAheadMs: clockAheadOf(text('SIJILL_CLOCK'), mode, faults),
     dataDir,
-    http: { host: required('SIJILL_HTTP_HOST'), port: integer('SIJILL_HTTP_PORT', 0, 65_535) },
+    http: { host, port: integer('SIJILL_HTTP_PORT', 0, 65_535) },
     roles: listOf(required('SIJILL_ROLES')).map((role) => {
       if (!ROLES_OF_PROCESS.includes(role as ProcessRole)) {
         faults.push(`SIJILL_ROLES: there is no role ${role}; the roles are ${ROLES_OF_PROCESS.join(', ')}`);
@@ -218,10 +244,9 @@ export function parseConfig(env: Environment): Config {
     eventStore: eventStoreOf(required('SIJILL_EVENT_STORE'), dataDir, faults),
     eventStoreAdmin: adminOf(text('SIJILL_EVENT_STORE_ADMIN'), faults),
     database: databaseOf(required('SIJILL_DATABASE'), faults),
-    kafka: kafkaOf(text, faults, required, oneOf),
+    kafka: kafkaOf(text, faults, required, oneOf, mode),
     keyringFile:
       keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
-    tenant: required('SIJILL_TENANT'),
     logOrigin: nameOf('SIJILL_LOG_ORIGIN', text, faults),
     witnesses: witnessesOf(text, faults, integer, oneOf),
     timeStampUrl: timeStampUrlOf(text('SIJILL_TIME_STAMP_URL'), faults),
@@ -238,6 +263,8 @@ export function parseConfig(env: Environment): Config {
       pendingBytes: bytesOf('SIJILL_MAX_PENDING_BYTES', required('SIJILL_MAX_PENDING_BYTES'), [1, 1024 * MIB], faults),
       bodyBytes: 8 * 1024 * 1024,
     },
+    tagDays: integer('SIJILL_TAG_DAYS', 1, 36_500),
+    quarantineDays: integer('SIJILL_QUARANTINE_DAYS', 1, 36_500),
     diskReserveBytes: bytesOf('SIJILL_DISK_RESERVE', required('SIJILL_DISK_RESERVE'), [0, 1024 * MIB], faults),
     metricsPort: text('SIJILL_METRICS_PORT') === null ? null : integer('SIJILL_METRICS_PORT', 0, 65_535),
     logLevel: oneOf('SIJILL_LOG_LEVEL', LOG_LEVELS),
@@ -247,6 +274,26 @@ export function parseConfig(env: Environment): Config {
     faults.push('SIJILL_WITNESSED_LOGS: a witness needs the verifier key of a log at least, from its /log/vkey');
   if (faults.length > 0) throw new ConfigInvalid(faults);
   return config;
+}
+
+/** What a server can be reached at from its own machine alone. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+const CLOCK_UNITS: Record<string, number> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 };
+const FURTHEST_MS = 100 * 366 * 86_400_000;
+
+function clockAheadOf(text: string | null, mode: Mode, faults: string[]): number {
+  if (text === null) return 0;
+  const [, number, unit] = /^\+(\d{1,9})([dhms])$/.exec(text) ?? [];
+  const ahead = Number(number) * (CLOCK_UNITS[unit ?? ''] ?? Number.NaN);
+  if (!(ahead <= FURTHEST_MS)) faults.push('SIJILL_CLOCK takes +40d, +3h, +15m or +30s, at most a hundred years');
+  else if (mode === 'production')
+    faults.push(
+      "SIJILL_CLOCK is for trying deadlines in development; in production the clock is the machine's: unset it",
+    );
+  return Number.isNaN(ahead) ? 0 : ahead;
 }
 
 function nameOf(name: string, text: (name: string) => string | null, faults: string[]): string | null {
@@ -291,6 +338,24 @@ function timeStampUrlOf(text: string | null, faults: string[]): string | null {
   return text;
 }
 
+/**
+ * What is in force while a server runs on this configuration, as its ledger records it at each start: what somebody who judges
+ * the entries of that time has to know. No addresses, no secrets.
+ */
+export function settingsInForce(config: Config): {
+  readonly mode: Mode;
+  readonly clockAheadMs: number;
+  readonly dualControl: string[];
+  readonly limits: { readonly eventBytes: number; readonly dataSubjects: number; readonly clockSkewSeconds: number };
+  readonly tagDays: number;
+  readonly quarantineDays: number;
+} {
+  const { mode, clockAheadMs, tagDays, quarantineDays } = config;
+  const { eventBytes, dataSubjects, clockSkewSeconds } = config.limits;
+  const limits = { eventBytes, dataSubjects, clockSkewSeconds };
+  return { mode, clockAheadMs, dualControl: [], limits, tagDays, quarantineDays };
+}
+
 /** Each variable with its value, where it came from, and secrets masked: what `doctor --print-config` shows. */
 export function describeConfig(
   env: Environment,
@@ -302,9 +367,12 @@ export function describeConfig(
   });
 }
 
+/** What commands read beside the configuration: the key of whoever acts, and the server that is spoken to. */
+const COMMAND_VARIABLES = ['SIJILL_KEY', 'SIJILL_URL'];
+
 /** Names that begin with SIJILL_ and mean nothing here: most likely misspelt. */
 export function unknownVariables(env: Environment): string[] {
-  const known = new Set(CONFIG_VARIABLES.flatMap(({ name }) => [name, `${name}_FILE`]));
+  const known = new Set([...CONFIG_VARIABLES.flatMap(({ name }) => [name, `${name}_FILE`]), ...COMMAND_VARIABLES]);
   return Object.keys(env).filter((name) => name.startsWith('SIJILL_') && !known.has(name));
 }
 
@@ -370,6 +438,7 @@ function kafkaOf(
   faults: string[],
   required: (name: string) => string,
   oneOf: <T extends string>(name: string, allowed: readonly T[]) => T,
+  mode: Mode,
 ): KafkaConfig | null {
   const brokers = listOf(text('SIJILL_KAFKA_BROKERS') ?? '');
   if (brokers.length === 0) return null;
@@ -379,10 +448,21 @@ function kafkaOf(
     }
   }
   const topics = listOf(required('SIJILL_KAFKA_TOPICS')).map((item): TopicSubscription => {
-    const [topic = '', producer] = item.split('=', 2);
-    if (!/^[A-Za-z0-9._-]{1,249}$/.test(topic)) faults.push('SIJILL_KAFKA_TOPICS holds a name that is no Kafka topic');
-    return { topic, producer: producer ?? null };
+    const [topic = '', owner, ...rest] = item.split('=').map((part) => part.trim());
+    if (!/^[A-Za-z0-9._-]{1,249}$/.test(topic) || rest.length > 0)
+      faults.push('SIJILL_KAFKA_TOPICS holds a name that is no Kafka topic');
+    else if (owner === undefined && mode === 'production')
+      faults.push(
+        `SIJILL_KAFKA_TOPICS: the topic ${topic} has no owner; write ${topic}=PRODUCER, with a name that "sijill producers add" registered`,
+      );
+    else if (!PRODUCER_NAME.test(owner ?? topic))
+      faults.push(
+        `SIJILL_KAFKA_TOPICS: ${owner ?? topic} is no producer's name (a-z, 0-9, . _ -, at most 64); write ${topic}=PRODUCER`,
+      );
+    return { topic, producer: owner ?? topic };
   });
+  const twice = topics.find(({ topic }, index) => topics.findIndex((other) => other.topic === topic) < index);
+  if (twice !== undefined) faults.push(`SIJILL_KAFKA_TOPICS names the topic ${twice.topic} twice`);
   if (topics.length === 0) faults.push('SIJILL_KAFKA_TOPICS names no topic');
   const mechanism = text('SIJILL_KAFKA_SASL_MECHANISM');
   const username = text('SIJILL_KAFKA_SASL_USERNAME');

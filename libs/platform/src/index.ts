@@ -1,6 +1,7 @@
 export * from './claim.js';
 export * from './clock.js';
 export * from './config.js';
+export * from './hmac.js';
 export * from './logging.js';
 export * from './metrics.js';
 export * from './processes.js';

@@ -33,6 +33,11 @@ export class Metrics {
     labelNames: ['topic', 'code'] as const,
     registers: [this.registry],
   });
+  readonly foreignEntries = new Counter({
+    name: 'sijill_foreign_entries_total',
+    help: 'Events met in streams of the ledger that the ledger did not write',
+    registers: [this.registry],
+  });
   readonly personalKeys = new Counter({
     name: 'sijill_kafka_personal_keys_total',
     help: 'Kafka records whose key looked like a phone number or an email address',
@@ -43,6 +48,12 @@ export class Metrics {
     name: 'sijill_kafka_missed_records_total',
     help: 'Kafka records that were gone from their partition before they could be read',
     labelNames: ['topic'] as const,
+    registers: [this.registry],
+  });
+  readonly kafkaRefused = new Gauge({
+    name: 'sijill_kafka_partition_refused',
+    help: '1 while a partition is not read because it is not the one that its lane was written from, else 0',
+    labelNames: ['topic', 'partition'] as const,
     registers: [this.registry],
   });
   readonly kafkaLag = new Gauge({
