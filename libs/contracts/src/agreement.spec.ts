@@ -48,27 +48,53 @@ const text = (max: number) =>
       .array(oneOf(ODD_CHARACTERS), { minLength: 1, maxLength: 8 })
       .map((parts) => [...parts.join('')].slice(0, max).join('')),
     fc
-      .tuple(oneOf(['a', '😀', '\ufe0f', 'ي']), fc.constantFrom(max - 1, max))
+      .tuple(oneOf(['a', '0', '😀', '\ufe0f', 'ي']), fc.constantFrom(max - 1, max))
       .map(([unit, count]) => unit.repeat(count)),
   );
-const token = fc.stringMatching(/^[a-z][a-z0-9_.-]{0,63}$/);
+const code = fc.oneof(
+  oneOf(['2026-06', 'gateway-3', 'RoPA:7/2', 'بوابة-١', 'é@+_.', 'e\u0301']),
+  fc.tuple(oneOf(['a', '𐒀', 'ي', '7']), fc.constantFrom(127, 128)).map(([unit, count]) => unit.repeat(count)),
+);
+/** A word of the list, or one of the producer's own. */
+const word = (words: readonly string[]) => fc.oneof(oneOf(words), text(256));
+const sequence = fc.oneof(oneOf(['0', '0007', '9'.repeat(20)]), fc.maxSafeNat());
 const sha256 = fc.stringMatching(/^[0-9a-f]{64}$/);
 const reference = fc.oneof(record({ reference: text(256) }), record({ sha256 }, { reference: text(256) }));
 const recipient = record(
-  { id: text(256), name: text(256), class: oneOf(taxonomy.RECIPIENT_CLASSES) },
-  { capacity: oneOf(taxonomy.CAPACITIES), country: oneOf(['SA', 'DE']), contact: text(256) },
+  { id: code, name: text(256), class: oneOf(taxonomy.RECIPIENT_CLASSES) },
+  {
+    kind: oneOf(taxonomy.PARTY_KINDS),
+    capacity: oneOf(taxonomy.CAPACITIES),
+    country: oneOf(['SA', 'DE']),
+    contact: text(256),
+    reference: text(256),
+  },
 );
+const customer = record({ id: code }, { name: text(256), kind: oneOf(taxonomy.PARTY_KINDS) });
+/** Numbers that some JSON reader would change are no valid part of an event. */
+function keptExactly(value: Json): Json {
+  return JSON.parse(JSON.stringify(value), (_, member: Json) =>
+    typeof member === 'number' && Number.isInteger(member) && !Number.isSafeInteger(member) ? String(member) : member,
+  ) as Json;
+}
+const details = fc
+  .jsonValue({ maxDepth: 3 })
+  .filter((value) => value !== null)
+  .map((value) => keptExactly(value as Json));
+const identifier = record(
+  { scheme: oneOf(taxonomy.IDENTIFIER_SCHEMES), value: text(320) },
+  { realm: oneOf(['default', 'billing.v2', '0-', 'a'.repeat(40), 'SA', 'DE']), verified: fc.boolean() },
+);
+const subjectParts = {
+  role: oneOf(taxonomy.SUBJECT_ROLES),
+  details: fc.constantFrom<Json>('vip', 7, false, [], { a: [{ details: null }] }, [1.5, 'ي']),
+};
 const dataSubjects = fc.array(
-  record(
-    {
-      identifiers: fc.array(record({ scheme: oneOf(taxonomy.IDENTIFIER_SCHEMES), value: text(320) }), {
-        minLength: 1,
-        maxLength: 3,
-      }),
-    },
-    { role: oneOf(taxonomy.SUBJECT_ROLES) },
-  ),
+  record({ identifiers: fc.array(identifier, { minLength: 1, maxLength: 3 }) }, subjectParts),
   { minLength: 1, maxLength: 3 },
+);
+const releasingSubjects = record({ identifiers: identifier.map((one): Json => [one]) }, subjectParts).map(
+  (one): Json => [one],
 );
 
 const FIELDS = {
@@ -77,22 +103,15 @@ const FIELDS = {
   purpose: oneOf(taxonomy.PURPOSES),
   legalBasis: oneOf(taxonomy.LEGAL_BASES),
 };
-/** Numbers that some JSON reader would change are no valid part of an event. */
-function keptExactly(value: Json): Json {
-  return JSON.parse(JSON.stringify(value), (_, member: Json) =>
-    typeof member === 'number' && Number.isInteger(member) && !Number.isSafeInteger(member) ? String(member) : member,
-  ) as Json;
-}
 
 const COMMON = {
-  policyVersion: text(256),
-  system: text(256),
+  policyVersion: code,
+  system: code,
+  processingActivity: code,
+  onBehalfOf: customer,
   actor: text(256),
   evidence: reference,
-  details: fc
-    .jsonValue({ maxDepth: 3 })
-    .filter((value) => value !== null)
-    .map((value) => keptExactly(value as Json)),
+  details,
 };
 const ACTIVITY = ['dataSubjects', 'dataCategories', 'purpose', 'legalBasis'] as const;
 
@@ -106,16 +125,31 @@ function data(
   const isRequired = ([name]: [string, unknown]) => required.includes(name as keyof typeof FIELDS);
   return record(
     { ...Object.fromEntries(entries.filter(isRequired)), ...own },
-    { ...Object.fromEntries(entries.filter((entry) => !isRequired(entry))), ...COMMON, ...optional },
+    {
+      ...Object.fromEntries(entries.filter((entry) => !isRequired(entry) && !(entry[0] in own))),
+      ...COMMON,
+      ...optional,
+    },
   );
 }
 
 const choice = data(
   ['dataSubjects', 'purpose'],
   {},
-  { means: token, noticeVersion: text(256), language: oneOf(['ar', 'en-GB', 'zh-Hant-TW']) },
+  { means: word(taxonomy.MEANS), noticeVersion: code, language: oneOf(['ar', 'en-GB', 'zh-Hant-TW']) },
 );
-const rightsRequest = data(['dataSubjects'], { right: oneOf(taxonomy.RIGHTS) }, { channel: token, reason: text(256) });
+const ofRequest = {
+  requestId: text(256),
+  jurisdiction: oneOf(taxonomy.JURISDICTIONS),
+  channel: word(taxonomy.CHANNELS),
+  reason: text(256),
+};
+const rightsRequest = data(['dataSubjects'], { right: oneOf(taxonomy.RIGHTS) }, ofRequest);
+const refusedRequest = data(
+  ['dataSubjects'],
+  { right: oneOf(taxonomy.RIGHTS) },
+  { ...ofRequest, code: oneOf(taxonomy.REFUSAL_CODES) },
+);
 const recipientNotice = data(['dataSubjects'], {
   recipient,
   entryId: fc.uuid(),
@@ -127,7 +161,7 @@ const DATA: Record<ProducerEventType, fc.Arbitrary<JsonObject>> = {
   'sijill.data.collected.v1': data(
     ACTIVITY,
     {},
-    { origin: oneOf(taxonomy.ORIGINS), mandatory: fc.boolean(), noticeVersion: text(256) },
+    { origin: oneOf(taxonomy.ORIGINS), mandatory: fc.boolean(), noticeVersion: code },
   ),
   'sijill.data.used.v1': data(ACTIVITY, {}, { automatedDecision: fc.boolean() }),
   'sijill.data.disclosed.v1': data(
@@ -135,17 +169,19 @@ const DATA: Record<ProducerEventType, fc.Arbitrary<JsonObject>> = {
     { recipient },
     {
       ground: oneOf(taxonomy.GROUNDS),
-      method: token,
+      method: word(taxonomy.METHODS),
       occasion: oneOf(taxonomy.OCCASIONS),
       request: reference,
       minimumNecessary: fc.boolean(),
-      transferBasis: text(256),
+      effectOnOthers: text(4000),
+      approvedBy: text(256),
+      transferBasis: word(taxonomy.TRANSFER_BASES),
     },
   ),
   'sijill.data.deleted.v1': data(
     ['dataSubjects', 'dataCategories'],
     {},
-    { reason: oneOf(taxonomy.DELETION_REASONS), technique: token, backupsIncluded: fc.boolean() },
+    { reason: oneOf(taxonomy.DELETION_REASONS), technique: word(taxonomy.TECHNIQUES), backupsIncluded: fc.boolean() },
   ),
   'sijill.data.corrected.v1': data(['dataSubjects', 'dataCategories']),
   'sijill.consent.granted.v1': choice,
@@ -155,8 +191,10 @@ const DATA: Record<ProducerEventType, fc.Arbitrary<JsonObject>> = {
   'sijill.request.received.v1': rightsRequest,
   'sijill.request.extended.v1': rightsRequest,
   'sijill.request.answered.v1': rightsRequest,
-  'sijill.request.refused.v1': rightsRequest,
-  'sijill.subject.minor_identified.v1': data(['dataSubjects'], {}, { means: token }),
+  'sijill.request.refused.v1': refusedRequest,
+  'sijill.subject.minor_identified.v1': data(['dataSubjects'], {}, { learnedBy: word(taxonomy.WAYS_TO_LEARN_AGE) }),
+  'sijill.identifier.released.v1': data([], { dataSubjects: releasingSubjects }),
+  'sijill.producer.heartbeat.v1': record({}, { ...COMMON, sequence }),
   'sijill.recipient.notified.v1': recipientNotice,
   'sijill.recipient.acknowledged.v1': recipientNotice,
   'sijill.breach.detected.v1': breach,
@@ -187,6 +225,8 @@ const validEvent: fc.Arbitrary<JsonObject> = oneOf(PRODUCER_EVENT_TYPES).chain((
             'application/vnd.example+json',
             'text/json',
           ]),
+          sequence,
+          traceparent: oneOf(['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01']),
           subject: text(1024),
           dataschema: text(1024),
         },
@@ -202,6 +242,8 @@ const ODD_NAMES = [
   ...[
     'data_base64',
     'traceParent',
+    'traceparent',
+    'sequence',
     'x y',
     'a'.repeat(64),
     'a'.repeat(65),
@@ -212,13 +254,32 @@ const ODD_NAMES = [
     'identifiers',
   ],
 ];
-const LENGTHS = [0, 1, 2, 63, 64, 65, 255, 256, 257, 319, 320, 321, 1023, 1024, 1025, 3999, 4000, 4001, 8192, 8193];
+const LENGTHS = [
+  0, 1, 2, 20, 21, 40, 41, 63, 64, 65, 127, 128, 129, 255, 256, 257, 319, 320, 321, 1023, 1024, 1025, 3999, 4000, 4001,
+  8192, 8193,
+];
 const oddText = fc.oneof(
   fc
-    .tuple(oneOf(['a', '😀', '\ufe0f', '❤\ufe0f', '\ud800', '\udc00', ' ']), fc.constantFrom(...LENGTHS))
+    .tuple(oneOf(['a', '0', '😀', '\ufe0f', '❤\ufe0f', '\ud800', '\udc00', ' ']), fc.constantFrom(...LENGTHS))
     .map(([unit, count]) => unit.repeat(count)),
   fc.string({ unit: 'binary', maxLength: 12 }),
-  oneOf(['\u0000', 'a\ud800', '\udc00\ud800', 'SA\n', 'sa', 'contact.phone', '1.0', '1', 'null', 'application/jsonx']),
+  oneOf([
+    '\u0000',
+    'a\ud800',
+    '\udc00\ud800',
+    'SA\n',
+    'sa',
+    'SAU',
+    'a b',
+    'other',
+    '-1',
+    '٣',
+    'contact.phone',
+    '1.0',
+    '1',
+    'null',
+    'application/jsonx',
+  ]),
   oneOf(['2026-02-30T00:00:00Z', '2024-02-29T00:00:00Z', '2026-07-01', '2026-07-01T24:00:00Z', '2026-07-01T10:00:00']),
   oneOf(PRODUCER_EVENT_TYPES),
 );
@@ -229,6 +290,7 @@ const oddValue: fc.Arbitrary<Json> = fc.oneof(
   oneOf(ODD_NAMES).map((name) => withMember({}, name, 5)),
   dataSubjects,
   recipient,
+  customer,
   reference,
   recipient.map((one): Json => [one]),
   dataSubjects.map((list): Json => [list]),

@@ -1,4 +1,4 @@
-import { ENVELOPE_ATTRIBUTES } from './envelope.js';
+import { ENVELOPE_ATTRIBUTES, OPEN_EXTENSIONS } from './envelope.js';
 import { EXAMPLE_EVENT } from './example-event.js';
 import { eventSchemas, type ObjectSchema } from './json-schema.js';
 import { EVENT_CATALOGUE, PRODUCER_EVENT_TYPES, type ProducerEventType } from './producer-event.js';
@@ -105,7 +105,9 @@ function binaryMessage(type: ProducerEventType, schemas: Readonly<Record<string,
 
 /** Attributes as Kafka headers; `datacontenttype` is the header `content-type` there. Extensions are headers too, as text. */
 function binaryHeaders(event: ObjectSchema): object {
-  const attributes = ENVELOPE_ATTRIBUTES.filter((name) => name !== 'data' && name !== 'datacontenttype');
+  const attributes = [...ENVELOPE_ATTRIBUTES, ...OPEN_EXTENSIONS].filter(
+    (name) => name !== 'data' && name !== 'datacontenttype',
+  );
   return {
     type: 'object',
     required: [

@@ -1,9 +1,9 @@
 import type { FieldError } from './field-error.js';
 
-/** How much JSON `data.details` may hold, in bytes of UTF-8. The intake measures it. */
+/** How much JSON one `details` may hold, in bytes of UTF-8: that of the event, and that of each data subject. The intake measures it. */
 export const MAX_DETAILS_BYTES = 16 * 1024;
 
-/** How deep lists and objects may stand in each other in `data.details`. */
+/** How deep lists and objects may stand in each other in `details`. */
 export const MAX_DETAILS_DEPTH = 64;
 
 /**
@@ -12,12 +12,17 @@ export const MAX_DETAILS_DEPTH = 64;
  * was sent (I-JSON, RFC 7493 section 2.2), which `1e400` and integers beyond 53 bits do not.
  */
 export function detailsFaults(event: unknown): FieldError[] {
-  const details = (event as { data?: { details?: unknown } } | null)?.data?.details;
-  return details === undefined ? [] : faultsOf(details);
+  const data = (event as { data?: { details?: unknown; dataSubjects?: unknown } } | null)?.data;
+  const ofAll = data?.details === undefined ? [] : faultsOf(data.details, 'data.details');
+  if (!Array.isArray(data?.dataSubjects)) return ofAll;
+  const subjects = data.dataSubjects as readonly ({ details?: unknown } | null)[];
+  const ofEach = subjects.flatMap((subject, i) =>
+    subject?.details === undefined ? [] : faultsOf(subject.details, `data.dataSubjects[${i}].details`),
+  );
+  return [...ofAll, ...ofEach];
 }
 
-function faultsOf(details: unknown): FieldError[] {
-  const path = 'data.details';
+function faultsOf(details: unknown, path: string): FieldError[] {
   // Iterative: recursion over hostile input is the very thing to prevent.
   const open: { value: unknown; depth: number }[] = [{ value: details, depth: 0 }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

@@ -1,6 +1,13 @@
-import { AnyObject, OneOf, Optional, Says, Text, Time } from './schema-rules.js';
+import { AnyObject, Form, OneOf, Open, Optional, Says, Sequence, Text, Time, VISIBILITY } from './schema-rules.js';
 import { PRODUCER_EVENT_TYPES, type ProducerEventType } from './producer-event.js';
-import { JSON_MEDIA_TYPE, lengthOf, MAX_EXTENSION_LENGTH, PLAIN_TEXT, UNBROKEN_TEXT } from './text-forms.js';
+import {
+  JSON_MEDIA_TYPE,
+  lengthOf,
+  MAX_EXTENSION_LENGTH,
+  PLAIN_TEXT,
+  TRACEPARENT,
+  UNBROKEN_TEXT,
+} from './text-forms.js';
 
 /** The attributes that CloudEvents 1.0 defines itself, `data` among them; every other member of an event is an extension. */
 export const ENVELOPE_ATTRIBUTES: readonly string[] = [
@@ -15,6 +22,9 @@ export const ENVELOPE_ATTRIBUTES: readonly string[] = [
   'data',
 ];
 
+/** Extension attributes that the ledger reads: each has a form of its own, and stands in clear. Every other one is sealed. */
+export const OPEN_EXTENSIONS: readonly string[] = ['sequence', 'traceparent'];
+
 /** What an extension attribute may hold. Integers are those that every JSON reader keeps exactly. */
 export const EXTENSION_SCHEMA = {
   type: ['string', 'boolean', 'integer'],
@@ -22,11 +32,13 @@ export const EXTENSION_SCHEMA = {
   pattern: PLAIN_TEXT.pattern.source,
   minimum: Number.MIN_SAFE_INTEGER,
   maximum: Number.MAX_SAFE_INTEGER,
+  [VISIBILITY]: 'sealed',
 };
 
 /** The envelope of a producer event: CloudEvents 1.0 in structured mode. Its `data` is judged by the class of its type. */
 export class EventEnvelope {
   @Says('Version of CloudEvents')
+  @Open()
   @OneOf(['1.0'])
   readonly specversion: '1.0';
 
@@ -34,14 +46,17 @@ export class EventEnvelope {
   @Text(1024)
   readonly id: string;
 
-  @Says('The producer, such as /sms/gateway; it must not name a person')
+  @Says('The part of the platform that speaks, such as /sms/gateway; it must not name a person')
+  @Open()
   @Text(1024, UNBROKEN_TEXT)
   readonly source: string;
 
+  @Open()
   @OneOf(PRODUCER_EVENT_TYPES)
   readonly type: ProducerEventType;
 
   @Says('When it happened (RFC 3339)')
+  @Open()
   @Time()
   readonly time: string;
 
@@ -58,6 +73,19 @@ export class EventEnvelope {
   @Text(1024)
   readonly subject?: string;
 
+  @Says('The producer’s own counter for this source, so that gaps show; at most 20 digits')
+  @Optional()
+  @Open()
+  @Sequence()
+  readonly sequence?: string | number;
+
+  @Says('The trace that this belongs to (W3C Trace Context)')
+  @Optional()
+  @Open()
+  @Form(TRACEPARENT)
+  readonly traceparent?: string;
+
+  @Open()
   @AnyObject()
   readonly data: object;
 }

@@ -2,7 +2,7 @@ import { eventSchemas } from './json-schema.js';
 import { EVENT_CATALOGUE, isProducerEventType, PRODUCER_EVENT_TYPES } from './producer-event.js';
 
 /** What of an event's data is sealed, or told otherwise, and so is no field of an answer. */
-const NOT_SHOWN = new Set(['dataSubjects', 'actor', 'details']);
+const NOT_SHOWN = new Set(['dataSubjects', 'actor', 'approvedBy', 'details']);
 
 const fields: ReadonlyMap<string, readonly string[]> = fieldsByType();
 

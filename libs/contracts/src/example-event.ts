@@ -26,8 +26,9 @@ export const EXAMPLE_EVENT: ProducerEventOf<'sijill.data.disclosed.v1'> = {
     system: 'gateway-3',
     actor: 'router',
     recipient: {
-      id: 'carrier-stc',
-      name: 'Saudi Telecom',
+      id: 'carrier-najd',
+      name: 'Najd Mobile',
+      kind: 'organization',
       class: 'service_provider',
       capacity: 'processor',
       country: 'SA',

@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv';
-import { ENVELOPE_ATTRIBUTES } from './envelope.js';
+import { ENVELOPE_ATTRIBUTES, OPEN_EXTENSIONS } from './envelope.js';
 import type { FieldError } from './field-error.js';
 import { saysOf } from './text-forms.js';
 
@@ -9,9 +9,23 @@ export const MAX_FAULTS = 100;
 /** Stands in a path for a name that might be anything, even personal data. */
 export const UNPRINTABLE = '(unprintable)';
 
-/** A name from the input as it may be shown. */
+/** A name from the input as its sender may be shown it. It has no dot, so that a path tells where it begins. */
 export function printable(name: string): string {
-  return /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(name) ? name : UNPRINTABLE;
+  return /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name) ? name : UNPRINTABLE;
+}
+
+/**
+ * A fault as it may be written down for ever, in a quarantine entry or a log. Its sender is told the names of unknown fields and
+ * of extension attributes; since a name can be anything, such as somebody's number, these are left out here.
+ */
+export function faultToKeep(fault: FieldError): FieldError {
+  const [first = '', ...rest] = fault.path.split('.');
+  const [attribute = ''] = first.split('[');
+  if (first !== '' && !ENVELOPE_ATTRIBUTES.includes(attribute) && !OPEN_EXTENSIONS.includes(attribute)) {
+    return { ...fault, path: '(extension)' };
+  }
+  if (fault.code !== 'unknown_field') return fault;
+  return { ...fault, path: [first, ...rest.slice(0, -1), '(unknown)'].join('.') };
 }
 
 /**
@@ -66,6 +80,12 @@ function faultOf(error: ErrorObject): FieldError {
     case 'minItems':
     case 'minProperties':
       return { path, code: 'empty', message: 'is empty; give a value, or leave the field out where it is optional' };
+    case 'maxItems':
+      return {
+        path,
+        code: 'too_many',
+        message: `may hold ${String(params['limit'])}; send the rest in further events`,
+      };
     case 'maxLength':
       return { path, code: 'too_long', message: `may hold ${String(params['limit'])} characters; shorten it` };
     case 'pattern':

@@ -1,10 +1,13 @@
 export * from './field-error.js';
 export * from './views.js';
 export * from './taxonomy.js';
+export * from './speaker.js';
+export { faultToKeep } from './faults.js';
+export { planOf, type FieldPlan, type FieldPlans, type SealedPart } from './field-plan.js';
 export * from './event-parts.js';
 export * from './event-data.js';
 export * from './producer-event.js';
-export { ENVELOPE_ATTRIBUTES, EventEnvelope } from './envelope.js';
+export { ENVELOPE_ATTRIBUTES, EventEnvelope, OPEN_EXTENSIONS } from './envelope.js';
 export { MAX_DETAILS_BYTES, MAX_DETAILS_DEPTH } from './details.js';
 export { ENVELOPE_SCHEMA, eventSchemas, type ObjectSchema } from './json-schema.js';
 export { instantOf, parseInstant } from './instant.js';

@@ -2,15 +2,15 @@ import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { ValidationTypes } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { EventEnvelope, EXTENSION_SCHEMA } from './envelope.js';
-import { DataSubject, IdentifierGiven, Recipient, Reference } from './event-parts.js';
+import { Customer, DataSubject, IdentifierGiven, Recipient, Reference, ReleasingSubject } from './event-parts.js';
 import { EVENT_CATALOGUE, PRODUCER_EVENT_TYPES, type ProducerEventType } from './producer-event.js';
-import { RULE_NAMES, SCHEMA_PREFIX } from './schema-rules.js';
+import { RULE_NAMES, SCHEMA_PREFIX, VISIBILITY, type SchemaPart } from './schema-rules.js';
 import { EXTENSION_NAME } from './text-forms.js';
 
 /** A schema of an object, as this library makes them. */
 export interface ObjectSchema {
   readonly type: 'object';
-  readonly properties: Readonly<Record<string, object>>;
+  readonly properties: Readonly<Record<string, SchemaPart>>;
   readonly required?: readonly string[];
   /** `false`, but for the envelope: there it is what extension attributes may hold. */
   readonly additionalProperties: false | object;
@@ -24,7 +24,9 @@ export const ENVELOPE_SCHEMA = 'EventEnvelope';
 const PARTS = {
   EventIdentifier: IdentifierGiven,
   EventDataSubject: DataSubject,
+  EventReleasingSubject: ReleasingSubject,
   EventRecipient: Recipient,
+  EventCustomer: Customer,
   EventReference: Reference,
 };
 
@@ -63,17 +65,20 @@ function wholeEvent(type: ProducerEventType, envelope: ObjectSchema): ObjectSche
     description: says,
     properties: {
       ...structuredClone(envelope.properties),
-      type: { type: 'string', enum: [type] },
-      data: { $ref: SCHEMA_PREFIX + dataSchema },
+      type: { type: 'string', enum: [type], [VISIBILITY]: 'open' },
+      data: { $ref: SCHEMA_PREFIX + dataSchema, [VISIBILITY]: 'open' },
     },
   };
 }
 
-/** class-validator-jsonschema leaves objects open; ours are closed. */
+/** class-validator-jsonschema leaves objects open; ours are closed. Whatever is not declared open is sealed, and says so. */
 function schemaOf(target: new () => object): ObjectSchema {
   const derived = targetConstructorToSchema(target, {
     additionalConverters: CONVERTERS,
     refPointerPrefix: SCHEMA_PREFIX,
   });
-  return { ...derived, additionalProperties: false } as ObjectSchema;
+  const properties = Object.entries((derived.properties ?? {}) as ObjectSchema['properties']).map(
+    ([name, property]): [string, SchemaPart] => [name, { [VISIBILITY]: 'sealed', ...property }],
+  );
+  return { ...derived, properties: Object.fromEntries(properties), additionalProperties: false } as ObjectSchema;
 }

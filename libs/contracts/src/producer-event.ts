@@ -5,8 +5,11 @@ import {
   CorrectedData,
   DeletedData,
   DisclosedData,
+  HeartbeatData,
   MinorIdentifiedData,
   RecipientNoticeData,
+  RefusedRequestData,
+  ReleasedIdentifierData,
   RightsRequestData,
   UsedData,
 } from './event-data.js';
@@ -26,8 +29,10 @@ export interface ProducerEventData {
   'sijill.request.received.v1': RightsRequestData;
   'sijill.request.extended.v1': RightsRequestData;
   'sijill.request.answered.v1': RightsRequestData;
-  'sijill.request.refused.v1': RightsRequestData;
+  'sijill.request.refused.v1': RefusedRequestData;
   'sijill.subject.minor_identified.v1': MinorIdentifiedData;
+  'sijill.identifier.released.v1': ReleasedIdentifierData;
+  'sijill.producer.heartbeat.v1': HeartbeatData;
   'sijill.recipient.notified.v1': RecipientNoticeData;
   'sijill.recipient.acknowledged.v1': RecipientNoticeData;
   'sijill.breach.detected.v1': BreachData;
@@ -40,7 +45,7 @@ export type ProducerEventType = keyof ProducerEventData;
 export interface ProducerEventOf<T extends ProducerEventType> {
   readonly specversion: '1.0';
   readonly id: string;
-  /** The producer; `source` and `id` together name the event. */
+  /** Producer, `source` and `id` together name the event. */
   readonly source: string;
   readonly type: T;
   /** When it happened, RFC 3339. */
@@ -48,6 +53,8 @@ export interface ProducerEventOf<T extends ProducerEventType> {
   readonly datacontenttype?: string;
   readonly dataschema?: string;
   readonly subject?: string;
+  readonly sequence?: string | number;
+  readonly traceparent?: string;
   readonly data: ProducerEventData[T];
   /** Extension attributes: string, boolean or integer. */
   readonly [extension: string]: unknown;
@@ -141,9 +148,9 @@ export const EVENT_CATALOGUE: { readonly [T in ProducerEventType]: CatalogueEntr
     says: 'A rights request was answered.',
   },
   'sijill.request.refused.v1': {
-    data: RightsRequestData,
+    data: RefusedRequestData,
     schema: 'RequestRefusedEvent',
-    dataSchema: 'RightsRequestData',
+    dataSchema: 'RefusedRequestData',
     says: 'A rights request was refused.',
   },
   'sijill.subject.minor_identified.v1': {
@@ -151,6 +158,18 @@ export const EVENT_CATALOGUE: { readonly [T in ProducerEventType]: CatalogueEntr
     schema: 'MinorIdentifiedEvent',
     dataSchema: 'MinorIdentifiedData',
     says: 'A person turned out to be a minor.',
+  },
+  'sijill.identifier.released.v1': {
+    data: ReleasedIdentifierData,
+    schema: 'IdentifierReleasedEvent',
+    dataSchema: 'ReleasedIdentifierData',
+    says: 'An identifier leads to nobody from then on: a number was given back, an account was closed.',
+  },
+  'sijill.producer.heartbeat.v1': {
+    data: HeartbeatData,
+    schema: 'ProducerHeartbeatEvent',
+    dataSchema: 'HeartbeatData',
+    says: 'A producer is there, and says how far its counter has come.',
   },
   'sijill.recipient.notified.v1': {
     data: RecipientNoticeData,
@@ -183,6 +202,17 @@ export const PRODUCER_EVENT_TYPES = Object.keys(EVENT_CATALOGUE) as readonly Pro
 
 /** Entries that the ledger writes itself; no producer may send them. */
 export const LEDGER_ENTRY_TYPES = [
+  'sijill.ledger.founded.v1',
+  'sijill.ledger.restored.v1',
+  'sijill.settings.in_force.v1',
+  'sijill.producer.registered.v1',
+  'sijill.producer.changed.v1',
+  'sijill.producer.retired.v1',
+  'sijill.key.created.v1',
+  'sijill.key.revoked.v1',
+  'sijill.subjects.linked.v1',
+  'sijill.subjects.separated.v1',
+  'sijill.subjects.conflicting.v1',
   'sijill.policy.published.v1',
   'sijill.subject.erased.v1',
   'sijill.hold.placed.v1',
@@ -195,6 +225,7 @@ export const LEDGER_ENTRY_TYPES = [
   'sijill.ledger.log_key_introduced.v1',
   'sijill.ledger.log_key_retired.v1',
   'sijill.entry.quarantined.v1',
+  'sijill.entry.foreign.v1',
   'sijill.records.missed.v1',
 ] as const;
 export type LedgerEntryType = (typeof LEDGER_ENTRY_TYPES)[number];
@@ -232,6 +263,8 @@ function activityOfEvent(type: ProducerEventType): Activity | null {
     case 'sijill.request.answered.v1':
     case 'sijill.request.refused.v1':
     case 'sijill.subject.minor_identified.v1':
+    case 'sijill.identifier.released.v1':
+    case 'sijill.producer.heartbeat.v1':
     case 'sijill.recipient.notified.v1':
     case 'sijill.recipient.acknowledged.v1':
     case 'sijill.breach.detected.v1':

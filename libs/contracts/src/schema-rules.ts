@@ -3,7 +3,7 @@ import { Type } from 'class-transformer';
 import { ValidateBy, ValidateIf, ValidateNested, type ValidationOptions } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { isRfc3339 } from './rfc3339.js';
-import { lengthOf, PLAIN_TEXT, type TextForm } from './text-forms.js';
+import { lengthOf, PLAIN_TEXT, SEQUENCE, type TextForm } from './text-forms.js';
 
 /** Where component schemas live, in OpenAPI and AsyncAPI alike. */
 export const SCHEMA_PREFIX = '#/components/schemas/';
@@ -34,7 +34,47 @@ export function Optional(): PropertyDecorator {
 
 /** What the field means, for whoever reads the schema. */
 export function Says(description: string): PropertyDecorator {
-  return JSONSchema({ description }) as PropertyDecorator;
+  return annotated({ description });
+}
+
+/** Says of every field in every published schema whether it stands in clear in an entry: `open` or `sealed`. */
+export const VISIBILITY = 'x-sijill-visibility';
+/** In words, on what the visibility of such a field depends. */
+export const OPEN_WHEN = 'x-sijill-open-when';
+/** The words of a field that producers may extend. */
+export const WORDS = 'x-sijill-words';
+/** Whose key a sealed field has, where it is not the data subject's own: `staff` or `shared`. */
+export const SEALED_FOR = 'x-sijill-sealed-for';
+export const ANNOTATIONS: readonly string[] = [VISIBILITY, OPEN_WHEN, WORDS, SEALED_FOR];
+
+/**
+ * The field stands in clear in an entry, for ever: nobody can take it out again. What does not say so is sealed. An object is
+ * open when some member of it is; its members say for themselves.
+ *
+ * @param when in words, where it is open under a condition only
+ */
+export function Open(when?: string): PropertyDecorator {
+  return annotated({ [VISIBILITY]: 'open', ...(when === undefined ? {} : { [OPEN_WHEN]: when }) });
+}
+
+/** The field is sealed, but for a case told in words. */
+export function SealedUnless(when: string): PropertyDecorator {
+  return annotated({ [OPEN_WHEN]: when });
+}
+
+/** The field is sealed with another key than the data subject's own. */
+export function SealedFor(holder: 'staff' | 'shared'): PropertyDecorator {
+  return annotated({ [SEALED_FOR]: holder });
+}
+
+/** JSONSchema() forgets what an earlier one said of the field; this adds to it. */
+function annotated(more: SchemaPart): PropertyDecorator {
+  return (target, property) => {
+    const earlier = (Reflect.getOwnMetadata(annotated, target, property) ?? {}) as SchemaPart;
+    const all = { ...earlier, ...more };
+    Reflect.defineMetadata(annotated, all, target, property);
+    JSONSchema(all)(target, property as string);
+  };
 }
 
 /** Text of 1 to `max` code points. */
@@ -65,12 +105,40 @@ export function OneOf(values: readonly string[], options?: { readonly each: true
   return rule('one_of', schema, (value) => typeof value === 'string' && values.includes(value), options);
 }
 
-/** A list with at least one item. Say what the items are with another rule and `each`. */
-export function NonEmptyList(options: { readonly unique?: true } = {}): PropertyDecorator {
-  const schema = { type: 'array', minItems: 1, ...(options.unique ? { uniqueItems: true } : {}) };
+/**
+ * A descriptive word of a list, or another short text. In an entry a word of the list stands in clear; for another one
+ * `other` does, and the word itself is sealed.
+ */
+export function Word(words: readonly string[]): PropertyDecorator {
+  const decorators = [
+    Text(),
+    annotated({
+      [VISIBILITY]: 'open',
+      [OPEN_WHEN]: `it is one of ${WORDS}; for another word stands "other", and the word itself is sealed`,
+      [WORDS]: [...words],
+    }),
+  ];
+  return (target, property) => decorators.forEach((decorate) => decorate(target, property));
+}
+
+/** A producer's own counter, as text or as a number that every JSON reader keeps exactly. */
+export function Sequence(): PropertyDecorator {
+  const bounds = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+  const schema = { type: ['string', 'integer'], pattern: SEQUENCE.pattern.source, ...bounds };
+  return rule('text', schema, (value) => {
+    if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0;
+    return typeof value === 'string' && SEQUENCE.pattern.test(value);
+  });
+}
+
+/** A list with at least one item, and at most `max`. Say what the items are with another rule and `each`. */
+export function NonEmptyList(options: { readonly unique?: true; readonly max?: number } = {}): PropertyDecorator {
+  const { unique, max = Infinity } = options;
+  const limits = { ...(unique ? { uniqueItems: true } : {}), ...(max === Infinity ? {} : { maxItems: max }) };
+  const schema = { type: 'array', minItems: 1, ...limits };
   return rule('list', schema, (value) => {
-    if (!Array.isArray(value) || value.length === 0) return false;
-    return !options.unique || new Set(value).size === value.length;
+    if (!Array.isArray(value) || value.length === 0 || value.length > max) return false;
+    return !unique || new Set(value).size === value.length;
   });
 }
 

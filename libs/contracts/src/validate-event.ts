@@ -5,13 +5,17 @@ import type { FieldError } from './field-error.js';
 import { ENVELOPE_SCHEMA, eventSchemas } from './json-schema.js';
 import { EVENT_CATALOGUE, PRODUCER_EVENT_TYPES, type ProducerEvent } from './producer-event.js';
 import { isRfc3339 } from './rfc3339.js';
-import { SCHEMA_PREFIX } from './schema-rules.js';
+import { testerOf } from './text-forms.js';
+import { ANNOTATIONS, SCHEMA_PREFIX } from './schema-rules.js';
 
 interface Validators {
   /** For events whose type is not known; it finds that, and what else is wrong with the envelope. */
   readonly envelope: ValidateFunction;
   readonly byType: ReadonlyMap<string, ValidateFunction>;
 }
+
+// `code` would stand in generated sources, of which we make none.
+const regExp = Object.assign(testerOf, { code: 'new RegExp' });
 
 const validators = compile();
 
@@ -35,9 +39,16 @@ export function isProducerEvent(value: unknown): value is ProducerEvent {
 
 // Generated code, made once at load: a validator made on first use would make the first event of a process a slow one.
 function compile(): Validators {
-  const ajv = new Ajv({ allErrors: true, verbose: true, messages: false, allowUnionTypes: true, strict: true });
+  const ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    messages: false,
+    allowUnionTypes: true,
+    strict: true,
+    code: { regExp },
+  });
   ajv.addFormat('date-time', isRfc3339);
-  ajv.addVocabulary(['components']);
+  ajv.addVocabulary(['components', ...ANNOTATIONS]);
   ajv.addSchema({ $id: 'events', components: { schemas: eventSchemas() } });
   const compiled = (name: string): ValidateFunction => ajv.compile({ $ref: `events${SCHEMA_PREFIX}${name}` });
   return {

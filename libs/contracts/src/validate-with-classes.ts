@@ -1,11 +1,14 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync, ValidationTypes, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { detailsFaults } from './details.js';
-import { ENVELOPE_ATTRIBUTES, EventEnvelope, isExtensionValue } from './envelope.js';
+import { ENVELOPE_ATTRIBUTES, EventEnvelope, isExtensionValue, OPEN_EXTENSIONS } from './envelope.js';
 import { printable } from './faults.js';
 import type { FieldError } from './field-error.js';
 import { EVENT_CATALOGUE, isProducerEventType } from './producer-event.js';
 import { EXTENSION_NAME } from './text-forms.js';
+
+/** The attributes that the class of the envelope declares. */
+const DECLARED = [...ENVELOPE_ATTRIBUTES, ...OPEN_EXTENSIONS];
 
 const OPTIONS: ValidatorOptions = {
   whitelist: true,
@@ -23,7 +26,7 @@ const OPTIONS: ValidatorOptions = {
  */
 export function validateEventWithClasses(value: unknown): FieldError[] {
   if (!isObject(value)) return [{ path: '', code: 'wrong_type', message: 'must be an object' }];
-  const { data, ...attributes } = Object.fromEntries(ENVELOPE_ATTRIBUTES.flatMap((name) => ownMember(value, name)));
+  const { data, ...attributes } = Object.fromEntries(DECLARED.flatMap((name) => ownMember(value, name)));
   return [
     ...faultsOf(
       EventEnvelope,
@@ -43,7 +46,7 @@ function dataFaults(type: unknown, data: unknown): FieldError[] {
 
 function extensionFaults(event: object): FieldError[] {
   return Object.entries(event).flatMap(([name, value]): FieldError[] => {
-    if (ENVELOPE_ATTRIBUTES.includes(name)) return [];
+    if (DECLARED.includes(name)) return [];
     const path = printable(name);
     if (!EXTENSION_NAME.test(name)) return [{ path, code: 'unknown_field', message: 'is no attribute name' }];
     return isExtensionValue(value) ? [] : [{ path, code: 'invalid', message: 'must be a string, boolean or integer' }];
@@ -80,7 +83,8 @@ function shielded(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((item) => shielded(item, depth + 1));
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
-      if (depth === 0 && name === 'details') return [name, member === null ? null : true];
+      // Of `data`, and of each data subject in its list.
+      if ((depth === 0 || depth === 2) && name === 'details') return [name, member === null ? null : true];
       return [name in Object.prototype ? SHIELD + name : name, shielded(member, depth + 1)];
     }),
   );
