@@ -3,15 +3,83 @@ import { isEmail } from 'class-validator';
 import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
 import { LRUCache } from 'lru-cache';
 
+/** An identifier as it is given. */
 export interface Identifier {
   readonly scheme: string;
   readonly value: string;
+  /** The space in which it means something; of a national id the country. Left out, it is that of whoever gives it. */
+  readonly realm?: string | undefined;
+  /** `false`: nobody has checked that the person holds it. */
+  readonly verified?: boolean | undefined;
+}
+
+/** An identifier in the one form under which the directory knows it. */
+export interface NamedIdentifier {
+  readonly scheme: string;
+  /** Null where the scheme has none. */
+  readonly realm: string | null;
+  readonly value: string;
+  readonly verified: boolean;
 }
 
 /** Why an identifier is none; never repeats it. */
 export interface IdentifierFault {
-  readonly code: 'invalid_phone' | 'invalid_email' | 'empty';
+  readonly code: 'invalid_phone' | 'invalid_email' | 'empty' | 'invalid_realm';
   readonly message: string;
+  /** The member that is wrong, where it is not the value. */
+  readonly member?: 'realm';
+}
+
+/** The realm of account and device ids, of those that were given none. */
+export const DEFAULT_REALM = 'default';
+
+const REALM = /^[a-z0-9.-]{1,40}$/;
+const COUNTRY = /^[A-Z]{2}$/;
+
+/**
+ * An identifier in the form under which the directory knows it: its value normalized, its realm named.
+ *
+ * @param region ISO 3166 country of phones without a country code, and of national ids that name none
+ * @param realm  of account and device ids that name none
+ */
+export function namedIdentifier(
+  identifier: Identifier,
+  region: string,
+  realm: string = DEFAULT_REALM,
+): NamedIdentifier | IdentifierFault {
+  const value = normalizeIdentifier(identifier, region);
+  if (typeof value !== 'string') return value;
+  const named = realmOf(identifier, region, realm);
+  if (typeof named === 'object' && named !== null) return named;
+  return { scheme: identifier.scheme, realm: named, value, verified: identifier.verified !== false };
+}
+
+function realmOf({ scheme, realm }: Identifier, region: string, own: string): string | null | IdentifierFault {
+  switch (scheme) {
+    case 'phone':
+    case 'email':
+      return realm === undefined
+        ? null
+        : {
+            code: 'invalid_realm',
+            member: 'realm',
+            message: `a ${scheme} means the same everywhere; leave the realm out`,
+          };
+    case 'national_id':
+      if (COUNTRY.test(realm ?? region)) return realm ?? region;
+      return {
+        code: 'invalid_realm',
+        member: 'realm',
+        message: 'the realm of a national id is the country that issued it, in two capital letters, such as SA',
+      };
+    default:
+      if (REALM.test(realm ?? own)) return realm ?? own;
+      return {
+        code: 'invalid_realm',
+        member: 'realm',
+        message: 'a realm has 1 to 40 small letters, digits, dots and dashes, such as billing',
+      };
+  }
 }
 
 // Parsing a number against the full metadata costs tens of microseconds and the same people come again and again.
@@ -28,7 +96,10 @@ const phones = new LRUCache<string, string | IdentifierFault>({ max: 50_000 });
  *
  * @param region ISO 3166 country for phones without a country code
  */
-export function normalizeIdentifier(identifier: Identifier, region: string): string | IdentifierFault {
+export function normalizeIdentifier(
+  identifier: Pick<Identifier, 'scheme' | 'value'>,
+  region: string,
+): string | IdentifierFault {
   switch (identifier.scheme) {
     case 'phone':
       return normalizePhone(identifier.value, region);

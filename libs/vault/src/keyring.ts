@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -17,27 +17,54 @@ export class KeyringUnusable extends Error {
   override readonly name = 'KeyringUnusable';
 }
 
-/** The keys above all others: one wraps every subject's key, one makes the blind index. 32 bytes each. */
+/** Keys of one use, by their ids: the one that is used now, and those that what is older still needs. 32 bytes each. */
+export interface KeySet {
+  readonly current: string;
+  readonly keys: ReadonlyMap<string, Buffer>;
+}
+
+/** The keys above all others, of one ledger. */
 export interface Keyring {
-  readonly wrapping: { readonly id: string; readonly key: Buffer };
-  readonly index: Buffer;
-  /** Tells this keyring from another without telling its keys. */
+  /** The ledger that these keys are of: a random UUID, made with the keyring. */
+  readonly ledgerId: string;
+  /** Wrap the secrets in the vault. */
+  readonly wrapping: KeySet;
+  /** Make the blind index of identifiers. */
+  readonly index: KeySet;
+  /** Are in every key of tags and digests, beside a secret of the vault's for each quarter of a year. */
+  readonly tags: KeySet;
+  /** Show which entries the ledger has written. */
+  readonly authenticator: KeySet;
+  /** Tells this keyring from another without telling its keys; stays when keys are added. */
   readonly fingerprint: string;
+  /** The log's name, unless the configuration has another: of the ledger, and of no key. */
+  readonly logName: string;
   /**
    * The 32 bytes of the Ed25519 private key that signs the log's checkpoints: the first of them, the second after a rotation, and so
-   * on. None tells anything of another (RFC 5869).
+   * on. None tells anything of another.
    */
   logKeySeed(generation: number): Uint8Array;
   /** The 32 bytes of the Ed25519 private key that cosigns other logs. */
   witnessKeySeed(): Uint8Array;
 }
 
-interface KeyringFile {
-  readonly version: 1;
-  readonly createdAt: string;
-  readonly wrapping: { readonly id: string; readonly key: string };
-  readonly index: { readonly id: string; readonly key: string };
+type KeySetName = 'wrapping' | 'index' | 'tags' | 'authenticator';
+
+interface KeySetFile {
+  readonly current: string;
+  readonly keys: Readonly<Record<string, string>>;
 }
+
+type KeyringFile = { readonly [Name in KeySetName]: KeySetFile } & {
+  readonly version: 2;
+  readonly ledgerId: string;
+  readonly createdAt: string;
+  readonly log: { readonly seed: string };
+  readonly witness: { readonly seed: string };
+};
+
+const KEY_BYTES = 32;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Reads the keyring file.
@@ -50,29 +77,52 @@ export function readKeyring(file: string): Keyring {
       `there is no keyring at ${file}; put it back from its backup, or set SIJILL_KEYRING_FILE`,
     );
   }
-  let parsed: KeyringFile;
+  let parsed: Partial<KeyringFile> | { version?: unknown } | null;
   try {
-    parsed = JSON.parse(readFileSync(file, 'utf8')) as KeyringFile;
+    parsed = JSON.parse(readFileSync(file, 'utf8')) as Partial<KeyringFile> | null;
   } catch {
     throw new KeyringUnusable(`the keyring at ${file} cannot be read as JSON; put it back from its backup`);
   }
-  const wrapping = Buffer.from(parsed.wrapping?.key ?? '', 'base64url');
-  const index = Buffer.from(parsed.index?.key ?? '', 'base64url');
-  if (parsed.version !== 1 || wrapping.length !== 32 || index.length !== 32) {
-    throw new KeyringUnusable(`the file at ${file} is not a keyring of version 1 with two keys of 32 bytes`);
-  }
-  const fingerprint = createHmac('sha256', wrapping)
-    .update('sijill keyring')
-    .update(index)
-    .digest('base64url')
-    .slice(0, 22);
-  const seedOf = (key: string): Uint8Array => new Uint8Array(hkdfSync('sha256', wrapping, index, key, 32));
+  if (parsed?.version === 1)
+    throw new KeyringUnusable(
+      `the keyring at ${file} is one of the first edition, whose ledgers this release does not read; start a new ledger in an empty folder, with a keyring of its own`,
+    );
+  return keyringIn(parsed as Partial<KeyringFile> | null, file);
+}
+
+function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
+  const unusable = (what: string): KeyringUnusable =>
+    new KeyringUnusable(
+      `the file at ${file} is no keyring of version 2 (${what}); put the right one back from its backup`,
+    );
+  if (given?.version !== 2 || typeof given.ledgerId !== 'string' || !UUID.test(given.ledgerId))
+    throw unusable('it does not say its version and its ledger');
+  const seed = (name: 'log' | 'witness'): Buffer => {
+    const bytes = Buffer.from(given[name]?.seed ?? '', 'base64url');
+    if (bytes.length !== KEY_BYTES) throw unusable(`the seed of ${name} is not there, or cut`);
+    return bytes;
+  };
+  const keySet = (name: KeySetName): KeySet => {
+    const { current, keys = {} } = given[name] ?? {};
+    const read = new Map(Object.entries(keys).map(([id, key]) => [id, Buffer.from(String(key), 'base64url')]));
+    if (current === undefined || !read.has(current) || [...read.values()].some(({ length }) => length !== KEY_BYTES))
+      throw unusable(`a key of ${name} is not there, or cut`);
+    return { current, keys: read };
+  };
+  const { ledgerId } = given;
+  const [log, witness, index] = [seed('log'), seed('witness'), keySet('index')];
+  const derived = (from: Buffer, what: string): Buffer => createHmac('sha256', from).update(what).digest();
   return {
-    wrapping: { id: parsed.wrapping.id, key: wrapping },
+    ledgerId,
+    wrapping: keySet('wrapping'),
     index,
-    fingerprint,
-    logKeySeed: (generation) => seedOf(`sijill log key ${generation}`),
-    witnessKeySeed: () => seedOf('sijill witness key'),
+    tags: keySet('tags'),
+    authenticator: keySet('authenticator'),
+    // Of a key that no rotation takes away, and of the ledger's id.
+    fingerprint: derived(log, `sijill keyring ${ledgerId}`).toString('base64url').slice(0, 22),
+    logName: `sijill/${ledgerId}`,
+    logKeySeed: (generation) => new Uint8Array(derived(log, `sijill log key ${generation}`)),
+    witnessKeySeed: () => new Uint8Array(derived(witness, 'sijill witness key')),
   };
 }
 
@@ -89,10 +139,15 @@ export function createKeyring(
   ifThere: 'refuse' | 'take what another process has made' = 'refuse',
 ): Keyring {
   const made: KeyringFile = {
-    version: 1,
+    version: 2,
+    ledgerId: randomUUID(),
     createdAt,
-    wrapping: { id: `kek-${randomBytes(6).toString('hex')}`, key: randomBytes(32).toString('base64url') },
-    index: { id: `idx-${randomBytes(6).toString('hex')}`, key: randomBytes(32).toString('base64url') },
+    wrapping: newKeySet('w'),
+    index: newKeySet('i'),
+    tags: newKeySet('t'),
+    authenticator: newKeySet('a'),
+    log: { seed: newKey() },
+    witness: { seed: newKey() },
   };
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const beside = `${file}.${randomBytes(6).toString('hex')}`;
@@ -113,4 +168,13 @@ export function createKeyring(
   fsyncSync(directory);
   closeSync(directory);
   return readKeyring(file);
+}
+
+function newKeySet(letter: string): KeySetFile {
+  const id = `${letter}-${randomBytes(6).toString('hex')}`;
+  return { current: id, keys: { [id]: newKey() } };
+}
+
+function newKey(): string {
+  return randomBytes(KEY_BYTES).toString('base64url');
 }

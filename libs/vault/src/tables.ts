@@ -1,53 +1,52 @@
 import type { Kysely, Migration } from 'kysely';
 import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import { createDirectoryTables, type DirectoryTables } from './directory/tables.js';
 
 /** The one erasable store. A row of `vault_key` is a holder; deleting it makes all that is sealed for it unreadable. */
-export interface VaultTables {
+export interface VaultTables extends DirectoryTables {
+  /** `lock`: taken by whoever changes anything. `sequence`, `epoch`: see `VaultSql`. `keyring`, `ledger`: whose vault this is. */
   vault_meta: { name: string; value: string };
-  vault_key: { holder_id: string; wrapped: string; kek_id: string; created_at: string };
-  vault_identifier: {
-    blind_index: string;
-    scheme: string;
-    subject_id: string;
-    /** The identifier itself, sealed with the subject's key. */
-    sealed: string;
-    linked_at: string;
+  vault_key: {
+    /** `subject/<id>`, `staff/<year>`, … or a whole key id, of a secret that is kept by itself. */
+    holder: string;
+    /** Of a subject's root: goes up when it is made anew, and is in the ids of the keys that follow from it. 0 for all others. */
+    generation: number;
+    wrapped: string;
+    /** The wrapping key of the keyring; or a day, for what goes with its day. */
+    wrapped_by: string;
+    created_at: string;
   };
+  /** Whose secret a text of several subjects has: it goes with the first of them. */
+  vault_share: { holder: string; subject_id: string };
 }
 
 export const vaultMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
-  '2026-11-24-vault': {
+  '2026-11-30-vault': {
     up: async (db: Kysely<unknown>) => {
-      const text = bytewiseText(dialect);
+      const text = bytewiseText(dialect) as 'text';
       await db.schema
         .createTable('vault_meta')
         .ifNotExists()
-        .addColumn('name', text as 'text', (column) => column.primaryKey())
+        .addColumn('name', text, (column) => column.primaryKey())
         .addColumn('value', 'text', (column) => column.notNull())
         .execute();
       await db.schema
         .createTable('vault_key')
         .ifNotExists()
-        .addColumn('holder_id', text as 'text', (column) => column.primaryKey())
+        .addColumn('holder', text, (column) => column.primaryKey())
+        .addColumn('generation', 'integer', (column) => column.notNull())
         .addColumn('wrapped', 'text', (column) => column.notNull())
-        .addColumn('kek_id', 'text', (column) => column.notNull())
+        .addColumn('wrapped_by', text, (column) => column.notNull())
         .addColumn('created_at', 'text', (column) => column.notNull())
         .execute();
       await db.schema
-        .createTable('vault_identifier')
+        .createTable('vault_share')
         .ifNotExists()
-        .addColumn('blind_index', text as 'text', (column) => column.primaryKey())
-        .addColumn('scheme', 'text', (column) => column.notNull())
-        .addColumn('subject_id', text as 'text', (column) => column.notNull())
-        .addColumn('sealed', 'text', (column) => column.notNull())
-        .addColumn('linked_at', 'text', (column) => column.notNull())
+        .addColumn('holder', text, (column) => column.notNull())
+        .addColumn('subject_id', text, (column) => column.notNull())
+        .addPrimaryKeyConstraint('vault_share_place', ['subject_id', 'holder'])
         .execute();
-      await db.schema
-        .createIndex('vault_identifier_subject')
-        .ifNotExists()
-        .on('vault_identifier')
-        .column('subject_id')
-        .execute();
+      await createDirectoryTables(db, dialect);
     },
   },
 });

@@ -1,0 +1,68 @@
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKeyring, KeyringUnusable, readKeyring } from './keyring.js';
+
+describe('the keyring', () => {
+  let file: string;
+  beforeEach(() => (file = join(mkdtempSync(join(tmpdir(), 'sijill-keyring-')), 'keyring.json')));
+  const make = (): ReturnType<typeof createKeyring> => createKeyring(file, '2026-07-01T00:00:00.000Z');
+  const change = (how: (keyring: Record<string, unknown>) => void): void => {
+    const keyring = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    how(keyring);
+    writeFileSync(file, JSON.stringify(keyring));
+  };
+
+  it('is read as it was made, by its owner only', () => {
+    const made = make();
+    const read = readKeyring(file);
+    expect({ ...read, logKeySeed: null, witnessKeySeed: null }).toEqual({
+      ...made,
+      logKeySeed: null,
+      witnessKeySeed: null,
+    });
+    expect(Buffer.from(read.logKeySeed(1))).toEqual(Buffer.from(made.logKeySeed(1)));
+    expect(Buffer.from(read.logKeySeed(2))).not.toEqual(Buffer.from(made.logKeySeed(1)));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(join(file, '..'))).toEqual(['keyring.json']);
+  });
+
+  it('is never written over, and one that another process has made is taken', () => {
+    const first = make();
+    expect(make).toThrow(KeyringUnusable);
+    expect(createKeyring(file, 'x', 'take what another process has made').fingerprint).toBe(first.fingerprint);
+  });
+
+  it('keeps its fingerprint and the name of the log when a key is added', () => {
+    const { fingerprint, logName } = make();
+    change((keyring) => {
+      const wrapping = keyring['wrapping'] as { current: string; keys: Record<string, string> };
+      wrapping.keys['w-new'] = Buffer.alloc(32, 7).toString('base64url');
+      wrapping.current = 'w-new';
+    });
+    const read = readKeyring(file);
+    expect([read.fingerprint, read.logName]).toEqual([fingerprint, logName]);
+    expect(read.wrapping.keys.size).toBe(2);
+  });
+
+  it.each<[string, (keyring: Record<string, unknown>) => void, RegExp]>([
+    ['of the first edition', (keyring) => (keyring['version'] = 1), /first edition[\s\S]*empty folder/],
+    ['of a version to come', (keyring) => (keyring['version'] = 3), /no keyring of version 2/],
+    ['of no ledger', (keyring) => delete keyring['ledgerId'], /does not say its version and its ledger/],
+    ['without a seed', (keyring) => delete keyring['log'], /seed of log/],
+    ['with a key that is cut', (keyring) => (keyring['tags'] = { current: 'a', keys: { a: 'AAAA' } }), /a key of tags/],
+    ['whose current key is gone', (keyring) => ((keyring['index'] as { keys: object }).keys = {}), /a key of index/],
+  ])('is refused when it is one %s', (_, how, message) => {
+    make();
+    change(how);
+    expect(() => readKeyring(file)).toThrow(message);
+    expect(() => readKeyring(file)).toThrow(KeyringUnusable);
+  });
+
+  it('says what to do when it is not there, or half written', () => {
+    expect(() => readKeyring(file)).toThrow(/no keyring at[\s\S]*backup/);
+    make();
+    writeFileSync(file, readFileSync(file, 'utf8').slice(0, 100));
+    expect(() => readKeyring(file)).toThrow(/cannot be read as JSON[\s\S]*backup/);
+  });
+});

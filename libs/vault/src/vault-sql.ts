@@ -1,0 +1,158 @@
+import type { Kysely, Transaction } from 'kysely';
+import { DatabaseUnavailable, openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
+import { KeyringUnusable, type Keyring } from './keyring.js';
+import { vaultMigrations, type VaultTables } from './tables.js';
+
+export type VaultDb = Kysely<VaultTables>;
+export type VaultTransaction = Transaction<VaultTables>;
+
+/** What the vault is at one moment. */
+export interface VaultState {
+  /** The number of its last change: who is who is decided in their order. */
+  readonly sequence: number;
+  /** Rises when something that another process may remember holds no more: a release, a separation, a destroyed key. */
+  readonly epoch: number;
+}
+
+/** One change under way, under the one lock. It may run again from its beginning when it was kept out. */
+export interface VaultChange {
+  readonly trx: VaultTransaction;
+  /** As this change found the vault; nobody else changes it meanwhile. */
+  readonly before: VaultState;
+  /** Takes the next number of the vault's changes. A change that takes none leaves no trace in the sequence. */
+  take(): number;
+  /** From the commit on, every process forgets what it remembers. */
+  raiseEpoch(): void;
+}
+
+const META = ['lock', 'sequence', 'epoch', 'keyring', 'ledger'] as const;
+
+/**
+ * The vault's database: its one lock, and the numbers by which processes that share it know how old what they remember is.
+ *
+ * A change first takes the lock with an update, the same on both dialects, so that whatever it reads afterwards stays true until it
+ * commits.
+ */
+export class VaultSql {
+  private known: VaultState = { sequence: -1, epoch: -1 };
+  private readonly forgetting: (() => void)[] = [];
+
+  private constructor(readonly sql: Sql<VaultTables>) {}
+
+  /**
+   * @throws KeyringUnusable the vault was made with another keyring
+   * @throws DatabaseUnavailable
+   */
+  static async open(target: SqlTarget, keyring: Keyring): Promise<VaultSql> {
+    const sql = await openVaultSql(target);
+    try {
+      const values = { lock: '', sequence: '0', epoch: '0', keyring: keyring.fingerprint, ledger: keyring.ledgerId };
+      await retryWhileBusy(() =>
+        sql.writer
+          .insertInto('vault_meta')
+          .values(META.map((name) => ({ name, value: values[name] })))
+          .onConflict((conflict) => conflict.doNothing())
+          .execute(),
+      );
+      const { value } = await sql.writer
+        .selectFrom('vault_meta')
+        .select('value')
+        .where('name', '=', 'keyring')
+        .executeTakeFirstOrThrow();
+      if (value !== keyring.fingerprint)
+        throw new KeyringUnusable(
+          'this keyring is not the one that the vault was made with; nothing sealed would open. Put the right one back',
+        );
+      return new VaultSql(sql);
+    } catch (error) {
+      await sql.close();
+      throw error;
+    }
+  }
+
+  /** Runs when the epoch has risen since the last look: whoever remembers anything forgets it. */
+  onEpoch(forget: () => void): void {
+    this.forgetting.push(forget);
+  }
+
+  /** What the vault is now: one small read. What is remembered here was true at that moment, or is forgotten. */
+  async look(): Promise<VaultState> {
+    return this.note(await stateOf(this.sql.reader));
+  }
+
+  /** Changes the vault, all of it or nothing. The work may be run again: it must change nothing but the database. */
+  async change<T>(work: (change: VaultChange) => Promise<T>): Promise<T> {
+    const { result, state } = await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        await trx.updateTable('vault_meta').set({ value: '' }).where('name', '=', 'lock').execute();
+        const before = await stateOf(trx);
+        const after = { ...before };
+        const done = await work({
+          trx,
+          before,
+          take: () => (after.sequence += 1),
+          raiseEpoch: () => (after.epoch = before.epoch + 1),
+        });
+        for (const name of ['sequence', 'epoch'] as const)
+          if (after[name] !== before[name])
+            await trx
+              .updateTable('vault_meta')
+              .set({ value: String(after[name]) })
+              .where('name', '=', name)
+              .execute();
+        return { result: done, state: after };
+      }),
+    );
+    this.note(state);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.sql.close();
+  }
+
+  private note(state: VaultState): VaultState {
+    if (state.epoch !== this.known.epoch && this.known.epoch !== -1) for (const forget of this.forgetting) forget();
+    this.known = state;
+    return state;
+  }
+}
+
+async function openVaultSql(target: SqlTarget): Promise<Sql<VaultTables>> {
+  try {
+    return await openSql<VaultTables>(target, { name: 'vault', durability: 'full', migrations: vaultMigrations });
+  } catch (error) {
+    // A migration that was run and is not known any more: the tables of the first edition.
+    if (error instanceof DatabaseUnavailable && /missing/.test(String((error.cause as Error | undefined)?.message)))
+      throw new KeyringUnusable(
+        'this vault is one of the first edition, which this release does not read; start a new ledger in an empty folder or database',
+        { cause: error },
+      );
+    throw error;
+  }
+}
+
+/** Whether a vault was ever opened here, that is: whether something may have been sealed with its keyring. */
+export async function vaultExists(target: SqlTarget): Promise<boolean> {
+  const sql = await openVaultSql(target);
+  try {
+    const row = await sql.reader
+      .selectFrom('vault_meta')
+      .select('name')
+      .where('name', '=', 'keyring')
+      .executeTakeFirst();
+    return row !== undefined;
+  } finally {
+    await sql.close();
+  }
+}
+
+async function stateOf(db: VaultDb): Promise<VaultState> {
+  const rows = await db
+    .selectFrom('vault_meta')
+    .select(['name', 'value'])
+    .where('name', 'in', ['sequence', 'epoch'])
+    .execute();
+  const of = (name: string): number => Number(rows.find((row) => row.name === name)?.value ?? 0);
+  return { sequence: of('sequence'), epoch: of('epoch') };
+}

@@ -1,0 +1,300 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { SqlTarget } from '@sijill/platform';
+import { createKeyring, IdentityConflict, readKeyring, ReleaseRefused, Vault } from '@sijill/vault';
+import { NaiveIdentity, type NaiveIdentifier } from '../support/identity/naive-identity.js';
+import { readChains, type ChainEntry } from '../support/identity/read-chains.js';
+import { identifiersOf, MOMENTS, NOW, PRODUCERS, ROUNDS, steps, type Step } from '../support/identity/steps.js';
+import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
+import { freshDataDir } from '../support/sijill.js';
+
+/** Two vaults over one database, as two servers have it, each with a memory of its own. */
+class TwoServers {
+  /** Runs do not meet: each has identifiers of its own. */
+  runs = 0;
+  /** Entries up to this number of the outbox belong to runs that are over. */
+  read = 0;
+  private constructor(
+    readonly vaults: readonly [Vault, Vault],
+    private readonly keyringFile: string,
+    private readonly target: SqlTarget,
+  ) {}
+
+  static async start(target: SqlTarget): Promise<TwoServers> {
+    const file = join(freshDataDir('identity'), 'keyring.json');
+    createKeyring(file, '2026-07-01T00:00:00.000Z');
+    const open = (): Promise<Vault> => Vault.open(target, readKeyring(file), { now: () => NOW }, 'SA', 500);
+    return new TwoServers([await open(), await open()], file, target);
+  }
+
+  /** One that remembers nothing. */
+  another(): Promise<Vault> {
+    return Vault.open(this.target, readKeyring(this.keyringFile), { now: () => NOW }, 'SA', 500);
+  }
+
+  async forgetOutbox(): Promise<void> {
+    const { outbox } = this.vaults[0];
+    for (let rows; (rows = await outbox.pending(this.read, 500)).length > 0;) this.read = rows.at(-1)!.number;
+    await outbox.done(this.read);
+  }
+
+  async stop(): Promise<void> {
+    for (const vault of this.vaults) await vault.close();
+  }
+}
+
+/** One run of the directory beside the model: what the one calls by an id has a number in the other. */
+class Run {
+  private readonly model = new NaiveIdentity();
+  private readonly identifiers: readonly NaiveIdentifier[];
+  private readonly idOf = new Map<number, string>();
+  private readonly caseIdOf = new Map<number, string>();
+  /** The vault's last number, where nothing came since that would not tell it. */
+  private last: number | null = null;
+  private entries = 0;
+
+  constructor(
+    private readonly servers: TwoServers,
+    run: number,
+  ) {
+    this.identifiers = identifiersOf(`r${run}`);
+  }
+
+  async take(step: Step): Promise<void> {
+    const { directory } = this.servers.vaults[step.through]!;
+    switch (step.kind) {
+      case 'events':
+        return this.events(step);
+      case 'release': {
+        const [identifier, speaker] = [this.identifiers[step.which]!, { ...PRODUCERS[step.by]!, sources: [] }];
+        const expected = this.model.release(identifier, step.at, speaker);
+        const done = await directory.release({ identifier, at: step.at, speaker }).catch((error: unknown) => error);
+        if (expected === null) expect(done).toBeInstanceOf(ReleaseRefused);
+        else {
+          expect(done).toMatchObject({ ended: expected.ended, cases: [] });
+          this.meetSubject(expected.subject, (done as { subjectId: string }).subjectId);
+        }
+        break;
+      }
+      case 'releaseFor': {
+        const subject = this.someone(step.subject);
+        if (subject === null) return;
+        const identifier = this.identifiers[step.which]!;
+        const expected = this.model.releaseFor(subject, identifier, step.at);
+        const done = directory.releaseFor(this.idOf.get(subject)!, identifier, step.at);
+        if (expected === 'already') await expect(done).rejects.toThrow(IdentityConflict);
+        else expect((await done)?.subjectId).toBe(expected === 'nobody' ? undefined : this.idOf.get(expected)!);
+        break;
+      }
+      case 'link': {
+        const subjects = [...new Set(step.subjects.flatMap((subject) => this.someone(subject) ?? []))];
+        if (subjects.length < 2) return;
+        const expected = this.model.link(subjects, step.override, NOW);
+        const { override } = step;
+        const done = await outcome(
+          directory.link(this.ids(subjects), { override, principal: 'p-1', reason: 'as they say' }),
+        );
+        expect(done.code).toBe(expected);
+        break;
+      }
+      case 'separate': {
+        const one = this.someone(step.subjects[0]);
+        if (one === null) return;
+        const near = this.model.person(one);
+        const other = step.linked ? near[step.subjects[1] % near.length]! : this.someone(step.subjects[1])!;
+        if (one === other) return;
+        const expected = this.model.separate(one, other);
+        const pair = this.ids([one, other]) as [string, string];
+        const done = await outcome(directory.separate(pair, { principal: 'p-1', reason: 'as they say' }));
+        expect([done.code, done.through.length]).toEqual([expected.code, expected.between]);
+        break;
+      }
+    }
+    this.last = null;
+  }
+
+  /** Everything that anybody can ask, of the one and the other. */
+  async compare(): Promise<void> {
+    const chains = readChains(await this.outbox());
+    const listed = await this.conflicts();
+    expect(listed).toHaveLength(this.model.cases.length);
+    this.model.cases.forEach((pair, place) => {
+      const ids = this.ids(pair).sort();
+      const found = listed.find(({ subjectIds }) => subjectIds.join() === ids.join());
+      expect(found?.status).toBe(this.model.status(pair));
+      this.meetCase(place, found!.conflictId);
+    });
+    const { directory } = this.servers.vaults[0];
+    for (let subject = 0; subject < this.model.subjects; subject++) {
+      const id = this.idOf.get(subject);
+      if (id === undefined) throw new Error(`the model's subject ${subject} was met nowhere`);
+      const person = this.ids(this.model.person(subject)).sort();
+      const openConflicts = this.model.openConflicts(subject);
+      expect(await directory.person(id)).toEqual({ linked: person.filter((other) => other !== id), openConflicts });
+      expect(chains.person(id)).toEqual(person);
+      expect(chains.openCases(id)).toHaveLength(openConflicts);
+    }
+    for (const identifier of this.identifiers)
+      for (const at of MOMENTS) {
+        const expected = this.model.leadsTo(identifier, at);
+        const found = await directory.lookUp(identifier, at);
+        expect(found?.subjectId ?? null).toBe(expected === null ? null : this.idOf.get(expected.subject));
+        if (expected !== null)
+          expect(found!.until).toBe(Number.isFinite(expected.until) ? new Date(expected.until).toISOString() : null);
+      }
+  }
+
+  private async events({ through, people }: Step & { kind: 'events' }): Promise<void> {
+    const before = this.model.changes;
+    const named = people.map(({ identifiers, at, by }) => ({
+      identifiers: identifiers.map(({ which, verified }) => ({ ...this.identifiers[which]!, verified })),
+      at,
+      speaker: { ...PRODUCERS[by]!, sources: [] },
+      entryId: `entry-${(this.entries += 1)}`,
+    }));
+    const expected = named.map(({ identifiers, at, speaker }) => this.model.resolve(identifiers, at, speaker));
+    const resolved = await this.servers.vaults[through]!.directory.resolve(named);
+    expected.forEach(({ subject, cases }, i) => {
+      this.meetSubject(subject, resolved[i]!.subjectId);
+      expect(resolved[i]!.cases).toHaveLength(cases.length);
+      cases.forEach((place, k) => this.meetCase(place, resolved[i]!.cases[k]!));
+    });
+    // Subjects that were made beside the one that the entry is of are met where their identifiers lead.
+    for (const { identifiers, at } of named)
+      for (const identifier of identifiers) {
+        const led = this.model.leadsTo(identifier, at);
+        if (led === null || this.idOf.has(led.subject)) continue;
+        const found = await this.servers.vaults[through]!.directory.lookUp(identifier, at);
+        this.meetSubject(led.subject, found!.subjectId);
+      }
+    const sequence = Math.max(...resolved.map((each) => each.sequence));
+    if (this.last !== null && this.model.changes === before) expect(sequence).toBe(this.last);
+    if (this.last !== null && this.model.changes > before) expect(sequence).toBeGreaterThan(this.last);
+    this.last = sequence;
+  }
+
+  private someone(subject: number): number | null {
+    return this.model.subjects === 0 ? null : subject % this.model.subjects;
+  }
+
+  private ids(subjects: readonly number[]): string[] {
+    return subjects.map((subject) => this.idOf.get(subject)!);
+  }
+
+  private meetSubject(subject: number, id: string): void {
+    meet(this.idOf, subject, id);
+  }
+
+  private meetCase(place: number, id: string): void {
+    meet(this.caseIdOf, place, id);
+  }
+
+  private async conflicts() {
+    const ids = new Set(this.idOf.values());
+    const found = [];
+    for (let before: number | null = Number.MAX_SAFE_INTEGER; before !== null;) {
+      const page = await this.servers.vaults[0].directory.conflicts({ limit: 50, before });
+      const ours = page.items.filter(({ subjectIds }) => ids.has(subjectIds[0]));
+      found.push(...ours);
+      // Cases of this run are newer than all of the runs before.
+      before = ours.length === page.items.length ? page.next : null;
+    }
+    return found;
+  }
+
+  private async outbox(): Promise<ChainEntry[]> {
+    const entries: ChainEntry[] = [];
+    for (;;) {
+      const rows = await this.servers.vaults[1].outbox.pending(this.servers.read, 500);
+      if (rows.length === 0) return entries;
+      this.servers.read = rows.at(-1)!.number;
+      entries.push(...rows.map(({ entry }) => JSON.parse(entry) as ChainEntry));
+    }
+  }
+}
+
+/** What the one calls this number and the other by this id is one thing, and no other. */
+function meet(ids: Map<number, string>, number: number, id: string): void {
+  const known = ids.get(number);
+  if (known === undefined) {
+    expect([...ids.values()]).not.toContain(id);
+    ids.set(number, id);
+  } else expect(id).toBe(known);
+}
+
+async function outcome(work: Promise<unknown>): Promise<{ code: string; through: readonly string[] }> {
+  try {
+    await work;
+    return { code: 'done', through: [] };
+  } catch (error) {
+    if (error instanceof IdentityConflict) return error;
+    throw error;
+  }
+}
+
+// A hundred little histories, each change on disk; and where one fails, many more until the shortest is found.
+const PATIENCE_MS = 600_000;
+
+function contract(name: string, target: () => Promise<SqlTarget>, runs: number): void {
+  describe(`who is who on ${name}`, () => {
+    let servers: TwoServers;
+    beforeAll(async () => {
+      servers = await TwoServers.start(await target());
+    });
+    afterAll(() => servers.stop());
+
+    it(
+      'is what the rules say, whatever happens in whatever order, for two servers and for a reader of the store',
+      async () => {
+        const seed = Number(process.env['SIJILL_TEST_SEED'] ?? 20_260_801);
+        await fc.assert(
+          fc.asyncProperty(steps, async (happening) => {
+            const run = new Run(servers, (servers.runs += 1));
+            try {
+              // Both remember much by the middle; what they then hear of late, they must forget.
+              const middle = Math.ceil(happening.length / 2);
+              const all = [...happening.slice(0, middle), ...ROUNDS, ...happening.slice(middle), ...ROUNDS];
+              for (const step of all) await run.take(step);
+              await run.compare();
+            } finally {
+              await servers.forgetOutbox();
+            }
+          }),
+          { seed, numRuns: Number(process.env['SIJILL_TEST_RUNS'] ?? runs) },
+        );
+      },
+      PATIENCE_MS,
+    );
+
+    it('is decided as if by one, where both hear the same at once', async () => {
+      const identifiers = identifiersOf(`race-${(servers.runs += 1)}`);
+      const people = Array.from({ length: 200 }, (_, i) => ({
+        identifiers: [identifiers[i % 5]!, identifiers[6 + ((i * 7) % 7)]!],
+        at: MOMENTS[i % MOMENTS.length]!,
+        speaker: { ...PRODUCERS[i % 3]!, sources: [] },
+        entryId: `race-${i}`,
+      }));
+      const [left, right] = servers.vaults;
+      const batches = Array.from({ length: 20 }, (_, i) => people.slice(i * 10, i * 10 + 10));
+      await Promise.all([
+        ...batches.map((batch) => left.directory.resolve(batch)),
+        ...batches.toReversed().map((batch) => right.directory.resolve(batch.toReversed())),
+        left.directory.release({ identifier: identifiers[6]!, at: MOMENTS[3]!, speaker: people[0]!.speaker }),
+        right.directory.release({ identifier: identifiers[7]!, at: MOMENTS[2]!, speaker: people[0]!.speaker }),
+      ]);
+      const fresh = await servers.another();
+      const said = [];
+      for (const vault of [left, right, fresh])
+        said.push((await vault.directory.resolve(people)).map(({ subjectId, cases }) => ({ subjectId, cases })));
+      expect(said[1]).toEqual(said[0]);
+      expect(said[2]).toEqual(said[0]);
+      await fresh.close();
+    });
+  });
+}
+
+contract('SQLite', async () => ({ kind: 'sqlite', file: join(freshDataDir('identity'), 'vault.sqlite') }), 60);
+
+describeWithPostgres('with PostgreSQL', (postgres) => {
+  contract('PostgreSQL', async () => ({ kind: 'postgresql', url: await postgres.freshDatabase('identity') }), 10);
+});
