@@ -34,7 +34,7 @@ export class AccessGuard implements CanActivate {
     const bearer = typeof authorization === 'string' ? /^Bearer +(\S+)$/i.exec(authorization)?.[1] : undefined;
     if (bearer === undefined) throw new UnauthorizedException('send the header Authorization: Bearer <key>');
     const caller = await this.keys.authenticate(bearer);
-    if (caller === null) throw new UnauthorizedException('the key is not known here, or was revoked');
+    if ('refused' in caller) throw new UnauthorizedException(caller.refused);
     const allowed = policy !== undefined && policy.anyOf.some((role) => caller.roles.includes(role));
     if (!allowed)
       throw new ForbiddenException(

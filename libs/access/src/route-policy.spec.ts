@@ -30,10 +30,19 @@ class ForgottenController {
   notARoute(): void {}
 }
 
-const officer: Caller = { keyId: 'k1', name: 'desk', roles: ['officer'] };
+const officer: Caller = {
+  keyId: 'k1',
+  name: 'desk',
+  principal: 'p1',
+  roles: ['officer'],
+  producer: null,
+  recipient: null,
+};
 
 async function serverOf(...controllers: Type[]): Promise<NestFastifyApplication> {
-  const keys = { authenticate: (key: string) => Promise.resolve(key === 'good' ? officer : null) };
+  const keys = {
+    authenticate: (key: string) => Promise.resolve(key === 'good' ? officer : { refused: 'this key was revoked' }),
+  };
   @Module({
     imports: [DiscoveryModule],
     controllers,
@@ -69,6 +78,13 @@ describe('a route without a policy', () => {
     const app = await serverOf(ForgottenController);
     const status = (key?: string): Promise<number> => statusOf(app, '/forgotten', key);
     expect([await status(), await status('bad'), await status('good')]).toEqual([401, 401, 403]);
+    await app.close();
+  });
+
+  it('tells whoever shows a key that is not accepted why', async () => {
+    const app = await serverOf(OpenController);
+    const answer = await fetch(`${await app.getUrl()}/open/desk`, { headers: { authorization: 'Bearer old' } });
+    expect(await answer.json()).toMatchObject({ statusCode: 401, message: 'this key was revoked' });
     await app.close();
   });
 

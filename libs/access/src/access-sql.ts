@@ -1,0 +1,97 @@
+import type { Transaction } from 'kysely';
+import type { NewEntry, OutboxRow, OutboxSource } from '@sijill/event-store';
+import { openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
+import { accessMigrations, type AccessTables } from './tables.js';
+
+/** One change under way, under the one lock. */
+export interface AccessChange {
+  readonly trx: Transaction<AccessTables>;
+  /** Puts an entry that tells of the change behind all earlier ones. It is decided with the change, or not at all. */
+  tell(entry: NewEntry): void;
+}
+
+/**
+ * The database of keys and producers, and the outbox of the entries that tell of its changes.
+ *
+ * A change takes the lock with its first statement, an update, the same on both dialects: what it reads afterwards stays true
+ * until it commits, and numbers of the outbox are committed in their order.
+ */
+export class AccessSql implements OutboxSource {
+  private constructor(
+    readonly sql: Sql<AccessTables>,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws DatabaseUnavailable */
+  static async open(target: SqlTarget, clock: Clock): Promise<AccessSql> {
+    const sql = await openSql<AccessTables>(target, {
+      name: 'access',
+      durability: 'full',
+      migrations: accessMigrations,
+    });
+    try {
+      await retryWhileBusy(() =>
+        sql.writer
+          .insertInto('access_outbox_end')
+          .values({ name: 'last', number: 0 })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute(),
+      );
+      return new AccessSql(sql, clock);
+    } catch (error) {
+      await sql.close();
+      throw error;
+    }
+  }
+
+  /** Changes keys and producers, all of it or nothing. The work may be run again: it must change nothing but the database. */
+  async change<T>(work: (change: AccessChange) => Promise<T>): Promise<T> {
+    return retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('access_outbox_end')
+          .set(({ ref }) => ({ number: ref('number') }))
+          .execute();
+        const told: NewEntry[] = [];
+        const result = await work({ trx, tell: (entry) => void told.push(entry) });
+        if (told.length > 0) await this.put(trx, told);
+        return result;
+      }),
+    );
+  }
+
+  /** The outbox: entries behind a number, in order. */
+  async pending(after: number, limit: number): Promise<OutboxRow[]> {
+    const rows = await this.sql.reader
+      .selectFrom('access_outbox')
+      .selectAll()
+      .where('number', '>', after)
+      .orderBy('number')
+      .limit(limit)
+      .execute();
+    return rows.map(({ number, entry }) => ({ number, entry: JSON.parse(entry) as NewEntry }));
+  }
+
+  /** The outbox: everything up to a number stands in the ledger. */
+  async done(upTo: number): Promise<void> {
+    const behind = this.sql.writer.deleteFrom('access_outbox').where('number', '<=', upTo);
+    await retryWhileBusy(() => behind.execute());
+  }
+
+  async close(): Promise<void> {
+    await this.sql.close();
+  }
+
+  // A number is never lower than the time: a database that was lost, or is an older backup put back, goes on above what the lane
+  // of its entries has seen, else its next entries would be taken for old ones and never be written.
+  private async put(trx: Transaction<AccessTables>, told: readonly NewEntry[]): Promise<void> {
+    const { number: last } = await trx.selectFrom('access_outbox_end').select('number').executeTakeFirstOrThrow();
+    const first = Math.max(last + 1, this.clock.now());
+    const rows = told.map((entry, index) => ({ number: first + index, entry: JSON.stringify(entry) }));
+    await trx.insertInto('access_outbox').values(rows).execute();
+    await trx
+      .updateTable('access_outbox_end')
+      .set({ number: first + told.length - 1 })
+      .execute();
+  }
+}

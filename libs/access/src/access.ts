@@ -1,0 +1,43 @@
+import type { OutboxSource } from '@sijill/event-store';
+import type { Clock, Config, SqlTarget } from '@sijill/platform';
+import { AccessSql } from './access-sql.js';
+import { ApiKeys } from './api-keys.js';
+import { NO_SEALS, type Seals } from './ledger-seals.js';
+import { Producers } from './producers/producers.js';
+
+/** Keys and producers of one ledger, and the entries of their changes that are not in the ledger yet. */
+export class Access {
+  readonly producers: Producers;
+  readonly keys: ApiKeys;
+  /** For the lane of these entries: whoever has the store open writes what waits here. */
+  readonly outbox: OutboxSource;
+
+  private constructor(
+    private readonly sql: AccessSql,
+    config: Pick<Config, 'mode' | 'defaultRegion'>,
+    clock: Clock,
+    seals: Seals,
+  ) {
+    this.outbox = sql;
+    this.producers = new Producers(sql, config, clock, seals);
+    this.keys = new ApiKeys(sql, this.producers, config, clock, seals);
+  }
+
+  /**
+   * Needs neither store nor vault: keys are made before the first start. Without the vault's seals the entries name nobody.
+   *
+   * @throws DatabaseUnavailable
+   */
+  static async open(
+    target: SqlTarget,
+    config: Pick<Config, 'mode' | 'defaultRegion'>,
+    clock: Clock,
+    seals: Seals = NO_SEALS,
+  ): Promise<Access> {
+    return new Access(await AccessSql.open(target, clock), config, clock, seals);
+  }
+
+  async close(): Promise<void> {
+    await this.sql.close();
+  }
+}

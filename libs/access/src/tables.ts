@@ -1,0 +1,84 @@
+import type { Kysely, Migration } from 'kysely';
+import { bytewiseText, type SqlDialect } from '@sijill/platform';
+
+export interface AccessTables {
+  /** Who acts: one row a name, so that two keys of one name are one principal. The id alone stands in entries. */
+  principal: { id: string; name: string };
+  api_key: {
+    id: string;
+    principal_id: string;
+    /** Comma-separated roles. */
+    roles: string;
+    /** The producer that it speaks for; null without the role producer. */
+    producer: string | null;
+    /** The id of the recipient that it answers for; null without the role recipient. */
+    recipient: string | null;
+    /** SHA-256 of the key's secret part; the secret is 256 random bits, so a fast hash is enough. */
+    hash: string;
+    created_at: string;
+    expires_at: string | null;
+    revoked_at: string | null;
+  };
+  producer: {
+    name: string;
+    /** JSON: prefixes, sorted; an empty list means any source. */
+    sources: string;
+    realm: string;
+    may_link: number;
+    created_at: string;
+    retired_at: string | null;
+  };
+  /** Entries that are decided and not in the ledger yet, JSON, in the order of the changes that they tell of. */
+  access_outbox: { number: number; entry: string };
+  /** One row: the number given last. Whoever changes anything locks it first. */
+  access_outbox_end: { name: 'last'; number: number };
+}
+
+export const accessMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
+  '2026-11-30-access': {
+    up: async (db: Kysely<unknown>) => {
+      const text = bytewiseText(dialect) as 'text';
+      await db.schema
+        .createTable('principal')
+        .ifNotExists()
+        .addColumn('id', text, (column) => column.primaryKey())
+        .addColumn('name', text, (column) => column.notNull().unique())
+        .execute();
+      await db.schema
+        .createTable('api_key')
+        .ifNotExists()
+        .addColumn('id', text, (column) => column.primaryKey())
+        .addColumn('principal_id', text, (column) => column.notNull())
+        .addColumn('roles', 'text', (column) => column.notNull())
+        .addColumn('producer', text)
+        .addColumn('recipient', 'text')
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .addColumn('created_at', text, (column) => column.notNull())
+        .addColumn('expires_at', 'text')
+        .addColumn('revoked_at', 'text')
+        .execute();
+      await db.schema
+        .createTable('producer')
+        .ifNotExists()
+        .addColumn('name', text, (column) => column.primaryKey())
+        .addColumn('sources', 'text', (column) => column.notNull())
+        .addColumn('realm', 'text', (column) => column.notNull())
+        .addColumn('may_link', 'integer', (column) => column.notNull())
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('retired_at', 'text')
+        .execute();
+      await db.schema
+        .createTable('access_outbox')
+        .ifNotExists()
+        .addColumn('number', 'bigint', (column) => column.primaryKey())
+        .addColumn('entry', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('access_outbox_end')
+        .ifNotExists()
+        .addColumn('name', text, (column) => column.primaryKey())
+        .addColumn('number', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
+});
