@@ -4,33 +4,46 @@ import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
+  CONFLICTING,
   consistencyProof,
   cosign,
+  formatAccountingProof,
   formatCheckpoint,
   formatNote,
   formatProof,
   formatVerifierKey,
   hashLeaf,
   inclusionProof,
+  KEY_INTRODUCED,
+  KEYS_LANE,
+  LINKED,
+  MAP_LANE,
+  SEPARATED,
   signingKey,
   signNote,
+  SUBJECTS_MAPPED,
   tilePath,
   tilesOf,
   toBase64,
   TreeGrowth,
   utf8,
   verifierKey,
+  verifyAccountingProof,
   withTiles,
+  type AccountingProof,
   type ReadHash,
   type TilePlace,
 } from '@sijill/transparency';
 import { describeWithGo } from './describe-with-go.js';
+import { SmallLog } from '../support/small-log.js';
 
 const log = { name: 'log.example/ledger', key: signingKey(new Uint8Array(32).fill(1)) };
 const witnesses = [
   { name: 'w1.example', key: signingKey(new Uint8Array(32).fill(2)), seconds: 1_790_000_000n },
   { name: 'w2.example/log', key: signingKey(new Uint8Array(32).fill(3)), seconds: 1_790_000_001n },
 ];
+
+const logKey = verifierKey(log.name, 'ed25519', log.key.publicKey);
 
 /** A log: this many leaves, how many there were when it signed before, and those that are proved. */
 interface Written {
@@ -78,9 +91,14 @@ async function write(directory: string, { size, oldSize, proved, leaf = entry }:
   await put('consistency', consistency.map((hash) => `${toBase64(hash)}\n`).join(''));
   await put('checkpoint', checkpoint);
   await put('checkpoint.old', signed(oldSize, oldRoot));
-  await put('vkey', `${formatVerifierKey(verifierKey(log.name, 'ed25519', log.key.publicKey))}\n`);
+  await writeKeys(directory);
+}
+
+/** Writes whom the readers trust. */
+async function writeKeys(directory: string): Promise<void> {
+  await writeFile(join(directory, 'vkey'), `${formatVerifierKey(logKey)}\n`);
   const keys = witnesses.map(({ name, key }) => verifierKey(name, 'cosignature/v1', key.publicKey));
-  await put('witnesses', keys.map((key) => `${formatVerifierKey(key)}\n`).join(''));
+  await writeFile(join(directory, 'witnesses'), keys.map((key) => `${formatVerifierKey(key)}\n`).join(''));
 }
 
 interface Answer {
@@ -102,9 +120,9 @@ describeWithGo('readers of others, in Go,', (go) => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   /** What the program says, and that it ends as it says. */
-  const read = (directory: string): Promise<Answer> =>
+  const read = (...args: string[]): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      execFile(program, [directory], (error, stdout, stderr) => {
+      execFile(program, args, (error, stdout, stderr) => {
         const code = error === null ? 0 : error.code;
         if (stderr !== '' || (code !== 0 && code !== 1)) return reject(new Error(`ended with ${code}: ${stderr}`));
         const answer = JSON.parse(stdout) as Answer;
@@ -226,6 +244,126 @@ describeWithGo('readers of others, in Go,', (go) => {
       if (path === 'proofs/271') await copyFile(join(other, 'leaves/271'), join(directory, 'leaves/271'));
       const reason = path === 'checkpoint.old' ? /^consistency: / : 'proofs: 271: the tiles have another leaf there';
       expect(await read(directory)).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
+    });
+  });
+
+  describe('of an accounting', () => {
+    const [AYA, OMAR, STRANGER] = [1, 2, 3].map((n) => `0b9f6a52-6b6e-4c53-9d0f-0c7baa00000${n}`) as [
+      string,
+      string,
+      string,
+    ];
+    let written: SmallLog;
+    let directory = '';
+    beforeEach(async () => {
+      directory = await mkdtemp(join(folder, 'accounting-'));
+      await writeKeys(directory);
+      written = new SmallLog(signed);
+      const decide = (type: string, data: object, ...of: string[]): void =>
+        of.forEach((subjectId) => void written.entry(type, 'ledger-vault', { subjectId, ...data }));
+      for (let n = 0; n < 20; n++) {
+        const subjectId = [AYA, OMAR, STRANGER][n % 3]!;
+        written.entry('sijill.data.disclosed.v1', 'ledger-http/0', { subjectId, occurredAt: `2026-07-${10 + n}` });
+      }
+      decide(LINKED, { edges: ['e1'] }, AYA, STRANGER);
+      decide(SEPARATED, { edges: ['e1'] }, AYA, STRANGER);
+      decide(CONFLICTING, { case: 'c1' }, AYA);
+      decide(CONFLICTING, { case: 'c2' }, OMAR);
+      decide(LINKED, { edges: ['e2'], closes: ['c1'] }, AYA, OMAR);
+      await written.writeMap();
+    });
+
+    /** What the readers say of a proof; our own verifier says the same. */
+    const readProof = async (proof: AccountingProof): Promise<Answer> => {
+      const text = formatAccountingProof(proof);
+      writeFileSync(join(directory, 'accounting.proof'), text);
+      const answer = await read('accounting', directory);
+      const ours = (): unknown => verifyAccountingProof(text, { log: [logKey] });
+      if (answer.ok) ours();
+      else expect(ours).toThrow();
+      return answer;
+    };
+    const withEntries = (
+      { subjects: [first, ...others], ...proof }: AccountingProof,
+      change: (
+        entries: AccountingProof['subjects'][number]['entries'],
+      ) => AccountingProof['subjects'][number]['entries'],
+    ): AccountingProof => ({ ...proof, subjects: [{ ...first!, entries: change(first!.entries) }, ...others] });
+
+    it('accept one of two who are linked, of one alone, and of nobody', async () => {
+      expect(await readProof(await written.accounting(AYA, OMAR))).toEqual({
+        ok: true,
+        checked: { subjects: [AYA, OMAR], entries: 20, withheld: 0, covered: 28, openConflicts: 1 },
+      });
+      expect(await readProof(await written.accounting(STRANGER))).toMatchObject({
+        ok: true,
+        checked: { subjects: [STRANGER], entries: 8 },
+      });
+      const nobody = AYA.replace(/1$/, '9');
+      expect(await readProof(await written.accounting(nobody))).toMatchObject({ ok: true, checked: { entries: 0 } });
+    });
+
+    it('refuse one that leaves out an entry or a linked subject, or has one too many', async () => {
+      const proof = await written.accounting(AYA, OMAR);
+      for (const [i, entry] of proof.subjects[0]!.entries.entries())
+        for (const change of [
+          withEntries(proof, (entries) => entries.toSpliced(i, 1)),
+          withEntries(proof, (entries) => entries.toSpliced(i, 0, entry)),
+          withEntries(proof, (entries) => entries.with(i, proof.subjects[1]!.entries[0]!)),
+        ])
+          expect(await readProof(change)).toMatchObject({
+            ok: false,
+            reason: expect.stringMatching(new RegExp(`^subject ${AYA}: `)),
+          });
+      for (const subjects of [[AYA], [OMAR], [AYA, STRANGER], [AYA, OMAR, STRANGER]])
+        expect(await readProof(await written.accounting(...subjects))).toMatchObject({
+          ok: false,
+          reason: expect.stringMatching(/^links: /),
+        });
+      const { subjects } = proof;
+      expect(await readProof({ ...proof, subjects: [...subjects, subjects[0]!] })).toMatchObject({
+        ok: false,
+        reason: `subject ${AYA}: twice`,
+      });
+    });
+
+    it('refuse a map that somebody else has put there, or that is another entry', async () => {
+      for (const at of [written.foreign(MAP_LANE), 0]) {
+        const proof = await written.accounting(AYA, OMAR);
+        const map = { ...written.place(at), leaf: written.leaves[at]! };
+        expect(await readProof({ ...proof, map })).toMatchObject({
+          ok: false,
+          reason: expect.stringMatching(/^map: (of an event that the ledger has not written|of the type )/),
+        });
+      }
+      // One of the ledger's own that stands elsewhere is none either.
+      const { data } = JSON.parse(written.leaves.find((leaf) => leaf.includes(SUBJECTS_MAPPED))!) as { data: object };
+      const at = written.entry(SUBJECTS_MAPPED, 'ledger-command', data);
+      const proof = await written.accounting(AYA, OMAR);
+      expect(await readProof({ ...proof, map: { ...written.place(at), leaf: written.leaves[at]! } })).toMatchObject({
+        ok: false,
+        reason: 'map: in another lane',
+      });
+    });
+
+    it.each([
+      [SUBJECTS_MAPPED, MAP_LANE],
+      [KEY_INTRODUCED, KEYS_LANE],
+      [LINKED, 'ledger-vault'],
+      ['sijill.report.generated.v1', 'ledger-node/0'],
+      ['sijill.ledger.consulted.v1', 'ledger-command'],
+    ])('believe an entry of the type %s, and nothing that somebody else has put in its place', async (type, lane) => {
+      const show = async (at: number): Promise<Answer> => {
+        writeFileSync(join(directory, 'leaf'), written.leaves[at]!);
+        writeFileSync(join(directory, 'proof'), written.proof(at));
+        return read('entry', directory, type);
+      };
+      expect(await show(written.entry(type, lane, { subjectId: AYA }))).toMatchObject({ ok: true });
+      expect(await show(written.foreign(lane))).toMatchObject({
+        ok: false,
+        reason: 'of an event that the ledger has not written',
+      });
+      expect(await show(0)).toMatchObject({ ok: false, reason: 'of the type sijill.data.disclosed.v1' });
     });
   });
 });

@@ -2,10 +2,26 @@ export {
   formatAccountingProof,
   parseAccountingProof,
   type AccountedEntry,
+  type AccountedSubject,
   type AccountingProof,
   type PlacedLeaf,
 } from './bundle/accounting-proof.js';
-export { MAP_LANE, SUBJECTS_MAPPED, verifyAccountingProof, type Accounting } from './bundle/verify-accounting-proof.js';
+export {
+  assertOnePerson,
+  CONFLICTING,
+  LINKED,
+  openConflicts,
+  SEPARATED,
+  type ChainEntry,
+  type SubjectChain,
+} from './bundle/linked-subjects.js';
+export {
+  MAP_LANE,
+  SUBJECTS_MAPPED,
+  verifyAccountingProof,
+  type Accounting,
+  type ProvenEntry,
+} from './bundle/verify-accounting-proof.js';
 export { verifyReport, type ReportVerified } from './bundle/verify-report.js';
 export { canonicalJson } from './canonical-json.js';
 export { KEY_INTRODUCED, KEY_RETIRED, KEYS_LANE, readAnnouncement, type KeyAnnouncement } from './keys/announcement.js';
@@ -16,7 +32,7 @@ export {
   type FollowedKeys,
   type ProvenAnnouncement,
 } from './keys/key-chain.js';
-export { readLeaf, type LeafEntry } from './leaf-entry.js';
+export { readAnyLeaf, readLeaf, type ForeignLeaf, type LeafEntry } from './leaf-entry.js';
 export {
   concat,
   FormatInvalid,

@@ -41,7 +41,7 @@ const entry = (type: string, lane: string, data: object): string =>
     data,
     id: type,
     lane,
-    metadata: { source: '/a', eventId: 'e', recordedAt: 'now' },
+    metadata: { event: { digest: 'd', generation: '2026Q3', tag: 't' }, recordedAt: 'now', source: '/a' },
     revision: 0,
     type,
   });
@@ -65,22 +65,33 @@ const [first, second] = [hashLeafText(disclosed), hashLeafText(mapped)];
 const whole = formatCheckpoint({ origin: name, size: 2n, root: hashNode(first, second), extensions: [] });
 const mapProof = formatMapProof({ siblings: [], found: { key: own, ...head } });
 const accounting = formatAccountingProof({
-  subject,
   asOf: { position: 1n, leaves: 1n },
   checkpoint: formatNote({ text: whole, signatures: [signNote(whole, name, key)] }),
-  map: { index: 1n, path: [first], leaf: mapped, proof: mapProof },
-  entries: [{ index: 0n, path: [second], leaf: disclosed }],
+  map: { index: 1n, path: [first], leaf: mapped },
+  subjects: [{ subject, proof: mapProof, entries: [{ index: 0n, path: [second], leaf: disclosed }] }],
 });
 const report = JSON.stringify({
-  subject: { subjectId: subject },
+  subject: { subjectId: subject, linked: [], openConflicts: 0 },
   parameters: { from: null, to: '2027-01-01' },
   asOf: { position: 1 },
   totals: {
     entries: 1,
+    conflicts: 0,
+    withheld: 0,
     byRecipient: [{ id: 'courier', name: 'Courier', count: 1 }],
     byCategory: [{ category: 'location', count: 1 }],
   },
-  disclosures: [{ entryId: 'sijill.data.disclosed.v1', ...disclosure, recordedAt: 'now', source: '/a', eventId: 'e' }],
+  disclosures: [
+    {
+      entryId: 'sijill.data.disclosed.v1',
+      subjectId: subject,
+      ...disclosure,
+      recordedAt: 'now',
+      source: '/a',
+      standing: 'first',
+      sealed: 'none',
+    },
+  ],
 });
 const cosigning = formatCosignRequest({ old: 2n, proof: [new Uint8Array(32).fill(3)], checkpoint: note });
 
@@ -197,7 +208,14 @@ describe('whatever is handed to a parser', () => {
     () => {
       expect(formatAccountingProof(parseAccountingProof(accounting))).toBe(accounting);
       const all = verifyAccountingProof(accounting, { log: [logKey] });
-      expect(verifyReport(all, report)).toEqual({ disclosures: 1, newer: 0, uncounted: 0, unproven: 0n });
+      expect(verifyReport(all, report)).toEqual({
+        disclosures: 1,
+        conflicts: 0,
+        newer: 0,
+        uncounted: 0,
+        unproven: 0n,
+        notCompared: [],
+      });
       fc.assert(
         fc.property(mutated(accounting), mutated(report), (changed, otherReport) => {
           try {

@@ -1,7 +1,9 @@
-// Readers reads a log that Sijill has written, with the libraries of others only.
+// Readers reads what Sijill has written, with the libraries of others only.
 //
-// It is given a directory: vkey and witnesses (verifier keys, one a line), checkpoint and checkpoint.old (signed notes),
-// consistency (hashes in base64, one a line), proofs/* with the leaves/* of the same names, and tile/.
+// It is given a directory with vkey and witnesses (verifier keys, one a line), and beside them a log: checkpoint and checkpoint.old
+// (signed notes), consistency (hashes in base64, one a line), proofs/* with the leaves/* of the same names, and tile/. Or, with the
+// word accounting before the directory, an accounting.proof; or, with the word entry before it and a type behind it, a leaf and its
+// proof, which are believed to be an entry of that type.
 // It prints one line of JSON, and ends with 1 where something does not hold.
 package main
 
@@ -46,11 +48,19 @@ type Checked struct {
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: readers DIRECTORY")
+	var checked any
+	var err error
+	switch {
+	case len(os.Args) == 2:
+		checked, err = check(os.Args[1])
+	case len(os.Args) == 3 && os.Args[1] == "accounting":
+		checked, err = checkAccounting(os.Args[2])
+	case len(os.Args) == 4 && os.Args[1] == "entry":
+		checked, err = checkEntry(os.Args[2], os.Args[3])
+	default:
+		fmt.Fprintln(os.Stderr, "usage: readers [accounting | entry] DIRECTORY [TYPE]")
 		os.Exit(2)
 	}
-	checked, err := check(os.Args[1])
 	result := map[string]any{"ok": err == nil, "checked": checked}
 	if err != nil {
 		result["reason"] = err.Error()

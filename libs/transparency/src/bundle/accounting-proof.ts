@@ -11,12 +11,21 @@ export interface PlacedLeaf {
 /** An entry of a subject: its leaf, or the hash of it where what it says is withheld. */
 export type AccountedEntry = PlacedLeaf & ({ readonly leaf: string } | { readonly hash: Uint8Array });
 
+/** All entries of one subject, and what the map holds for it. */
+export interface AccountedSubject {
+  readonly subject: string;
+  /** What the map holds for the subject. See `formatMapProof`. */
+  readonly proof: string;
+  /** In the order of the log. */
+  readonly entries: readonly AccountedEntry[];
+}
+
 /**
- * That these are all entries of the log that concern a subject: the entries, each with its place in the log; the map of all subjects
- * as an entry of the log has it, with its place; what the map holds for the subject; and one checkpoint over all of it.
+ * That these are all entries of the log that concern a person: those of each subject that is the person, each entry with its place in
+ * the log; the map of all subjects as an entry of the log has it, with its place, and what it holds for each of them; and one checkpoint
+ * over all of it.
  */
 export interface AccountingProof {
-  readonly subject: string;
   /** Where the store stood when the report beside the proof was made, and how many leaves that was. */
   readonly asOf: { readonly position: bigint; readonly leaves: bigint };
   /** The checkpoint, a signed note. */
@@ -24,30 +33,37 @@ export interface AccountingProof {
   readonly map: PlacedLeaf & {
     /** The entry that carries the map's root. */
     readonly leaf: string;
-    /** What the map holds for the subject. See `formatMapProof`. */
-    readonly proof: string;
   };
-  /** In the order of the log. */
-  readonly entries: readonly AccountedEntry[];
+  /** Whom the accounting is of, and behind it, in any order, all who are linked to it. */
+  readonly subjects: readonly AccountedSubject[];
 }
 
-export const ACCOUNTING_PROOF = 'sijill accounting proof v1';
+export const ACCOUNTING_PROOF = 'sijill accounting proof v2';
 
 /** As JSON, each entry on a line of its own. */
-export function formatAccountingProof({ subject, asOf, checkpoint, map, entries }: AccountingProof): string {
+export function formatAccountingProof({ asOf, checkpoint, map, subjects }: AccountingProof): string {
   const head = {
     format: ACCOUNTING_PROOF,
-    subject,
     asOf: { position: String(asOf.position), leaves: String(asOf.leaves) },
     checkpoint,
-    map: { ...placeText(map), leaf: map.leaf, proof: map.proof },
+    map: { ...placeText(map), leaf: map.leaf },
   };
+  return `${withList(head, 'subjects', subjects.map(subjectText), '')}\n`;
+}
+
+function subjectText({ subject, proof, entries }: AccountedSubject): string {
   const lines = entries.map((entry) => {
     const content = 'leaf' in entry ? { leaf: entry.leaf } : { hash: toBase64(entry.hash) };
-    return `    ${JSON.stringify({ ...placeText(entry), ...content })}`;
+    return `        ${JSON.stringify({ ...placeText(entry), ...content })}`;
   });
-  const list = lines.length === 0 ? '[]' : `[\n${lines.join(',\n')}\n  ]`;
-  return `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "entries": ${list}\n}\n`;
+  return `    ${withList({ subject, proof }, 'entries', lines, '    ')}`;
+}
+
+/** An object as indented JSON, and behind its members a list of what is written already. */
+function withList(members: object, name: string, items: readonly string[], indent: string): string {
+  const head = JSON.stringify(members, null, 2).slice(0, -2).replaceAll('\n', `\n${indent}`);
+  const list = items.length === 0 ? '[]' : `[\n${items.join(',\n')}\n${indent}  ]`;
+  return `${head},\n${indent}  "${name}": ${list}\n${indent}}`;
 }
 
 function placeText({ index, path }: PlacedLeaf): { index: string; path: string[] } {
@@ -65,27 +81,31 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function parseAccountingProof(text: string): AccountingProof {
   if (text.length > LONGEST) throw new FormatInvalid('the proof is longer than any that is read here');
   const document = jsonOf(text, 'not an accounting proof: it is no JSON');
-  const { format, subject, asOf, checkpoint, map, entries } = membersOf(document, 'proof', [
+  const { format, asOf, checkpoint, map, subjects } = membersOf(document, 'proof', [
     'format',
-    'subject',
     'asOf',
     'checkpoint',
     'map',
-    'entries',
+    'subjects',
   ]);
   if (format !== ACCOUNTING_PROOF) throw new FormatInvalid(`an accounting proof has the format "${ACCOUNTING_PROOF}"`);
-  const { index, path, leaf, proof } = membersOf(map, 'map', ['index', 'path', 'leaf', 'proof']);
+  const { index, path, leaf } = membersOf(map, 'map', ['index', 'path', 'leaf']);
   const { position, leaves } = membersOf(asOf, 'asOf of the proof', ['position', 'leaves']);
-  if (!Array.isArray(entries)) throw new FormatInvalid('the entries of the proof are no list');
-  const id = textIn(subject, 'subject');
-  if (!UUID.test(id)) throw new FormatInvalid('the subject of the proof is no UUID');
+  if (!Array.isArray(subjects) || subjects.length === 0) throw new FormatInvalid('the proof is about nobody');
   return {
-    subject: id,
     asOf: { position: numberIn(position, 'position'), leaves: numberIn(leaves, 'number of leaves') },
     checkpoint: textIn(checkpoint, 'checkpoint'),
-    map: { ...placeOf(index, path), leaf: textIn(leaf, 'leaf of the map'), proof: textIn(proof, 'proof of the map') },
-    entries: entries.map(entryOf),
+    map: { ...placeOf(index, path), leaf: textIn(leaf, 'leaf of the map') },
+    subjects: subjects.map(subjectOf),
   };
+}
+
+function subjectOf(given: unknown): AccountedSubject {
+  const { subject, proof, entries } = membersOf(given, 'subject', ['subject', 'proof', 'entries']);
+  const id = textIn(subject, 'id of a subject');
+  if (!UUID.test(id)) throw new FormatInvalid('a subject of the proof is no UUID');
+  if (!Array.isArray(entries)) throw new FormatInvalid('the entries of the proof are no list');
+  return { subject: id, proof: textIn(proof, 'proof of the map'), entries: entries.map(entryOf) };
 }
 
 function entryOf(given: unknown): AccountedEntry {

@@ -13,7 +13,13 @@ import { SubjectMap, type MapTiles } from '../subject-map/subject-map.js';
 import { hashLeafText, hashNode } from '../tree/hashing.js';
 import { inclusionProof, ProofInvalid, treeRoot } from '../tree/proofs.js';
 import type { ReadHash } from '../tree/subtrees.js';
-import { formatAccountingProof, parseAccountingProof, type AccountingProof } from './accounting-proof.js';
+import {
+  formatAccountingProof,
+  parseAccountingProof,
+  type AccountedSubject,
+  type AccountingProof,
+} from './accounting-proof.js';
+import { CONFLICTING, LINKED, SEPARATED } from './linked-subjects.js';
 import { MAP_LANE, SUBJECTS_MAPPED, verifyAccountingProof } from './verify-accounting-proof.js';
 import { verifyReport } from './verify-report.js';
 
@@ -33,6 +39,9 @@ interface Event {
   readonly month: number;
   readonly recipient?: string;
   readonly id?: string;
+  /** What it says, when that is not what its recipient and month say. */
+  readonly digest?: string;
+  readonly part?: { readonly index: number; readonly of: number };
 }
 
 /** A ledger of its own: what was recorded, and after any of it the map so far. */
@@ -41,18 +50,39 @@ class SmallLog {
   readonly maps: { index: number; size: number; map: SubjectMap }[] = [];
   private tiles = new Map<string, Uint8Array>();
 
-  record({ type = DISCLOSED, subjectId, eventId, month, recipient = 'Courier', id }: Event): number {
+  record({ type = DISCLOSED, subjectId, eventId, month, recipient = 'Courier', id, digest, part }: Event): number {
     const occurredAt = `2026-0${month}-05T08:00:00.000Z`;
     const data = {
-      dataCategories: ['location', 'contact'],
+      dataCategories: ['usage.logs', 'contact.email'],
+      has: ['request.reference'],
       occurredAt,
       purpose: 'provide_services',
-      recipient: { class: 'processor', country: 'SA', id: recipient.toLowerCase(), name: recipient },
-      sealed: 'x',
+      recipient: {
+        class: 'service_provider',
+        country: 'SA',
+        id: recipient.toLowerCase(),
+        kind: 'organization',
+        name: recipient,
+      },
+      role: 'user',
+      sealed: { subject: 'x' },
       subjectId,
     };
-    const metadata = { eventId, producer: 'app', recordedAt: occurredAt, source: '/app' };
-    return this.add(type, 'ledger-0', data, metadata, id);
+    const event = { digest: digest ?? `${recipient}${month}`, generation: '2026Q1', tag: eventId };
+    const metadata = {
+      event,
+      format: 2,
+      producer: 'app',
+      recordedAt: occurredAt,
+      source: '/app',
+      ...(part && { part }),
+    };
+    return this.add(type, 'ledger-http/0', data, metadata, id);
+  }
+
+  /** What the vault decided about one subject. */
+  decide(type: string, subjectId: string, data: object): number {
+    return this.add(type, 'ledger-vault', { occurredAt: '2026-01-01T00:00:00.000Z', subjectId, ...data });
   }
 
   add(type: string, lane: string, data: object, metadata: object = {}, id?: string): number {
@@ -65,8 +95,8 @@ class SmallLog {
   async writeMap(wrongly: object = {}, type = SUBJECTS_MAPPED, lane = MAP_LANE): Promise<void> {
     const size = this.leaves.length;
     const entries = this.leaves.flatMap((leaf, i) => {
-      const { data } = JSON.parse(leaf) as { data: { subjectId?: string } };
-      if (data.subjectId === undefined) return [];
+      const { data } = JSON.parse(leaf) as { data?: { subjectId?: string } };
+      if (data?.subjectId === undefined) return [];
       return [{ key: subjectKey(data.subjectId), leafIndex: BigInt(i), leafHash: hashLeafText(leaf) }];
     });
     this.tiles = new Map();
@@ -82,8 +112,11 @@ class SmallLog {
     this.maps.push({ index, size, map });
   }
 
-  /** What an honest ledger says of a subject, by its last map or one before. */
-  async prove(subject: string, { which = -1, leaves = this.leaves.length } = {}): Promise<AccountingProof> {
+  /** What an honest ledger says of a subject and those linked to it, by its last map or one before. */
+  async prove(
+    subject: string,
+    { which = -1, leaves = this.leaves.length, linked = [] as string[] } = {},
+  ): Promise<AccountingProof> {
     const { index, size, map } = this.maps.at(which)!;
     const total = BigInt(this.leaves.length);
     const place = (at: number): { index: bigint; path: Uint8Array[] } => ({
@@ -93,19 +126,20 @@ class SmallLog {
     const root = treeRoot(total, this.read);
     const text = formatCheckpoint({ origin: ORIGIN, size: total, root, extensions: [] });
     const signatures = [signNote(text, ORIGIN, logKey), cosign(text, witness.name, witnessKey, 9n)];
-    const own = this.leaves.flatMap((leaf, at) =>
-      at < size && leaf.includes(subject) ? [{ ...place(at), leaf }] : [],
-    );
+    const subjects: AccountedSubject[] = [];
+    for (const each of [subject, ...linked])
+      subjects.push({
+        subject: each,
+        proof: formatMapProof((await map.prove(subjectKey(each))).proof),
+        entries: this.leaves.flatMap((leaf, at) =>
+          at < size && leaf.includes(`"subjectId":"${each}"`) ? [{ ...place(at), leaf }] : [],
+        ),
+      });
     return {
-      subject,
       asOf: { position: 900n, leaves: BigInt(Math.min(leaves, size)) },
       checkpoint: formatNote({ text, signatures }),
-      map: {
-        ...place(index),
-        leaf: this.leaves[index]!,
-        proof: formatMapProof((await map.prove(subjectKey(subject))).proof),
-      },
-      entries: own,
+      map: { ...place(index), leaf: this.leaves[index]! },
+      subjects,
     };
   }
 
@@ -126,7 +160,7 @@ async function sampleLog(): Promise<SmallLog> {
   log.record({ subjectId: AYA, eventId: 'c', month: 1, type: 'sijill.data.collected.v1' });
   log.record({ subjectId: AYA, eventId: 'd', month: 2, recipient: 'Bank' });
   log.record({ subjectId: OMAR, eventId: 'e', month: 2 });
-  log.add('sijill.ledger.started.v1', 'ledger-x', {});
+  log.add('sijill.settings.in_force.v1', 'ledger-node/0', {});
   log.record({ subjectId: AYA, eventId: 'd', month: 2, recipient: 'Bank' });
   log.record({ subjectId: AYA, eventId: 'f', month: 3 });
   log.record({ subjectId: OMAR, eventId: 'g', month: 3 });
@@ -140,7 +174,15 @@ async function sampleLog(): Promise<SmallLog> {
   return log;
 }
 
-type Changed = { -readonly [Name in keyof AccountingProof]: AccountingProof[Name] };
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+type Changed = Mutable<Omit<AccountingProof, 'subjects'>> & {
+  subjects: [Mutable<AccountedSubject>, ...Mutable<AccountedSubject>[]];
+};
+const changeable = ({ subjects, ...proof }: AccountingProof): Changed => ({
+  ...proof,
+  subjects: subjects.map((of) => ({ ...of })) as Changed['subjects'],
+});
+const ownOf = ({ subjects }: AccountingProof): AccountedSubject => subjects[0]!;
 const verify = (proof: AccountingProof, trust = TRUST): ReturnType<typeof verifyAccountingProof> =>
   verifyAccountingProof(formatAccountingProof(proof), trust);
 const refused = (error: unknown): boolean => error instanceof FormatInvalid || error instanceof ProofInvalid;
@@ -194,63 +236,84 @@ describe('the proof of an accounting', () => {
   });
 
   it('shows an entry by its hash alone, which counts as it does in full', () => {
-    const withheld = proof.entries.map((entry, i) =>
+    const withheld = ownOf(proof).entries.map((entry, i) =>
       i === 2 && 'leaf' in entry ? { index: entry.index, path: entry.path, hash: hashLeafText(entry.leaf) } : entry,
     );
-    const { entries } = verify({ ...proof, entries: withheld });
+    const withEntries = (entries: AccountedSubject['entries']): AccountingProof => ({
+      ...proof,
+      subjects: [{ ...ownOf(proof), entries }],
+    });
+    const { entries } = verify(withEntries(withheld));
     expect(entries.map(({ entry }) => entry === 'withheld')).toEqual(entries.map((_, i) => i === 2));
     const wrong = withheld.map((entry) => ('hash' in entry ? { ...entry, hash: new Uint8Array(32) } : entry));
-    expect(() => verify({ ...proof, entries: wrong })).toThrow('entry 3, leaf 3, does not hold');
+    expect(() => verify(withEntries(wrong))).toThrow('entry 3, leaf 3, does not hold');
   });
 
-  const omars = async (): Promise<AccountingProof['entries']> => (await log.prove(OMAR)).entries;
+  const omars = async (): Promise<AccountedSubject['entries']> => ownOf(await log.prove(OMAR)).entries;
   const CHANGES: Record<string, [change: (proof: Changed) => unknown, says: string]> = {
     'one entry left out': [
-      (p) => (p.entries = p.entries.toSpliced(3, 1)),
+      (p) => (p.subjects[0].entries = p.subjects[0].entries.toSpliced(3, 1)),
       'counts 8 entries of the subject, and here are 7',
     ],
-    'the first left out': [(p) => (p.entries = p.entries.slice(1)), 'counts 8 entries of the subject, and here are 7'],
+    'the first left out': [
+      (p) => (p.subjects[0].entries = p.subjects[0].entries.slice(1)),
+      'counts 8 entries of the subject, and here are 7',
+    ],
     'the last left out': [
-      (p) => (p.entries = p.entries.slice(0, -1)),
+      (p) => (p.subjects[0].entries = p.subjects[0].entries.slice(0, -1)),
       'counts 8 entries of the subject, and here are 7',
     ],
-    'all left out': [(p) => (p.entries = []), 'counts 8 entries of the subject, and here are 0'],
-    'one there twice': [(p) => (p.entries = [p.entries[0]!, ...p.entries]), 'not in the order of the log'],
+    'all left out': [(p) => (p.subjects[0].entries = []), 'counts 8 entries of the subject, and here are 0'],
+    'one there twice': [
+      (p) => (p.subjects[0].entries = [p.subjects[0].entries[0]!, ...p.subjects[0].entries]),
+      'not in the order of the log',
+    ],
     'two swapped': [
-      (p) => (p.entries = [p.entries[1]!, p.entries[0]!, ...p.entries.slice(2)]),
+      (p) =>
+        (p.subjects[0].entries = [
+          p.subjects[0].entries[1]!,
+          p.subjects[0].entries[0]!,
+          ...p.subjects[0].entries.slice(2),
+        ]),
       'not in the order of the log',
     ],
     'another for one of them, withheld': [
       async (p) => {
         const other = (await omars())[0]!;
         const hash = hashLeafText((other as { leaf: string }).leaf);
-        p.entries = [{ index: other.index, path: other.path, hash }, ...p.entries.slice(1)].sort((a, b) =>
-          Number(a.index - b.index),
-        );
+        p.subjects[0].entries = [
+          { index: other.index, path: other.path, hash },
+          ...p.subjects[0].entries.slice(1),
+        ].sort((a, b) => Number(a.index - b.index));
       },
       'the entries are not those of the map',
     ],
     'one of another subject added': [
-      async (p) => (p.entries = [p.entries[0]!, (await omars())[0]!, ...p.entries.slice(1)]),
+      async (p) =>
+        (p.subjects[0].entries = [p.subjects[0].entries[0]!, (await omars())[0]!, ...p.subjects[0].entries.slice(1)]),
       'entry 2, leaf 1, concerns another subject',
     ],
     'a leaf changed': [
       (p) =>
-        (p.entries = p.entries.map((entry) =>
+        (p.subjects[0].entries = p.subjects[0].entries.map((entry) =>
           'leaf' in entry ? { ...entry, leaf: entry.leaf.replace('Bank', 'Park') } : entry,
         )),
       'entry 3, leaf 3, does not hold: the proof leads to another root',
     ],
     'an index changed': [
-      (p) => (p.entries = p.entries.with(1, { ...p.entries[1]!, index: 1n })),
+      (p) => (p.subjects[0].entries = p.subjects[0].entries.with(1, { ...p.subjects[0].entries[1]!, index: 1n })),
       'entry 2, leaf 1, does not hold',
     ],
     'an index behind the log': [
-      (p) => (p.entries = p.entries.with(7, { ...p.entries[7]!, index: 16n })),
+      (p) => (p.subjects[0].entries = p.subjects[0].entries.with(7, { ...p.subjects[0].entries[7]!, index: 16n })),
       'a tree of 16 leaves has no leaf 16',
     ],
     'a path cut': [
-      (p) => (p.entries = p.entries.with(4, { ...p.entries[4]!, path: p.entries[4]!.path.slice(1) })),
+      (p) =>
+        (p.subjects[0].entries = p.subjects[0].entries.with(4, {
+          ...p.subjects[0].entries[4]!,
+          path: p.subjects[0].entries[4]!.path.slice(1),
+        })),
       'entry 5, leaf 7, does not hold',
     ],
     'an entry that came after the map': [
@@ -259,9 +322,9 @@ describe('the proof of an accounting', () => {
         late.leaves.push(...log.leaves.slice(0, 11));
         late.maps.push(log.maps[0]!);
         const at = late.record({ subjectId: AYA, eventId: 'z', month: 7 });
-        Object.assign(p, await late.prove(AYA));
+        Object.assign(p, changeable(await late.prove(AYA)));
         const shown = { index: BigInt(at), path: inclusionProof(11n, 12n, late['read']), leaf: late.leaves[at]! };
-        p.entries = [...p.entries, shown];
+        p.subjects[0].entries = [...p.subjects[0].entries, shown];
       },
       'leaf 11, is not among the 10 leaves that the map covers',
     ],
@@ -270,23 +333,28 @@ describe('the proof of an accounting', () => {
       'is not among the 10 leaves that the map covers',
     ],
     'what another map holds': [
-      async (p) => (p.map = { ...p.map, proof: (await log.prove(AYA, { which: 0 })).map.proof }),
+      async (p) => (p.subjects[0].proof = ownOf(await log.prove(AYA, { which: 0 })).proof),
       'the proof leads to another root',
     ],
     'what the map holds for another': [
-      async (p) => (p.map = { ...p.map, proof: (await log.prove(OMAR)).map.proof }),
+      async (p) => (p.subjects[0].proof = ownOf(await log.prove(OMAR)).proof),
       'the subject found is elsewhere',
     ],
     'what the map holds for nobody': [
       async (p) => {
-        p.map = (await log.prove(STRANGER)).map;
-        p.entries = [];
+        p.subjects[0].proof = ownOf(await log.prove(STRANGER)).proof;
+        p.subjects[0].entries = [];
       },
       'the subject found is elsewhere',
     ],
-    'another subject': [(p) => (p.subject = OMAR), 'entry 1, leaf 0, concerns another subject'],
+    'another subject': [(p) => (p.subjects[0].subject = OMAR), 'entry 1, leaf 0, concerns another subject'],
+    'a subject there twice': [(p) => p.subjects.push(p.subjects[0]), `the subject ${AYA} is there twice`],
+    'another person beside': [
+      async (p) => p.subjects.push(ownOf(await log.prove(OMAR))),
+      `the subject ${OMAR} is not linked to the first`,
+    ],
     'another entry as the map': [
-      (p) => (p.map = { ...p.entries[0]!, leaf: log.leaves[0]!, proof: p.map.proof }),
+      (p) => (p.map = { ...p.subjects[0].entries[0]!, leaf: log.leaves[0]! }),
       'the entry of the map does not hold: it is another entry',
     ],
     'a map that is not the one in the log': [
@@ -306,7 +374,7 @@ describe('the proof of an accounting', () => {
     ],
   };
   it.each(Object.entries(CHANGES))('does not hold with %s', async (_, [change, says]) => {
-    const changed: Changed = { ...proof };
+    const changed = changeable(proof);
     await change(changed);
     const verdict = (): unknown => verify(changed);
     expect(verdict).toThrow(ProofInvalid);
@@ -340,8 +408,8 @@ describe('the proof of an accounting', () => {
       `${good} `,
       good.replace('"id":"entry-0"', '"id":0'),
       good.replace('"revision":0', '"revision":"0"'),
-      good.replace(/"metadata":\{.*?\}/, '"metadata":null'),
-      good.replace('"sealed":"x"', `"sealed":${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+      good.replace(/"metadata":.*,"revision"/, '"metadata":null,"revision"'),
+      good.replace('"sealed":{"subject":"x"}', `"sealed":${'['.repeat(100_000)}${']'.repeat(100_000)}`),
     ];
     for (const leaf of other) {
       const odd = new SmallLog();
@@ -351,6 +419,67 @@ describe('the proof of an accounting', () => {
       const made = await odd.prove(AYA);
       expect(() => verify(made)).toThrow(/^entry 1, leaf 0, does not hold: the leaf is no /);
     }
+  });
+
+  it('shows a person who is several subjects, each of them, and nobody who was separated', async () => {
+    const many = new SmallLog();
+    const link = (edge: string, ...ends: string[]): void =>
+      ends.forEach((end) => void many.decide(LINKED, end, { edges: [edge] }));
+    link('e1', AYA, OMAR);
+    link('e2', OMAR, STRANGER);
+    many.record({ subjectId: STRANGER, eventId: 'a', month: 1 });
+    await many.writeMap();
+    const whole = verify(await many.prove(OMAR, { linked: [STRANGER, AYA] }));
+    expect(whole).toMatchObject({ subject: OMAR, linked: [STRANGER, AYA], openConflicts: [] });
+    expect(whole.entries.map(({ index, subject }) => [index, subject])).toEqual([
+      [0n, AYA],
+      [1n, OMAR],
+      [2n, OMAR],
+      [3n, STRANGER],
+      [4n, STRANGER],
+    ]);
+    for (const linked of [[], [AYA], [STRANGER]])
+      await expect(many.prove(OMAR, { linked }).then((made) => verify(made))).rejects.toThrow(
+        `a subject is missing that is linked to ${OMAR}`,
+      );
+    const two = async (first: string, second: string): Promise<AccountingProof> =>
+      many.prove(first, { linked: [second] });
+    await expect(two(AYA, STRANGER).then((made) => verify(made))).rejects.toThrow('a subject is missing');
+
+    for (const end of [AYA, OMAR]) many.decide(SEPARATED, end, { edges: ['e1'], separation: 's1' });
+    await many.writeMap();
+    expect(verify(await many.prove(AYA)).linked).toEqual([]);
+    expect(verify(await two(STRANGER, OMAR)).linked).toEqual([OMAR]);
+    await expect(many.prove(OMAR, { linked: [STRANGER, AYA] }).then((made) => verify(made))).rejects.toThrow(
+      `the subject ${AYA} is not linked to the first`,
+    );
+    // By the map of before they are one person still.
+    expect(verify(await many.prove(AYA, { which: 0, linked: [OMAR, STRANGER] })).linked).toHaveLength(2);
+  });
+
+  it('believes no leaf of an event that is not the ledger’s: neither as a map, nor as a link, nor as an entry', async () => {
+    const foreign = (of: SmallLog, lane: string): number => {
+      const leaf = { foreign: true, lane, revision: of.leaves.length, sha256: 'ab'.repeat(32) };
+      return of.leaves.push(canonicalJson(leaf)) - 1;
+    };
+    const other = await sampleLog();
+    const index = foreign(other, MAP_LANE);
+    const made = await other.prove(AYA);
+    const place = { index: BigInt(index), path: inclusionProof(BigInt(index), BigInt(index + 1), other['read']) };
+    expect(() => verify({ ...made, map: { ...place, leaf: other.leaves[index]! } })).toThrow(
+      /^the entry of the map does not hold: /,
+    );
+    const within = await sampleLog();
+    const at = foreign(within, 'ledger-vault');
+    await within.writeMap();
+    const own = await within.prove(AYA);
+    const entry = {
+      index: BigInt(at),
+      path: inclusionProof(BigInt(at), BigInt(within.leaves.length), within['read']),
+      leaf: within.leaves[at]!,
+    };
+    const added = { ...ownOf(own), entries: [...ownOf(own).entries, entry] };
+    expect(() => verify({ ...own, subjects: [added] })).toThrow(/^entry 9, leaf 16, does not hold: /);
   });
 
   it('does not hold without the witnesses who are asked for', () => {
@@ -363,26 +492,40 @@ describe('the proof of an accounting', () => {
   it('has one form: what is read is written the same', () => {
     const text = formatAccountingProof(proof);
     expect(formatAccountingProof(parseAccountingProof(text))).toBe(text);
-    expect(text.split('\n').filter((line) => line.includes('"leaf"'))).toHaveLength(1 + proof.entries.length);
+    expect(text.split('\n').filter((line) => line.includes('"leaf"'))).toHaveLength(1 + ownOf(proof).entries.length);
   });
 
   it('is refused as none with members that are missing, too many or of another kind', () => {
-    const document = JSON.parse(formatAccountingProof(proof)) as Record<string, never> & { entries: object[] };
-    const [entry] = document.entries as [{ leaf: string; index: string; path: string[] }];
+    const document = JSON.parse(formatAccountingProof(proof)) as Record<string, never> & {
+      subjects: { entries: { leaf: string; index: string; path: string[] }[] }[];
+    };
+    const [own] = document.subjects;
+    const [entry] = own!.entries;
     const { map, asOf } = document as unknown as Record<string, object>;
+    const withEntry = (given: unknown): object => ({ ...document, subjects: [{ ...own, entries: [given] }] });
     const other: object[] = [
       { ...document, note: '' },
-      { ...document, format: 'sijill accounting proof v2' },
-      { ...document, subject: 'Aya' },
-      { ...document, subject: AYA.toUpperCase() },
+      { ...document, format: 'sijill accounting proof v1' },
       { ...document, checkpoint: null },
       { ...document, asOf: { ...asOf, time: '' } },
       { ...document, asOf: { ...asOf, leaves: 14 } },
       { ...document, asOf: { ...asOf, leaves: '014' } },
       { ...document, map: { ...map, hash: '' } },
+      { ...document, map: { ...map, proof: '' } },
       { ...document, map: [] },
       { ...document, map: null },
-      { ...document, entries: {} },
+      { ...document, subjects: {} },
+      { ...document, subjects: [] },
+      ...[
+        null,
+        [],
+        {},
+        { ...own, note: '' },
+        { ...own, subject: 'Aya' },
+        { ...own, subject: AYA.toUpperCase() },
+        { ...own, proof: 1 },
+        { ...own, entries: {} },
+      ].map((wrong) => ({ ...document, subjects: [own, wrong] })),
       ...[
         null,
         'x',
@@ -390,16 +533,12 @@ describe('the proof of an accounting', () => {
         {},
         { ...entry, hash: 'AA==' },
         { ...entry, leaf: 1 },
-        { ...entry, leaf: `${entry.leaf}\ud800` },
-      ].map((wrong) => ({ ...document, entries: [wrong] })),
-      ...[null, 'x', ['AA=='], [1], [entry.path], Array.from({ length: 64 }, () => entry.path[0])].map((path) => ({
-        ...document,
-        entries: [{ ...entry, path }],
-      })),
-      ...['-1', '1.0', '9223372036854775808', '', 1, null, {}].map((index) => ({
-        ...document,
-        entries: [{ ...entry, index }],
-      })),
+        { ...entry, leaf: `${entry!.leaf}\ud800` },
+      ].map(withEntry),
+      ...[null, 'x', ['AA=='], [1], [entry!.path], Array.from({ length: 64 }, () => entry!.path[0])].map((path) =>
+        withEntry({ ...entry, path }),
+      ),
+      ...['-1', '1.0', '9223372036854775808', '', 1, null, {}].map((index) => withEntry({ ...entry, index })),
     ];
     for (const wrong of other) expect(() => parseAccountingProof(JSON.stringify(wrong))).toThrow(FormatInvalid);
     for (const wrong of [
@@ -438,48 +577,84 @@ describe('the proof of an accounting', () => {
 describe('the report beside a proof', () => {
   interface Row {
     entryId: unknown;
-    recipient: { id: string; name: string };
+    recipient: { id: string; name: string; [member: string]: unknown };
     dataCategories: string[];
     [member: string]: unknown;
   }
   interface Report {
-    subject: { subjectId: string };
+    subject: { subjectId: string; linked: string[]; openConflicts: unknown };
     parameters: { from: unknown; to: unknown };
     asOf: { position: unknown; time: string };
-    totals: { entries: unknown; byRecipient: Record<string, unknown>[]; byCategory: Record<string, unknown>[] };
+    totals: {
+      entries: unknown;
+      conflicts: unknown;
+      withheld: unknown;
+      byRecipient: Record<string, unknown>[];
+      byCategory: Record<string, unknown>[];
+    };
     disclosures: Row[];
   }
-  const rowOf = (at: number): Row => {
-    const { id, data, metadata } = JSON.parse(log.leaves[at]!) as { id: string; data: object; metadata: object };
-    const { sealed: _, subjectId: __, ...open } = data as Row;
-    return { ...open, ...metadata, entryId: id, ground: null, sealed: { state: 'open' } } as unknown as Row;
+  const rowOf = (at: number, of = log): Row => {
+    const { id, data, metadata } = JSON.parse(of.leaves[at]!) as { id: string; data: Row; metadata: Row };
+    const { sealed: _, has: __, role: ___, ...open } = data;
+    const { recordedAt, producer, source, event } = metadata;
+    return {
+      ...open,
+      ...{ recordedAt, producer, source },
+      entryId: id,
+      ground: null,
+      request: { reference: 'asked in writing', sha256: null },
+      onBehalfOf: null,
+      eventId: (event as { tag: string }).tag,
+      standing: 'first',
+      verdict: null,
+      clauses: [],
+      notices: [],
+      sealed: 'closed',
+    };
   };
-  /** What an honest ledger reports. */
-  const reportOf = (ats: readonly number[], from: string | null = null, to: string | null = null): Report => {
-    const disclosures = [...ats].reverse().map(rowOf);
+  /** What an honest ledger reports of these disclosures, the newest first. */
+  const reportOn = (disclosures: Row[], from: string | null = null, to: string | null = null): Report => {
     const names = [...new Set(disclosures.map(({ recipient }) => recipient.name))];
     return {
-      subject: { subjectId: AYA },
+      subject: { subjectId: AYA, linked: [], openConflicts: 0 },
       parameters: { from, to },
       asOf: { position: 900, time: 'then' },
       totals: {
         entries: disclosures.length,
+        conflicts: disclosures.filter(({ standing }) => standing === 'conflict').length,
+        withheld: 0,
         byRecipient: names.map((name) => ({
           id: name.toLowerCase(),
           name,
           count: disclosures.filter(({ recipient }) => recipient.name === name).length,
         })),
-        byCategory: ['contact', 'location'].map((category) => ({ category, count: disclosures.length })),
+        byCategory: ['contact.email', 'usage.logs'].map((category) => ({ category, count: disclosures.length })),
       },
       disclosures,
     };
   };
+  const reportOf = (ats: readonly number[], from: string | null = null, to: string | null = null): Report =>
+    reportOn(
+      [...ats].reverse().map((at) => rowOf(at)),
+      from,
+      to,
+    );
+  /** What this report says that no leaf shows. */
+  const notCompared = ['eventId', 'request.reference'];
   const all = [0, 3, 7, 9, 11, 13];
   const check = (report: Report, of = proof): ReturnType<typeof verifyReport> =>
     verifyReport(verify(of), JSON.stringify(report));
 
   it('says what the entries say: each that counts, in its period', () => {
-    expect(check(reportOf(all))).toEqual({ disclosures: 6, newer: 0, uncounted: 1, unproven: 0n });
+    expect(check(reportOf(all))).toEqual({
+      disclosures: 6,
+      conflicts: 0,
+      newer: 0,
+      uncounted: 1,
+      unproven: 0n,
+      notCompared,
+    });
     expect(check(reportOf([3, 7], '2026-02-01', '2026-04-01T00:00:00+03:00'))).toMatchObject({
       disclosures: 2,
       newer: 0,
@@ -490,7 +665,14 @@ describe('the report beside a proof', () => {
 
   it('is not held against what came after it', async () => {
     const earlier = await log.prove(AYA, { leaves: 11 });
-    expect(check(reportOf([0, 3, 7, 9]), earlier)).toEqual({ disclosures: 4, newer: 2, uncounted: 1, unproven: 0n });
+    expect(check(reportOf([0, 3, 7, 9]), earlier)).toEqual({
+      disclosures: 4,
+      conflicts: 0,
+      newer: 2,
+      uncounted: 1,
+      unproven: 0n,
+      notCompared,
+    });
     expect(() => check(reportOf([0, 3, 7]), earlier)).toThrow('entry-9 is not in the report');
     // Else what is left out could be called newer, and what came after it be there all the same.
     expect(() => check(reportOf([0, 3, 7, 9, 13]), earlier)).toThrow('entry-13 is newer than the report that has it');
@@ -520,9 +702,12 @@ describe('the report beside a proof', () => {
     'a collection as a disclosure': [(r) => r.disclosures.push(rowOf(2)), 'disclosure 7 of the report is no entry'],
     'one outside its period': [(r) => (r.parameters.from = '2026-02-01'), 'disclosure 6 of the report is no entry'],
     'another subject': [(r) => (r.subject.subjectId = OMAR), 'about another subject'],
+    'a linked subject that the proof has not': [(r) => r.subject.linked.push(OMAR), 'names other linked subjects'],
+    'no list of linked subjects': [(r) => (r.subject.linked = null as never), 'names other linked subjects'],
+    'no number of open conflicts': [(r) => (r.subject.openConflicts = undefined), 'does not tell of 0 open conflicts'],
     'another position': [(r) => (r.asOf.position = 901), 'as of position 901, and the proof of 900'],
     ...Object.fromEntries(
-      (['purpose', 'occurredAt', 'recordedAt', 'producer', 'source', 'eventId', 'ground', 'legalBasis'] as const).map(
+      (['purpose', 'occurredAt', 'recordedAt', 'producer', 'source', 'subjectId', 'ground', 'legalBasis'] as const).map(
         (name): [string, [(report: Report) => unknown, string]] => [
           `another ${name}`,
           [(r) => (r.disclosures[3]![name] = '2026-01-01'), `the leaf of entry-7 differ in ${name}`],
@@ -531,16 +716,25 @@ describe('the report beside a proof', () => {
     ),
     'a list of categories cut': [(r) => r.disclosures[3]!.dataCategories.pop(), 'differ in dataCategories'],
     'one category as a text': [
-      (r) => (r.disclosures[3]!['dataCategories'] = 'location' as never),
+      (r) => (r.disclosures[3]!['dataCategories'] = 'usage.logs' as never),
       'differ in dataCategories',
     ],
     'another recipient': [(r) => (r.disclosures[3]!.recipient.name = 'Kurier'), 'entry-7 differ in recipient.name'],
     'no recipient': [(r) => (r.disclosures[3]!['recipient'] = null as never), 'entry-7 differ in recipient.id'],
-    'a request that was not': [
-      (r) => (r.disclosures[3]!['request'] = { reference: 'x' }),
-      'differ in request.reference',
+    'a request that was not': [(r) => (r.disclosures[3]!['request'] = { sha256: 'x' }), 'differ in request.sha256'],
+    'a request that is none': [(r) => (r.disclosures[3]!['request'] = 'x'), 'differ in request'],
+    'a member with a dot in the place of another': [
+      (r) => {
+        r.disclosures[3]!.recipient.id = 'other';
+        r.disclosures[3]!['recipient.id'] = 'courier';
+      },
+      'differ in recipient.id',
     ],
+    'a standing that it has not': [(r) => (r.disclosures[3]!['standing'] = 'repeat'), 'differ in standing'],
+    'nothing sealed': [(r) => (r.disclosures[3]!['sealed'] = 'none'), 'differ in sealed'],
     'fewer in the totals': [(r) => (r.totals.entries = 5), 'the totals'],
+    'another number of conflicts in the totals': [(r) => (r.totals.conflicts = 1), 'the totals'],
+    'withheld ones that are not': [(r) => (r.totals.withheld = 1), 'the totals'],
     'a recipient not in the totals': [(r) => r.totals.byRecipient.pop(), 'the totals'],
     'one recipient twice in the totals': [(r) => (r.totals.byRecipient[1] = r.totals.byRecipient[0]!), 'the totals'],
     'a recipient added to the totals': [
@@ -584,7 +778,12 @@ describe('the report beside a proof', () => {
   it('is refused by name also where a member is an object, or deeper than a stack', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     const report = JSON.stringify(reportOf(all));
-    for (const hostile of [deep, '{"toString":1,"valueOf":1}', '{"__proto__":null}', '[["location","contact"]]'])
+    for (const hostile of [
+      deep,
+      '{"toString":1,"valueOf":1}',
+      '{"__proto__":null}',
+      '[["usage.logs","contact.email"]]',
+    ])
       for (const member of ['"entryId":"entry-7"', '"purpose":"provide_services"', '"position":900']) {
         const name = member.slice(0, member.indexOf(':'));
         const changed = report.replace(member, `${name}:${hostile}`);
@@ -606,15 +805,67 @@ describe('the report beside a proof', () => {
     const made = await twice.prove(AYA);
     expect(() => check(reportOf(all), made)).toThrow('there are two entries with the id entry-13');
 
-    // Without an event id nothing counts, and so takes the place of no disclosure.
+    // Without an identity nothing counts, and so takes the place of no disclosure.
     const without = new SmallLog();
     without.add(DISCLOSED, 'ledger-x', { subjectId: AYA, occurredAt: '2026-01-01T00:00:00.000Z' });
     for (let i = 0; i < 2; i++) without.add('sijill.ledger.consulted.v1', 'ledger-x', { subjectId: AYA });
     without.leaves.push(log.leaves[3]!);
     await without.writeMap();
     const bare = await without.prove(AYA);
-    expect(check(reportOf([3]), bare)).toEqual({ disclosures: 1, newer: 0, uncounted: 1, unproven: 0n });
+    expect(check(reportOf([3]), bare)).toMatchObject({ disclosures: 1, newer: 0, uncounted: 1, unproven: 0n });
     expect(() => check(reportOf([]), bare)).toThrow('entry-3 is not in the report');
+  });
+
+  it('has a conflict flagged and counted apart, and its repeat not at all', async () => {
+    const conflicting = new SmallLog();
+    const [first, other] = [
+      { subjectId: AYA, eventId: 'a', month: 1 },
+      { subjectId: AYA, eventId: 'a', month: 2 },
+    ];
+    for (const event of [first, other, first, other]) conflicting.record(event);
+    await conflicting.writeMap();
+    const made = await conflicting.prove(AYA);
+    const [newer, older] = [{ ...rowOf(1, conflicting), standing: 'conflict' }, rowOf(0, conflicting)];
+    expect(check(reportOn([newer, older]), made)).toMatchObject({ disclosures: 2, conflicts: 1, uncounted: 2 });
+    expect(() => check(reportOn([older]), made)).toThrow('entry-1 is not in the report');
+    expect(() => check(reportOn([{ ...newer, standing: 'first' }, older]), made)).toThrow('differ in standing');
+    // That the identity was somebody else's before cannot be seen here.
+    expect(check(reportOn([newer, { ...older, standing: 'conflict' }]), made).conflicts).toBe(2);
+  });
+
+  it('is of all who are linked: of one event that concerned two of them each has its own', async () => {
+    const both = new SmallLog();
+    both.decide(LINKED, AYA, { edges: ['e1'] });
+    both.decide(LINKED, OMAR, { edges: ['e1'] });
+    for (const [index, subjectId] of [AYA, OMAR].entries())
+      for (let sent = 0; sent < 2; sent++) both.record({ subjectId, eventId: 'a', month: 1, part: { index, of: 2 } });
+    await both.writeMap();
+    const made = await both.prove(AYA, { linked: [OMAR] });
+    const report = reportOn([rowOf(4, both), rowOf(2, both)]);
+    expect(() => check(report, made)).toThrow('names other linked subjects');
+    report.subject.linked = [OMAR];
+    expect(check(report, made)).toMatchObject({ disclosures: 2, conflicts: 0, uncounted: 2 });
+    expect(() => check({ ...report, disclosures: report.disclosures.slice(1) }, made)).toThrow(
+      'the disclosure entry-4 is not in the report',
+    );
+  });
+
+  it('tells of no fewer open conflicts than there were, or of none by a number', async () => {
+    const unsettled = new SmallLog();
+    unsettled.decide(CONFLICTING, AYA, { case: 'c1' });
+    unsettled.decide(CONFLICTING, AYA, { case: 'c2' });
+    unsettled.decide(SEPARATED, AYA, { edges: [], closes: ['c1'] });
+    await unsettled.writeMap();
+    const made = await unsettled.prove(AYA);
+    expect(verify(made).openConflicts).toEqual([1n]);
+    const told = (openConflicts: unknown): Report => {
+      const report = reportOn([]);
+      return { ...report, subject: { ...report.subject, openConflicts }, totals: { ...report.totals, byCategory: [] } };
+    };
+    expect(() => check(told(0), made)).toThrow('does not tell of 1 open conflicts');
+    for (const honest of [1, 2, null]) expect(check(told(honest), made).disclosures).toBe(0);
+    const before = await unsettled.prove(AYA, { leaves: 1 });
+    expect(check(told(0), before).disclosures).toBe(0);
   });
 
   it('is refused by name, or has the same disclosures, whatever is put into it', () => {

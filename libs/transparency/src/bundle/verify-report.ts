@@ -1,54 +1,52 @@
+import type { LeafEntry } from '../leaf-entry.js';
 import { FormatInvalid, jsonOf } from '../primitives/bytes.js';
 import { ProofInvalid } from '../tree/proofs.js';
-import type { LeafEntry } from '../leaf-entry.js';
+import { compareDisclosure } from './compare-disclosure.js';
+import { countedEntries } from './standings.js';
 import type { Accounting } from './verify-accounting-proof.js';
 
 const DISCLOSED = 'sijill.data.disclosed.v1';
 
-/** Members of a disclosure in a report, and where its leaf has them. What a leaf does not have, a report says as null. */
-const IN_DATA = ['occurredAt', 'dataCategories', 'purpose', 'legalBasis', 'ground', 'method', 'occasion'] as const;
-const IN_DATA_TOO = ['minimumNecessary', 'transferBasis', 'policyVersion', 'system'] as const;
-const IN_METADATA = ['recordedAt', 'producer', 'source', 'eventId'] as const;
-const OF_RECIPIENT = ['id', 'name', 'class', 'capacity', 'country'] as const;
-const OF_REQUEST = ['reference', 'sha256'] as const;
-
 type Members = Readonly<Record<string, unknown>>;
-type AccountedLeaf = { readonly index: bigint; readonly entry: LeafEntry };
 
 export interface ReportVerified {
   /** Disclosures of the report, each of which is a leaf. */
   readonly disclosures: number;
+  /** Of them, those whose event's identity was used before, for something else. */
+  readonly conflicts: number;
   /** Disclosures among the leaves that came after what the report says it is as of. */
   readonly newer: number;
-  /** Disclosures among the leaves that count as nothing: their event was recorded before, or is no producer's. */
+  /** Disclosures among the leaves that count as nothing: they repeat what was recorded before, or are no producer's. */
   readonly uncounted: number;
   /** Leaves up to what the report says it is as of that the map does not cover: of entries among them nothing is proven. */
   readonly unproven: bigint;
+  /** Members of disclosures of which the report says something that no leaf shows, by their names, sorted. */
+  readonly notCompared: readonly string[];
 }
 
 /**
  * Checks an accounting's JSON document against the entries that were proven to be all there are: each disclosure in it is one of
- * them that counts and lies in the document's period, and says what its leaf says; each such entry is in it; and its totals are those of
- * its disclosures. What is sealed in a leaf cannot be compared, nor what is withheld.
- *
- * Of entries with one source and event id the first counts. Should the very same id have been used for another person before, the
- * ledger counts neither here, and a document without it is refused all the same.
+ * them that counts and lies in the document's period, and says what its leaf says openly; each such entry is in it; its totals are those
+ * of its disclosures; it is about the subjects of the proof, and tells of no fewer open conflicts. What is sealed in a leaf is not compared, nor
+ * what is withheld.
  *
  * @throws FormatInvalid the document is no accounting
  * @throws ProofInvalid  they differ; the message names the entry
  */
-export function verifyReport({ subject, asOf, covered, entries }: Accounting, text: string): ReportVerified {
+export function verifyReport(accounting: Accounting, text: string): ReportVerified {
+  const { asOf, covered, entries } = accounting;
   const report = documentOf(text);
-  if (report.subjectId !== subject) throw new ProofInvalid('the report is about another subject');
+  assertSubjects(report, accounting);
   if (report.position !== asOf.position)
     throw new ProofInvalid(`the report is as of position ${report.position}, and the proof of ${asOf.position}`);
-  const due = new Map<unknown, AccountedLeaf>();
-  const counted = [...countedDisclosures(entries)];
+  const counted = [...countedEntries(entries)].filter(({ entry }) => entry.type === DISCLOSED);
+  const due = new Map<unknown, (typeof counted)[number]>();
   for (const leaf of counted) {
     if (!isWithin(leaf.entry, report)) continue;
     if (due.has(leaf.entry.id)) throw new ProofInvalid(`there are two entries with the id ${leaf.entry.id}`);
     due.set(leaf.entry.id, leaf);
   }
+  const notCompared = new Set<string>();
   report.disclosures.forEach((disclosure, i) => {
     const leaf = due.get(disclosure['entryId']);
     if (leaf === undefined)
@@ -57,24 +55,28 @@ export function verifyReport({ subject, asOf, covered, entries }: Accounting, te
       );
     const { id } = leaf.entry;
     if (leaf.index >= asOf.leaves) throw new ProofInvalid(`the disclosure ${id} is newer than the report that has it`);
-    const differing = differenceOf(disclosure, leaf.entry);
-    if (differing !== null) throw new ProofInvalid(`the report and the leaf of ${id} differ in ${differing}`);
+    const compared = compareDisclosure(disclosure, leaf.entry, leaf.standing);
+    if (compared.differing !== null)
+      throw new ProofInvalid(`the report and the leaf of ${id} differ in ${compared.differing}`);
+    for (const member of compared.notCompared) notCompared.add(member);
     due.delete(id);
   });
   for (const { index, entry } of due.values())
     if (index < asOf.leaves) throw new ProofInvalid(`the disclosure ${entry.id} is not in the report`);
-  assertTotals(report);
+  assertTotals(report, entries.filter(({ entry }) => entry === 'withheld').length);
   const shown = entries.filter(({ entry }) => entry !== 'withheld' && entry.type === DISCLOSED);
   return {
     disclosures: report.disclosures.length,
+    conflicts: report.disclosures.filter(({ standing }) => standing === 'conflict').length,
     newer: due.size,
     uncounted: shown.length - counted.length,
     unproven: asOf.leaves > covered ? asOf.leaves - covered : 0n,
+    notCompared: [...notCompared].sort(),
   };
 }
 
 interface ReportDocument {
-  readonly subjectId: unknown;
+  readonly subject: Members;
   readonly from: number | null;
   readonly to: number | null;
   readonly position: bigint;
@@ -88,7 +90,7 @@ function documentOf(text: string): ReportDocument {
   const { position } = objectIn(asOf);
   if (!Number.isSafeInteger(position)) throw new FormatInvalid('the position that the report is as of is none');
   return {
-    subjectId: objectIn(subject)['subjectId'],
+    subject: objectIn(subject),
     from: from === null ? null : timeOf(from),
     to: to === null ? null : timeOf(to),
     position: BigInt(position as number),
@@ -107,18 +109,19 @@ function listIn(given: unknown): Members[] {
   return Array.isArray(given) ? given.map(objectIn) : [objectIn(null)];
 }
 
-/** Entries without a source and an event id are no producer's, and count as nothing. */
-function* countedDisclosures(entries: Accounting['entries']): Generator<AccountedLeaf> {
-  const events = new Set<string>();
-  for (const { index, entry } of entries) {
-    if (entry === 'withheld') continue;
-    const { source, eventId } = entry.metadata;
-    if (typeof source !== 'string' || typeof eventId !== 'string') continue;
-    const event = JSON.stringify([source, eventId]);
-    if (events.has(event)) continue;
-    events.add(event);
-    if (entry.type === DISCLOSED) yield { index, entry };
-  }
+/** A report for the person itself tells of open conflicts in words; its number is null. */
+function assertSubjects(
+  { subject }: ReportDocument,
+  { subject: first, linked, openConflicts, asOf }: Accounting,
+): void {
+  const { subjectId, linked: said, openConflicts: told } = subject;
+  if (subjectId !== first) throw new ProofInvalid('the report is about another subject');
+  const others = new Set<unknown>(linked);
+  if (!Array.isArray(said) || said.length !== others.size || !said.every((other) => others.delete(other)))
+    throw new ProofInvalid('the report names other linked subjects');
+  const open = openConflicts.filter((index) => index < asOf.leaves).length;
+  if (told !== null && !(Number.isSafeInteger(told) && (told as number) >= open))
+    throw new ProofInvalid(`the report does not tell of ${open} open conflicts`);
 }
 
 function isWithin({ data }: LeafEntry, { from, to }: ReportDocument): boolean {
@@ -134,35 +137,8 @@ function timeOf(given: unknown): number {
   return time;
 }
 
-/** The first member in which a report and a leaf differ; null when they agree. */
-function differenceOf(disclosure: Members, { data, metadata }: LeafEntry): string | null {
-  const pairs: [string, unknown, unknown][] = [
-    ...[...IN_DATA, ...IN_DATA_TOO].map((name): [string, unknown, unknown] => [name, disclosure[name], data[name]]),
-    ...IN_METADATA.map((name): [string, unknown, unknown] => [name, disclosure[name], metadata[name]]),
-    ...membersOf('recipient', OF_RECIPIENT, disclosure, data),
-    ...membersOf('request', OF_REQUEST, disclosure, data),
-  ];
-  return pairs.find(([, said, is]) => !same(said ?? null, is ?? null))?.[0] ?? null;
-}
-
-function membersOf(
-  of: string,
-  names: readonly string[],
-  disclosure: Members,
-  data: Members,
-): [string, unknown, unknown][] {
-  const [said, is] = [disclosure[of] as Members | null | undefined, data[of] as Members | null | undefined];
-  return names.map((name) => [`${of}.${name}`, said?.[name], is?.[name]]);
-}
-
-/** Texts, truth values, and lists of them: what is compared is never deeper. */
-function same(said: unknown, is: unknown): boolean {
-  if (!Array.isArray(said) || !Array.isArray(is)) return said === is;
-  return said.length === is.length && said.every((item, i) => item === is[i]);
-}
-
 /** A recipient goes by the name in its newest disclosure, the first of the report; a category counts once in each disclosure. */
-function assertTotals({ totals, disclosures }: ReportDocument): void {
+function assertTotals({ totals, disclosures }: ReportDocument, withheld: number): void {
   const [names, recipients, categories] = [new Map<unknown, unknown>(), new Tally(), new Tally()];
   for (const { recipient, dataCategories } of disclosures) {
     const { id, name } = objectIn(recipient);
@@ -171,8 +147,11 @@ function assertTotals({ totals, disclosures }: ReportDocument): void {
     for (const category of new Set(Array.isArray(dataCategories) ? dataCategories : [])) categories.add(category);
   }
   const [byRecipient, byCategory] = [listIn(totals['byRecipient']), listIn(totals['byCategory'])];
+  const hidden = totals['withheld'];
   const agrees =
     totals['entries'] === disclosures.length &&
+    totals['conflicts'] === disclosures.filter(({ standing }) => standing === 'conflict').length &&
+    (hidden === null || (Number.isSafeInteger(hidden) && (hidden as number) >= 0 && (hidden as number) <= withheld)) &&
     recipients.is(byRecipient.map(({ id, count }) => [id, count])) &&
     byRecipient.every(({ id, name }) => name === names.get(id)) &&
     categories.is(byCategory.map(({ category, count }) => [category, count]));

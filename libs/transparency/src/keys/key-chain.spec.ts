@@ -86,6 +86,21 @@ describe('the keys that a log has announced', () => {
     expect(() => follow(text, 4)).toThrow(/announcement 1 .* not signed by the log's key/);
   });
 
+  it('are followed past what somebody else has put into their lane, and what that says is not believed', () => {
+    const apart: Leaves = new Map(
+      changes.map(([at, type, generation], i) => [at, announcement(5 * i + 2, type, generation)] as const),
+    );
+    const signers = [[1, 2], [2], [2, 3], [3]];
+    const proofs = changes.map(([at], i) => proven(at, at + 2, signers[i]!, apart));
+    expect(follow(formatKeyChain(proofs), 1)).toEqual(texts(3));
+    expect(() => follow(formatKeyChain(proofs.toSpliced(1, 1)), 1)).toThrow(ProofInvalid);
+    expect(() => follow(formatKeyChain(proofs.toSpliced(1, 2)), 1)).toThrow(ProofInvalid);
+    const sha256 = '0'.repeat(64);
+    const foreign = new Map(apart).set(4, canonicalJson({ foreign: true, lane: KEYS_LANE, revision: 3, sha256 }));
+    const strange = proven(4, 5, [1, 2], foreign);
+    expect(() => follow(formatKeyChain([proven(3, 5, [1, 2], foreign), strange]), 1)).toThrow(ProofInvalid);
+  });
+
   const other = new Map(announced).set(3, announcement(0, KEY_INTRODUCED, 2, keyOf(2, 'other.example')));
   it.each([
     ['one is left out', formatKeyChain(chain.toSpliced(1, 1))],

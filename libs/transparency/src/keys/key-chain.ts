@@ -34,7 +34,8 @@ export function formatKeyChain(announcements: readonly ProvenAnnouncement[]): st
 
 /**
  * Follows a log from keys that are trusted to those that sign it now: each announcement must be proven under a checkpoint that a key
- * signed which is trusted by then. Announcements from before the earliest key that is trusted are passed over.
+ * signed which is trusted by then. Announcements from before the earliest key that is trusted are passed over. What foreign events say
+ * in the lane of announcements is none of the log's: the log does not list them, and their leaves are refused.
  *
  * That none was kept back at the end it cannot show: whoever has the old key can go on without announcing anything.
  *
@@ -43,11 +44,13 @@ export function formatKeyChain(announcements: readonly ProvenAnnouncement[]): st
  * @throws ProofInvalid  an announcement does not hold; the message says which
  */
 export function followKeys(text: string, trust: Trust): FollowedKeys {
+  const whole = new WholeChain();
   const chain = parseKeyChain(text).map(({ leaf, proof }, i) =>
     named(announcementAt(i), () => {
       const entry = readLeaf(leaf);
-      if (entry.revision !== i) throw new ProofInvalid('there is another one before it');
-      return { leaf, proof, announcement: readAnnouncement(entry) };
+      const announcement = readAnnouncement(entry);
+      whole.take(entry.revision, announcement);
+      return { leaf, proof, announcement };
     }),
   );
   const placeOf = (key: VerifierKey): number =>
@@ -105,6 +108,28 @@ function parseKeyChain(text: string): ProvenAnnouncement[] {
       throw new FormatInvalid('an announcement has no leaf, or no proof');
     return { leaf, proof };
   });
+}
+
+/**
+ * That none is left out between two announcements. Keys come one at a time, and one goes before the next comes. Their places in their
+ * lane only rise: what somebody else has put there stands between them.
+ */
+class WholeChain {
+  private revision = -1;
+  private newest = 1;
+  private readonly signing = new Set([1]);
+
+  /** @throws ProofInvalid */
+  take(revision: number, { what, generation }: KeyAnnouncement): void {
+    const follows =
+      what === 'introduced'
+        ? this.signing.size === 1 && generation === this.newest + 1
+        : this.signing.size === 2 && this.signing.has(generation);
+    if (!follows || revision <= this.revision) throw new ProofInvalid('there is another one before it');
+    this.revision = revision;
+    if (what === 'introduced') this.signing.add((this.newest = generation));
+    else this.signing.delete(generation);
+  }
 }
 
 function announcementAt(i: number): string {
