@@ -1,11 +1,9 @@
 import type { FieldError, ProducerEvent } from '@sijill/contracts';
-import type { Identifier } from '@sijill/vault';
+import type { NamedIdentifier } from '@sijill/vault';
 
-/** One data subject of an event: the identifiers as they were given, and as the directory knows them. */
+/** One data subject of an event: its identifiers as the directory knows them, at least one. */
 export interface Person {
-  readonly given: readonly Identifier[];
-  readonly normalized: readonly Identifier[];
-  readonly role: string | null;
+  readonly identifiers: readonly NamedIdentifier[];
 }
 
 /** An event that passed every check and can become entries. */
@@ -13,6 +11,7 @@ export interface AcceptedEvent {
   readonly event: ProducerEvent;
   /** `time` as an instant, milliseconds since the Unix epoch, finer digits cut. */
   readonly occurredAt: number;
+  /** In the order of `data.dataSubjects`. */
   readonly people: readonly Person[];
 }
 

@@ -28,7 +28,10 @@ class AcceptEventsHandler implements ICommandHandler<AcceptEvents> {
 
 /** An administrator asks to read a quarantined record again under today's rules. */
 export class ReplayQuarantined extends Command<ReplayOutcome> {
-  constructor(readonly entryId: string) {
+  constructor(
+    readonly entryId: string,
+    readonly principal: string,
+  ) {
     super();
   }
 }
@@ -37,8 +40,8 @@ export class ReplayQuarantined extends Command<ReplayOutcome> {
 class ReplayQuarantinedHandler implements ICommandHandler<ReplayQuarantined> {
   constructor(private readonly desk: QuarantineDesk) {}
 
-  execute({ entryId }: ReplayQuarantined): Promise<ReplayOutcome> {
-    return this.desk.replay(entryId);
+  execute({ entryId, principal }: ReplayQuarantined): Promise<ReplayOutcome> {
+    return this.desk.replay(entryId, principal);
   }
 }
 

@@ -1,7 +1,10 @@
-/** The identity of an event: the same pair twice is one event. */
+/**
+ * The identity of an event: its tag has producer, source and id in it, under the key of the quarter of a year in which it happened. The
+ * same pair twice is one event.
+ */
 export interface EventKey {
-  readonly source: string;
-  readonly eventId: string;
+  readonly generation: string;
+  readonly tag: string;
 }
 
 /** What the intake asks of the read models. The answers may be a little behind the store; `position` says how far they are. */

@@ -1,4 +1,4 @@
-import type { NewEntry } from '@sijill/event-store';
+import type { NewEntry, WrittenEntry } from '@sijill/event-store';
 import type { EntryMaker, Provenance } from './entry-maker.js';
 import type { RecordHeaders, RecordReading } from './kafka/read-record.js';
 import type { Quarantine } from './quarantine/quarantine.js';
@@ -16,7 +16,7 @@ export async function prepareRecords(
   records: readonly ArrivedRecord[],
   maker: EntryMaker,
   quarantine: Quarantine,
-): Promise<NewEntry[][]> {
+): Promise<(readonly (NewEntry | WrittenEntry)[])[]> {
   const readable = records.flatMap(({ reading, provenance }) =>
     'accepted' in reading ? [{ accepted: reading.accepted, provenance }] : [],
   );

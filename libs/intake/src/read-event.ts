@@ -2,11 +2,14 @@ import {
   instantOf,
   ENVELOPE_ATTRIBUTES,
   MAX_DETAILS_BYTES,
+  mayUseSource,
   validateEvent,
+  type DataSubject,
   type FieldError,
   type ProducerEvent,
+  type Speaker,
 } from '@sijill/contracts';
-import { looksPersonal, namesPerson, normalizeIdentifier } from '@sijill/vault';
+import { looksPersonal, namedIdentifier, type NamedIdentifier } from '@sijill/vault';
 import type { Person, Reading } from './accepted-event.js';
 
 export interface IntakeLimits {
@@ -20,6 +23,8 @@ export interface ReadingContext {
   readonly defaultRegion: string;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
+  /** Who sends it: what it may speak for. */
+  readonly speaker: Speaker;
 }
 
 /** Too large to be worth parsing; the limit is in the message. */
@@ -33,7 +38,7 @@ export function tooLarge(limits: IntakeLimits): FieldError {
 
 /**
  * Reads one structured-mode CloudEvent: schema first, then what a schema cannot say (numbers that exist, times that are past,
- * limits of this server). All faults of a stage are named at once.
+ * limits of this server, and what its producer may say). All faults of a stage are named at once.
  *
  * @param value parsed JSON
  */
@@ -60,25 +65,8 @@ export function readEvent(value: unknown, context: ReadingContext): Reading {
     const message = `lies more than ${context.limits.clockSkewSeconds} s ahead of this server's clock; check the clock of the producer`;
     errors.push({ path: 'time', code: 'time_in_future', message });
   }
-  errors.push(...personalAttributes(event, context.defaultRegion));
-  const { details } = event.data as { details?: unknown };
-  if (details !== undefined && Buffer.byteLength(JSON.stringify(details)) > MAX_DETAILS_BYTES) {
-    errors.push({ path: 'data.details', code: 'too_long', message: `may hold ${MAX_DETAILS_BYTES} bytes of JSON` });
-  }
-  const people = (event.data.dataSubjects ?? []).map((subject, i): Person => {
-    const normalized = subject.identifiers.map((identifier, k) => {
-      const result = normalizeIdentifier(identifier, context.defaultRegion);
-      if (typeof result !== 'string') {
-        errors.push({
-          path: `data.dataSubjects[${i}].identifiers[${k}].value`,
-          code: result.code,
-          message: result.message,
-        });
-      }
-      return { scheme: identifier.scheme, value: typeof result === 'string' ? result : '' };
-    });
-    return { given: subject.identifiers, normalized, role: subject.role ?? null };
-  });
+  errors.push(...sourceFaults(event.source, context), ...openTexts(event, context.defaultRegion), ...tooLong(event));
+  const people = (event.data.dataSubjects ?? []).map((subject, i) => personOf(subject, i, context, errors));
   return errors.length > 0 ? { errors } : { accepted: { event, occurredAt, people } };
 }
 
@@ -87,37 +75,104 @@ function subjectsOf(value: unknown): readonly unknown[] {
   return Array.isArray(subjects) ? subjects : [];
 }
 
-/** In sum: an event about a thousand people carries them a thousand times. */
-const MAX_EXTENSIONS_LENGTH = 16 * 1024;
-
-/** Attributes whose form is their own and cannot be mistaken for a person's. */
-const MACHINE_ATTRIBUTES = new Set(['sequence', 'traceparent', 'tracestate']);
+function personOf(
+  subject: DataSubject,
+  place: number,
+  { defaultRegion, speaker }: ReadingContext,
+  errors: FieldError[],
+): Person {
+  const identifiers = subject.identifiers.flatMap((given, k): NamedIdentifier[] => {
+    const named = namedIdentifier(given, defaultRegion, speaker.realm);
+    const path = `data.dataSubjects[${place}].identifiers[${k}]`;
+    if ('code' in named) {
+      errors.push({ path: `${path}.${named.member ?? 'value'}`, code: named.code, message: named.message });
+      return [];
+    }
+    // A national id's country is nobody's own.
+    if (named.scheme !== 'national_id' && named.realm !== null && named.realm !== speaker.realm && !speaker.mayLink) {
+      const message = `the producer ${speaker.producer} speaks of ids of the realm ${speaker.realm} only; leave the realm out, or have its right to link registered`;
+      errors.push({ path: `${path}.realm`, code: 'foreign_realm', message });
+    }
+    return [named];
+  });
+  return { identifiers };
+}
 
 const PERSONAL = 'looks like a phone number or an email address; people are named in data.dataSubjects only';
 
-/** What lies in clear in an entry must not name a person. */
-function personalAttributes(event: ProducerEvent, region: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const { data, specversion: _1, type: _2, time: _3, datacontenttype: _4, ...attributes } = event;
-  let extensionsLength = 0;
-  for (const [name, value] of Object.entries(attributes)) {
-    if (MACHINE_ATTRIBUTES.has(name)) continue;
-    const text = String(value);
-    const named = name === 'id' || name === 'source' ? namesPerson(text, region) : looksPersonal(text, region);
-    if (named) errors.push({ path: name, code: 'personal_data_in_envelope', message: PERSONAL });
-    if (ENVELOPE_ATTRIBUTES.includes(name)) continue;
-    extensionsLength += text.length;
-    // The name of an extension is the sender's own text too.
-    if (looksPersonal(name, region))
-      errors.push({ path: '(extension)', code: 'personal_data_in_envelope', message: PERSONAL });
+/** A source lies in clear, whole and in each of its segments. */
+function sourceFaults(source: string, { speaker, defaultRegion }: ReadingContext): FieldError[] {
+  if (isPersonalSource(source, defaultRegion))
+    return [{ path: 'source', code: 'personal_data_in_envelope', message: PERSONAL }];
+  if (mayUseSource(speaker, source)) return [];
+  const message = `the producer ${speaker.producer} may not use this source; its own begin with ${speaker.sources.join(', ')}`;
+  return [{ path: 'source', code: 'foreign_source', message }];
+}
+
+// One producer has few sources, and asking whether a text holds a number takes longer than all else that is done with one.
+const sources = new Map<string, boolean>();
+const SOURCES_KEPT = 10_000;
+
+/** Whether a source, or a segment of it, looks like a phone number or an email address. */
+export function isPersonalSource(source: string, region: string): boolean {
+  const key = `${region} ${source}`;
+  let personal = sources.get(key);
+  if (personal === undefined) {
+    personal = looksPersonal(source, region) || source.split(/[/#?&=;,:|]/).some((part) => looksPersonal(part, region));
+    if (sources.size >= SOURCES_KEPT) sources.clear();
+    sources.set(key, personal);
   }
+  return personal;
+}
+
+/** Short codes that stand open in an entry: where each is in `data`. */
+const CODES = ['system', 'processingActivity', 'policyVersion', 'noticeVersion'] as const;
+const PARTIES = ['recipient', 'onBehalfOf'] as const;
+
+interface Party {
+  readonly id?: string;
+  readonly kind?: string;
+}
+
+/** What lies in clear in an entry must not name a person. What is sealed may. */
+function openTexts(event: ProducerEvent, region: string): FieldError[] {
+  const data = event.data as Readonly<Record<string, unknown>>;
+  const errors: FieldError[] = [];
+  const look = (path: string, text: unknown): void => {
+    if (typeof text === 'string' && mayBePersonal(text) && looksPersonal(text, region))
+      errors.push({ path: `data.${path}`, code: 'personal_data_in_code', message: PERSONAL });
+  };
+  for (const name of CODES) look(name, data[name]);
+  for (const name of PARTIES) {
+    const party = data[name] as Party | undefined;
+    if (party?.kind !== 'person') look(`${name}.id`, party?.id);
+  }
+  return errors;
+}
+
+/** A glance: without an @, a + or eight digits nothing is taken for a person's. */
+function mayBePersonal(text: string): boolean {
+  return /[@+]|(?:\p{Nd}[\s().-]*){8}|tel:|sms:/iu.test(text);
+}
+
+/** In sum: an event about a thousand people carries them a thousand times. */
+const MAX_EXTENSIONS_LENGTH = 16 * 1024;
+
+function tooLong(event: ProducerEvent): FieldError[] {
+  const errors: FieldError[] = [];
+  let extensionsLength = 0;
+  for (const [name, value] of Object.entries(event))
+    if (!ENVELOPE_ATTRIBUTES.includes(name)) extensionsLength += String(value).length;
   if (extensionsLength > MAX_EXTENSIONS_LENGTH) {
     const message = `extension attributes may hold ${MAX_EXTENSIONS_LENGTH} characters together; every entry of the event repeats them`;
     errors.push({ path: '', code: 'too_long', message });
   }
-  const { system } = data as { system?: string };
-  if (system !== undefined && looksPersonal(system, region)) {
-    errors.push({ path: 'data.system', code: 'personal_data_in_envelope', message: PERSONAL });
-  }
+  const { details, dataSubjects = [] } = event.data as { details?: unknown; dataSubjects?: readonly DataSubject[] };
+  const measure = (path: string, given: unknown): void => {
+    if (given !== undefined && Buffer.byteLength(JSON.stringify(given)) > MAX_DETAILS_BYTES)
+      errors.push({ path, code: 'too_long', message: `may hold ${MAX_DETAILS_BYTES} bytes of JSON` });
+  };
+  measure('data.details', details);
+  dataSubjects.forEach((subject, i) => measure(`data.dataSubjects[${i}].details`, subject.details));
   return errors;
 }

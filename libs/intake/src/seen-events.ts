@@ -60,5 +60,5 @@ export class SeenEvents {
 }
 
 function nameOf(key: EventKey): string {
-  return `${key.source}\0${key.eventId}`;
+  return `${key.generation} ${key.tag}`;
 }

@@ -1,14 +1,16 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import type { FieldError } from '@sijill/contracts';
-import { Lane, type EventStore } from '@sijill/event-store';
+import type { FieldError, Speaker } from '@sijill/contracts';
+import { fileLane, Lane, type EventStore } from '@sijill/event-store';
 import type { Clock } from '@sijill/platform';
 import type { AcceptedEvent } from '../accepted-event.js';
+import { CutRecord } from '../cut-record.js';
 import { decodeJson } from '../decode.js';
 import type { EventKey } from '../entry-catalogue.js';
-import type { EntryMaker } from '../entry-maker.js';
+import type { EntryMaker, MadeEntry, Provenance } from '../entry-maker.js';
 import { readEvent, tooLarge, type IntakeLimits } from '../read-event.js';
 import type { SeenEvents } from '../seen-events.js';
+import { linesOf, SourceFile } from './source-file.js';
+
+export { FileUnreadable } from './source-file.js';
 
 export interface ImportResult {
   readonly lines: number;
@@ -23,11 +25,6 @@ export interface ImportProgress {
   readonly bytesTotal: number;
 }
 
-/** The file could not be read to its end; what was imported until then stays and a second run goes on from there. */
-export class FileUnreadable extends Error {
-  override readonly name = 'FileUnreadable';
-}
-
 export interface ImportContext {
   readonly store: EventStore;
   readonly maker: EntryMaker;
@@ -35,6 +32,10 @@ export interface ImportContext {
   readonly clock: Clock;
   readonly limits: IntakeLimits;
   readonly defaultRegion: string;
+  /** In whose name the file speaks. */
+  readonly speaker: Speaker;
+  /** Who imports it. */
+  readonly principal: string;
 }
 
 const LINES_A_STEP = 500;
@@ -45,12 +46,13 @@ interface GoodLine {
 }
 
 /**
- * Imports a file of CloudEvents, one a line, into a lane of its own.
+ * Imports a file of CloudEvents, one a line, into a lane of its own, in the name of a producer.
  *
- * The lane is named by the file's content and its entries carry their line, so an import that was cut short goes on behind the
- * last line that became durable, and a finished file read again writes nothing. Every line is checked on every run, so that the
- * refused ones are listed each time.
+ * The lane is named by the file's content and the producer, and its entries carry their line, so an import that was cut short
+ * goes on behind the last line that became durable, and a finished file read again writes nothing. The same file in the name of
+ * another producer holds other events. Every line is checked on every run, so that the refused ones are listed each time.
  *
+ * @param file a file, or what can be read once only, such as a pipe
  * @throws FileUnreadable
  * @throws LaneTakenOver another import of the same file is running
  */
@@ -59,17 +61,35 @@ export async function importFile(
   context: ImportContext,
   onProgress: (progress: ImportProgress) => void = () => undefined,
 ): Promise<ImportResult> {
-  const { sha256, bytes } = await fingerprint(file);
-  const lane = await Lane.open(context.store, `ledger-import-${sha256.slice(0, 32)}`, {
+  const source = await SourceFile.open(file);
+  try {
+    return await importLines(source, context, onProgress);
+  } finally {
+    await source.close();
+  }
+}
+
+async function importLines(
+  source: SourceFile,
+  context: ImportContext,
+  onProgress: (progress: ImportProgress) => void,
+): Promise<ImportResult> {
+  const { sha256, bytes } = source;
+  const { producer } = context.speaker;
+  const lane = await Lane.open(context.store, `${fileLane(sha256)}/${producer}`, {
     onForeignWrite: 'stop',
     whenFull: 'refuse',
   });
   const end = lane.endAtOpening;
   const endLine = (end?.metadata['file'] as { line: number } | undefined)?.line ?? 0;
-  const part = end?.metadata['part'] as { index: number; of: number } | undefined;
   // A large event may have been cut between two appends: its line is taken up again behind the entries that are there.
-  const cutAt = part !== undefined && part.index + 1 < part.of ? { line: endLine, skip: part.index + 1 } : null;
-  const lastWhole = cutAt === null ? endLine : endLine - 1;
+  const cut = CutRecord.at(end);
+  const lastWhole = cut === null ? endLine : endLine - 1;
+  const provenanceOf = (line: number): Provenance => ({
+    speaker: context.speaker,
+    principal: context.principal,
+    arrival: { file: { sha256, line } },
+  });
 
   const result = {
     lines: 0,
@@ -85,23 +105,19 @@ export async function importFile(
     step = [];
     if (good.length === 0) return;
     const made = await context.maker.make(
-      good.map(({ line, accepted }) => ({
-        accepted,
-        provenance: { producer: null, arrival: { file: { sha256, line } } },
-      })),
+      good.map(({ line, accepted }) => ({ accepted, provenance: provenanceOf(line) })),
     );
-    const written: GoodLine[] = [];
-    const entries = made.flatMap((outcome, i) => {
-      const line = good[i]!;
+    const keys: EventKey[] = [];
+    const entries = made.flatMap((outcome, i): readonly MadeEntry[] => {
+      const { line } = good[i]!;
       if ('errors' in outcome) {
-        result.rejected.push({ line: line.line, errors: outcome.errors });
+        result.rejected.push({ line, errors: outcome.errors });
         return [];
       }
-      written.push(line);
-      return line.line === cutAt?.line ? outcome.entries.slice(cutAt.skip) : outcome.entries;
+      keys.push(outcome.event);
+      return cut !== null && line === endLine ? cut.rest(outcome.entries).entries : outcome.entries;
     });
     if (entries.length === 0) return;
-    const keys = written.map(keyOf);
     const seen = await context.seen.claim(keys);
     const { position } = await lane.append(entries);
     await context.seen.stored(keys, position);
@@ -115,7 +131,9 @@ export async function importFile(
   const checkEarlier = async (): Promise<void> => {
     const lines = earlier;
     earlier = [];
-    const known = await context.seen.known(lines.map(keyOf));
+    if (lines.length === 0) return;
+    const keys = await context.maker.keysOf(lines.map(({ accepted }) => ({ accepted, producer })));
+    const known = await context.seen.known(keys);
     lines.forEach(({ line }, i) => {
       if (known[i]!) result.duplicates++;
       else result.rejected.push({ line, errors: [REFUSED_BEFORE] });
@@ -123,7 +141,7 @@ export async function importFile(
   };
 
   let bytesDone = 0;
-  for await (const { bytes: line, length } of linesOf(file, context.limits.eventBytes)) {
+  for await (const { bytes: line, length } of linesOf(source, context.limits.eventBytes)) {
     bytesDone += length;
     result.lines++;
     if (isBlank(line)) continue;
@@ -150,10 +168,6 @@ const REFUSED_BEFORE: FieldError = {
   message: 'was refused when this file was first read, and is right today; import it in a file of its own',
 };
 
-function keyOf({ accepted: { event } }: GoodLine): EventKey {
-  return { source: event.source, eventId: event.id };
-}
-
 function readLine(line: Buffer, context: ImportContext): ReturnType<typeof readEvent> {
   if (line.length > context.limits.eventBytes) return { errors: [tooLarge(context.limits)] };
   const decoded = decodeJson(line);
@@ -162,63 +176,10 @@ function readLine(line: Buffer, context: ImportContext): ReturnType<typeof readE
     limits: context.limits,
     defaultRegion: context.defaultRegion,
     now: context.clock.now(),
+    speaker: context.speaker,
   });
 }
 
 function isBlank(line: Buffer): boolean {
   return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
-}
-
-async function fingerprint(file: string): Promise<{ sha256: string; bytes: number }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of chunksOf(file)) {
-    hash.update(chunk);
-    bytes += chunk.length;
-  }
-  return { sha256: hash.digest('hex'), bytes };
-}
-
-async function* chunksOf(file: string): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) yield chunk as Buffer;
-  } catch (cause) {
-    throw new FileUnreadable(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}`, {
-      cause,
-    });
-  }
-}
-
-/**
- * Lines as bytes: text decoding must not mend what is not UTF-8 before it is judged. `length` counts the line break.
- *
- * @param most of a line that is longer than this only so much and a byte is kept: enough to tell that it is too long
- */
-async function* linesOf(file: string, most: number): AsyncGenerator<{ bytes: Buffer; length: number }> {
-  let kept: Buffer[] = [];
-  let keptBytes = 0;
-  let length = 0;
-  const take = (piece: Buffer): void => {
-    length += piece.length;
-    const part = piece.subarray(0, Math.max(0, most + 1 - keptBytes));
-    if (part.length === 0) return;
-    kept.push(part);
-    keptBytes += part.length;
-  };
-  const line = (lineBreak: number): { bytes: Buffer; length: number } => {
-    const whole = { bytes: Buffer.concat(kept), length: length + lineBreak };
-    kept = [];
-    keptBytes = length = 0;
-    return whole;
-  };
-  for await (const chunk of chunksOf(file)) {
-    let from = 0;
-    for (let to = chunk.indexOf(0x0a); to !== -1; to = chunk.indexOf(0x0a, from)) {
-      take(chunk.subarray(from, to));
-      yield line(1);
-      from = to + 1;
-    }
-    take(chunk.subarray(from));
-  }
-  if (length > 0) yield line(0);
 }

@@ -1,4 +1,4 @@
-import type { FieldError } from '@sijill/contracts';
+import type { FieldError, Speaker } from '@sijill/contracts';
 import type { Clock, Metrics } from '@sijill/platform';
 import type { AcceptedEvent } from '../accepted-event.js';
 import type { EntryMaker, Provenance } from '../entry-maker.js';
@@ -34,7 +34,10 @@ export interface IncomingBatch {
   readonly events: readonly unknown[];
   /** Bytes of the one event in single mode; in a batch each event is measured by itself. */
   readonly bytes: number;
-  readonly producer: string | null;
+  /** Who sends it: what it may speak for. */
+  readonly speaker: Speaker;
+  /** Who that is, by the principal of the key. */
+  readonly principal: string;
 }
 
 const EVENTS_A_SLICE = 500;
@@ -64,12 +67,13 @@ export class HttpIntake {
     const rejected: RejectedItem[] = [];
     const good: { index: number; accepted: AcceptedEvent; provenance: Provenance }[] = [];
     const measure = batch.events.length > 1 && batch.bytes > this.context.limits.eventBytes;
-    const provenance = { producer: batch.producer, arrival: { http: { node: this.context.nodeId } } };
+    const { speaker, principal } = batch;
+    const provenance = { speaker, principal, arrival: { http: { node: this.context.nodeId } } };
     for (const [index, event] of batch.events.entries()) {
       // Between slices other work gets its turn: a body may hold ten thousand events.
       if (index > 0 && index % EVENTS_A_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
       const bytes = batch.events.length === 1 ? batch.bytes : measure ? this.bytesOf(event) : 0;
-      const reading = this.read(event, bytes);
+      const reading = this.read(event, bytes, speaker);
       if ('errors' in reading) rejected.push({ index, ...identityOf(event, reading.errors), errors: reading.errors });
       else good.push({ index, accepted: reading.accepted, provenance });
     }
@@ -91,7 +95,11 @@ export class HttpIntake {
         source: event.source,
         id: event.id,
         duplicate: outcome.duplicate,
-        entries: outcome.entries.map(({ id, subjectId }) => ({ entryId: id, subjectId })),
+        // Whom an identifier leads to is told only to those who may tie identifiers to somebody.
+        entries: outcome.entries.map(({ id, subjectId }) => ({
+          entryId: id,
+          subjectId: speaker.mayLink ? subjectId : null,
+        })),
       });
     });
     rejected.sort((a, b) => a.index - b.index);
@@ -106,8 +114,8 @@ export class HttpIntake {
     return mayExceed(event, this.context.limits.eventBytes) ? Buffer.byteLength(JSON.stringify(event)) : 0;
   }
 
-  private read(event: unknown, bytes: number): ReturnType<typeof readEvent> {
-    const reading = readEvent(event, { ...this.context, now: this.clock.now() });
+  private read(event: unknown, bytes: number, speaker: Speaker): ReturnType<typeof readEvent> {
+    const reading = readEvent(event, { ...this.context, speaker, now: this.clock.now() });
     if (bytes <= this.context.limits.eventBytes) return reading;
     const large = tooLarge(this.context.limits);
     return { errors: 'errors' in reading ? [large, ...reading.errors] : [large] };

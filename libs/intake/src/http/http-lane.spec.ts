@@ -6,7 +6,7 @@ import { LaneClosed, LaneTakenOver, openEmbeddedStore, type EventStore, type New
 import { claimOf, createLogger, type Claim } from '@sijill/platform';
 import { HttpLane, LaneElsewhere } from './http-lane.js';
 
-const entry = (): NewEntry => ({ id: randomUUID(), type: 't', data: {}, metadata: {} });
+const entry = (): NewEntry => ({ id: randomUUID(), type: 't', data: {}, metadata: { format: 2 } });
 
 describe('the HTTP lane of a node id', () => {
   let folder: string;
@@ -28,7 +28,7 @@ describe('the HTTP lane of a node id', () => {
   const claim = (): Claim => claimOf({ kind: 'sqlite', file: join(folder, 'server.lock') }, 'http lane');
   const stored = async (): Promise<string[]> => {
     const ids: string[] = [];
-    for await (const { id } of store.readStream('ledger-http-node-1')) ids.push(id);
+    for await (const { id } of store.readStream('ledger-http/node-1')) ids.push(id);
     return ids;
   };
   const until = async (satisfied: () => boolean): Promise<void> => {

@@ -1,4 +1,11 @@
-import { Lane, type AppendResult, type EventStore, type NewEntry, type WrittenEntry } from '@sijill/event-store';
+import {
+  httpLane,
+  Lane,
+  type AppendResult,
+  type EventStore,
+  type NewEntry,
+  type WrittenEntry,
+} from '@sijill/event-store';
 import type { Claim, Logger } from '@sijill/platform';
 
 /** Another server has the HTTP lane of this node id; nothing of this is stored. */
@@ -95,7 +102,7 @@ export class HttpLane {
       this.why = why;
       return;
     }
-    this.lane = await Lane.open(this.store, `ledger-http-${nodeId}`, {
+    this.lane = await Lane.open(this.store, httpLane(nodeId), {
       onForeignWrite: 'stop',
       whenFull: 'refuse',
       byteBudget: pendingBytes,

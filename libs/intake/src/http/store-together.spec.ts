@@ -1,24 +1,26 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXAMPLE_EVENT } from '@sijill/contracts';
+import { EXAMPLE_EVENT, type Speaker } from '@sijill/contracts';
 import { Lane, openEmbeddedStore, StoreFull, type EventStore } from '@sijill/event-store';
 import { systemClock } from '@sijill/platform';
-import { createKeyring, readKeyring, SubjectErased, Vault } from '@sijill/vault';
+import { createKeyring, keyIdOf, readKeyring, SubjectErased, unseal, Vault } from '@sijill/vault';
 import type { EntryCatalogue, EventKey } from '../entry-catalogue.js';
-import { EntryMaker } from '../entry-maker.js';
+import { EntryMaker, type ArrivedEvent } from '../entry-maker.js';
 import { readEvent } from '../read-event.js';
 import { SeenEvents } from '../seen-events.js';
-import { StoreTogether, type ReadyEvent } from './store-together.js';
+import { StoreTogether } from './store-together.js';
 
 const LIMITS = { eventBytes: 262_144, dataSubjects: 1000, clockSkewSeconds: 300 };
 
-function ready(id: string, person = 0): ReadyEvent {
+const SPEAKER: Speaker = { producer: 'sms', realm: 'default', mayLink: true, sources: [] };
+
+function ready(id: string, person = 0): ArrivedEvent {
   const identifiers = [{ scheme: 'phone', value: `+9665000000${10 + person}` }];
   const event = { ...EXAMPLE_EVENT, id, data: { ...EXAMPLE_EVENT.data, dataSubjects: [{ identifiers }] } };
-  const reading = readEvent(event, { limits: LIMITS, defaultRegion: 'SA', now: Date.now() });
+  const reading = readEvent(event, { limits: LIMITS, defaultRegion: 'SA', now: Date.now(), speaker: SPEAKER });
   if ('errors' in reading) throw new Error(JSON.stringify(reading.errors));
-  return { accepted: reading.accepted, provenance: { producer: null, arrival: {} } };
+  return { accepted: reading.accepted, provenance: { speaker: SPEAKER, principal: 'p', arrival: {} } };
 }
 
 describe('events of several callers', () => {
@@ -49,7 +51,11 @@ describe('events of several callers', () => {
 
   const stored = async (): Promise<unknown[]> => {
     const ids: unknown[] = [];
-    for await (const { metadata } of store.readStream('ledger-a')) ids.push(metadata['eventId']);
+    for await (const { id, sealed } of store.readStream('ledger-a')) {
+      const secret = await vault.secrets.byId(keyIdOf(sealed['subject']!));
+      const own = unseal(secret!, `${id}/subject`, sealed['subject']!).toString('utf8');
+      ids.push((JSON.parse(own) as { eventId: string }).eventId);
+    }
     return ids;
   };
 

@@ -1,12 +1,7 @@
-import type { AcceptedEvent } from '../accepted-event.js';
-import type { EntryMaker, Made, MadeEntry, Provenance } from '../entry-maker.js';
+import type { EventKey } from '../entry-catalogue.js';
+import type { ArrivedEvent, EntryMaker, Made, MadeEntry } from '../entry-maker.js';
 import type { SeenEvents } from '../seen-events.js';
 import type { HttpLane } from './http-lane.js';
-
-export interface ReadyEvent {
-  readonly accepted: AcceptedEvent;
-  readonly provenance: Provenance;
-}
 
 /** What became of one event. */
 export type Outcome =
@@ -19,7 +14,7 @@ export interface StoredTogether {
 }
 
 interface Waiting {
-  readonly events: readonly ReadyEvent[];
+  readonly events: readonly ArrivedEvent[];
   readonly resolve: (stored: StoredTogether) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -44,7 +39,7 @@ export class StoreTogether {
   ) {}
 
   /** Stores all of a caller's events, but those that cannot be written, or none of them, and returns once they are durable. */
-  store(events: readonly ReadyEvent[]): Promise<StoredTogether> {
+  store(events: readonly ArrivedEvent[]): Promise<StoredTogether> {
     return new Promise((resolve, reject) => {
       const caller = { events, resolve, reject };
       // More than a group is no group: made ready by itself, slice by slice, it does not keep small callers waiting.
@@ -81,9 +76,7 @@ export class StoreTogether {
         if (from > 0) await new Promise((resolve) => setImmediate(resolve));
         made.push(...(await this.maker.make(events.slice(from, from + EVENTS_A_GROUP))));
       }
-      const keys = events.flatMap(({ accepted: { event } }, i) =>
-        'entries' in made[i]! ? [{ source: event.source, eventId: event.id }] : [],
-      );
+      const keys = made.flatMap((each) => ('entries' in each ? [each.event] : []));
       const duplicates = (await this.seen.claim(keys)).values();
       const outcomes = made.map((each): Outcome =>
         'entries' in each ? { entries: each.entries, duplicate: duplicates.next().value! } : each,
@@ -99,7 +92,7 @@ export class StoreTogether {
   private async append(
     group: readonly Waiting[],
     outcomes: readonly Outcome[],
-    keys: Parameters<SeenEvents['stored']>[0],
+    keys: readonly EventKey[],
   ): Promise<void> {
     try {
       const entries = outcomes.flatMap((outcome) => ('entries' in outcome ? outcome.entries : []));

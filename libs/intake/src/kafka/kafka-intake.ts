@@ -3,28 +3,25 @@ import kafkajs, {
   type Consumer,
   type EachBatchPayload,
   type Kafka as KafkaClient,
+  type KafkaMessage,
   type logLevel as KafkaLogLevel,
 } from 'kafkajs';
 import { LaneClosed, type EventStore } from '@sijill/event-store';
-import { backOff, within, type Clock, type KafkaConfig, type Logger, type Metrics } from '@sijill/platform';
+import { backOff, within, type Clock, type Logger, type Metrics } from '@sijill/platform';
 import type { EntryMaker } from '../entry-maker.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
-import type { IntakeLimits } from '../read-event.js';
 import { keepBackAbortedRecords } from './aborted-records.js';
 import { CodecMissing, registerCodecs } from './codecs.js';
 import { Heartbeats } from './heartbeats.js';
 import { Lag } from './lag.js';
 import { missedRecords } from './missed-records.js';
-import { PartitionEnds, type PartitionEnd } from './partition-ends.js';
-import { PartitionLane } from './partition-lane.js';
-import { Records, stepsOf } from './records.js';
+import { ClusterUnnamed, PartitionEnds, type PartitionEnd } from './partition-ends.js';
+import { PartitionLane, type Partition } from './partition-lane.js';
+import { Records, stepsOf, type RecordsOptions } from './records.js';
 
 const { Kafka, logLevel } = kafkajs;
 
-export interface KafkaIntakeOptions {
-  readonly kafka: KafkaConfig;
-  readonly limits: IntakeLimits;
-  readonly defaultRegion: string;
+export interface KafkaIntakeOptions extends RecordsOptions {
   /** How long the client may give no sign of life, in milliseconds: a minute. It fetches four times a second. */
   readonly silenceMs?: number;
 }
@@ -58,9 +55,11 @@ export class KafkaIntake {
   private retired: Consumer | null = null;
   private lanes = new Map<string, Promise<PartitionLane>>();
   /** Partitions that are not read, by the name of their lane, and why. */
-  private refused = new Map<string, string>();
+  private refused = new Map<string, { readonly lane: Partition; readonly detail: string }>();
   /** What partitions wait for, by the name of their lane: the store, or whatever their records need to become entries. */
   private waits = new Map<string, string>();
+  /** Of the latest assignment. */
+  private cluster: string | null = null;
   /** The taking up of the latest assignment: records may come before it is done, and wait for it. */
   private takingUp: Promise<void> = Promise.resolve();
   private stopping = false;
@@ -105,7 +104,7 @@ export class KafkaIntake {
   get health(): { state: KafkaIntakeState; detail: string | null } {
     if (this.recentSilences().length > SILENCES_BORNE)
       return { state: 'dead', detail: 'the client falls silent again and again' };
-    const [obstacle] = [...this.refused.values(), ...this.waits.values()];
+    const [obstacle] = [...[...this.refused.values()].map(({ detail }) => detail), ...this.waits.values()];
     return obstacle === undefined || !['starting', 'running'].includes(this.status.state)
       ? this.status
       : { state: 'waiting', detail: obstacle };
@@ -188,10 +187,15 @@ export class KafkaIntake {
 
   /** On assignment the lanes say where to read on; what the group had committed does not matter. */
   private async takeUp(consumer: Consumer, assignment: Record<string, number[]>): Promise<void> {
+    const { lanes: ours } = this;
     try {
+      // Asked anew each time: behind the same addresses may stand another cluster by now.
+      const cluster = await this.ends.cluster();
+      if (this.consumer !== consumer || this.lanes !== ours) return;
+      this.cluster = cluster;
       for (const [topic, partitions] of Object.entries(assignment)) {
         const lanes: PartitionLane[] = [];
-        for (const partition of partitions) lanes.push(await this.laneOf(topic, partition));
+        for (const partition of partitions) lanes.push(await this.laneOf({ cluster, topic, partition }));
         // Asked after the lanes: whoever had the partition before may still write to its lane, and an end that was asked before
         // would lie before the lane's, as that of a topic made anew does.
         const ends = await this.ends.of(topic);
@@ -199,7 +203,7 @@ export class KafkaIntake {
           const { partition } = lane;
           if (!(await this.canGoOn(consumer, lane, ends))) continue;
           this.lag.note(topic, partition, ends.get(partition)?.high ?? lane.nextOffset, lane.nextOffset);
-          consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
+          consumer.seek({ topic, partition, offset: lane.readFrom.toString() });
         }
       }
       this.status = { state: 'running', detail: null };
@@ -210,8 +214,8 @@ export class KafkaIntake {
     }
   }
 
-  private laneOf(topic: string, partition: number): Promise<PartitionLane> {
-    const name = PartitionLane.nameOf(topic, partition);
+  private laneOf(partition: Partition): Promise<PartitionLane> {
+    const name = PartitionLane.nameOf(partition);
     const open = this.lanes.get(name);
     if (open !== undefined) return open;
     const lanes = this.lanes;
@@ -219,8 +223,13 @@ export class KafkaIntake {
       this.logger.warn({ lane: name, reason }, 'an append has to be tried again');
       if (this.lanes === lanes) this.waits.set(name, reason);
     };
+    const onChanged = (offset: number): void =>
+      this.logger.warn(
+        { lane: name, offset },
+        'a record that was cut is read otherwise now; it is written whole again',
+      );
     const ours = (): boolean => this.lanes === lanes;
-    const lane = this.patiently(name, ours, () => PartitionLane.open(this.store, topic, partition, onRetry));
+    const lane = this.patiently(name, ours, () => PartitionLane.open(this.store, partition, onRetry, onChanged));
     lanes.set(name, lane);
     lane.catch(() => lanes.delete(name));
     return lane;
@@ -260,14 +269,15 @@ export class KafkaIntake {
       );
     }
     this.lanes = new Map();
+    for (const { lane } of this.refused.values()) this.metrics.kafkaRefused.set(labelsOf(lane), 0);
     this.refused = new Map();
+    this.cluster = null;
     this.waits = new Map();
   }
 
   /**
    * Whether a lane can go on where it ends. Records behind its end that are gone are noted in it. A partition that ends before
-   * its lane does is another one under the same name: its records would be taken for ones that are stored already, so that it
-   * is not read at all.
+   * its lane does is another one under the same name: its records would be taken for ones that are stored already.
    */
   private async canGoOn(
     consumer: Consumer,
@@ -275,24 +285,44 @@ export class KafkaIntake {
     ends: ReadonlyMap<number, PartitionEnd>,
   ): Promise<boolean> {
     const { topic, partition } = lane;
-    const { low, high } = ends.get(partition) ?? { low: 0, high: lane.nextOffset };
-    if (lane.nextOffset > high) {
-      const detail =
-        `partition ${partition} of ${topic} ends at ${high}, and ${lane.nextOffset} records of it are in the ledger: the topic was ` +
-        'deleted and made anew, or has lost its end. It is not read; give the new topic another name';
-      this.refused.set(PartitionLane.nameOf(topic, partition), detail);
-      consumer.pause([{ topic, partitions: [partition] }]);
-      this.logger.error({ topic, partition, high, next: lane.nextOffset }, detail);
+    const { low, high } = ends.get(partition) ?? { low: 0, high: lane.endOffset };
+    if (lane.endOffset > high) {
+      const seen = `it ends at ${high}, and ${lane.endOffset} records of it are in the ledger`;
+      this.refuse(consumer, lane, `${seen}: the topic was deleted and made anew, or has lost its end`);
       return false;
     }
     // It may have been refused in an earlier assignment.
     consumer.resume([{ topic, partitions: [partition] }]);
-    if (lane.nextOffset >= low) return true;
-    const from = lane.nextOffset;
-    this.logger.error({ topic, partition, from, to: low }, 'records were gone before they were read');
-    await lane.passOver(low, missedRecords(topic, partition, from, low, this.clock));
-    this.metrics.kafkaMissed.inc({ topic }, low - from);
+    if (lane.readFrom < low) lane.takeAsProven();
+    if (lane.nextOffset < low) await this.passOver(lane, low);
     return true;
+  }
+
+  /** Notes in a lane that what lies before an offset is gone. */
+  private async passOver(lane: PartitionLane, to: number): Promise<void> {
+    const { topic, partition, nextOffset: from } = lane;
+    this.logger.error({ topic, partition, from, to }, 'records were gone before they were read');
+    await lane.passOver(to, missedRecords(lane, from, to, this.clock));
+    this.metrics.kafkaMissed.inc({ topic }, to - from);
+  }
+
+  /** Whether the broker has the last record of the lane where the lane has it, as far as it has it at all. */
+  private isContinued(consumer: Consumer, lane: PartitionLane, messages: readonly KafkaMessage[]): boolean {
+    const other = lane.findOther(messages);
+    if (other === null) return true;
+    const seen = `the record at offset ${other.offset} is not the one of that offset that is in the ledger`;
+    this.refuse(consumer, lane, `${seen}: the topic was deleted and made anew, or another cluster took this one's id`);
+    return false;
+  }
+
+  /** A partition that is not the one that its lane was written from is not read at all; the others go on. */
+  private refuse(consumer: Consumer, lane: PartitionLane, why: string): void {
+    const { topic, partition } = lane;
+    const detail = `partition ${partition} of ${topic}: ${why}. It is not read; give the new topic another name`;
+    this.refused.set(lane.name, { lane, detail });
+    consumer.pause([{ topic, partitions: [partition] }]);
+    this.metrics.kafkaRefused.set(labelsOf(lane), 1);
+    this.logger.error({ topic, partition }, detail);
   }
 
   private async consume(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
@@ -316,14 +346,17 @@ export class KafkaIntake {
   private async storeIn(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     const { topic, partition } = payload.batch;
     await this.takingUp;
-    const lanes = this.lanes;
+    const { cluster, lanes } = this;
+    // The assignment could not be taken up, or another one is coming.
+    if (this.consumer !== consumer || cluster === null) return;
+    const place = { cluster, topic, partition };
     try {
-      await this.storeBatch(consumer, payload, await this.laneOf(topic, partition));
+      await this.storeBatch(consumer, payload, await this.laneOf(place));
     } catch (error) {
       // The partition was taken away in the middle. Whoever has it now reads on from the lane's end.
       if (error instanceof LaneClosed && this.lanes !== lanes) return;
       // Whatever it was: the next try begins at what the store says.
-      lanes.delete(PartitionLane.nameOf(topic, partition));
+      lanes.delete(PartitionLane.nameOf(place));
       throw error;
     }
   }
@@ -334,18 +367,22 @@ export class KafkaIntake {
     const first = Number(batch.firstOffset() ?? 0);
     const high = Number(batch.highWatermark);
     if (this.refused.has(lane.name)) return;
-    if (high < lane.nextOffset || first > lane.nextOffset) {
+    if (high < lane.endOffset || first > lane.readFrom) {
       // Fetched from a committed offset before the seek took hold; records that are gone; or a gap that compaction or a
       // transaction has left, which only the beginning of the partition can tell from them.
       if (!(await this.canGoOn(consumer, lane, await this.ends.of(topic)))) return;
-      if (first > lane.nextOffset && !this.positioned.has(lane)) {
+      if (first > lane.readFrom && !this.positioned.has(lane)) {
         this.positioned.add(lane);
-        consumer.seek({ topic, partition, offset: lane.nextOffset.toString() });
+        consumer.seek({ topic, partition, offset: lane.readFrom.toString() });
         return;
       }
     }
     this.positioned.add(lane);
+    if (!this.isContinued(consumer, lane, messages)) return;
     const fresh = messages.findIndex(({ offset }) => !lane.holds(Number(offset)));
+    // Compaction has taken the rest of a record whose beginning is stored.
+    if (lane.endsInside && fresh !== -1 && Number(messages[fresh]!.offset) > lane.nextOffset)
+      await this.passOver(lane, lane.nextOffset + 1);
     // One step is stored while the next is made ready. Only one append of a lane is ever under way, so that a failure leaves
     // nothing behind it stored, and the lane's own queue stays empty whatever it bounds.
     const ours = (): boolean => lane.failure === null;
@@ -426,6 +463,10 @@ class KafkaSilence extends Error {
   override readonly name = 'KafkaSilence';
 }
 
+function labelsOf({ topic, partition }: Partition): { topic: string; partition: number } {
+  return { topic, partition };
+}
+
 /** Disconnects a client; one that hangs even in that is left to itself, since the store keeps it apart from the next. */
 async function farewell(consumer: Consumer): Promise<void> {
   const disconnected = consumer.disconnect().catch(() => undefined);
@@ -435,7 +476,7 @@ async function farewell(consumer: Consumer): Promise<void> {
 /** What lies beneath the client's own errors. One of ours says what to do, and what lies beneath that only confuses. */
 function causeOf(error: Error): string {
   const cause = (error as { cause?: unknown }).cause;
-  const ours = error instanceof CodecMissing || error instanceof KafkaSilence;
+  const ours = [CodecMissing, KafkaSilence, ClusterUnnamed].some((kind) => error instanceof kind);
   if (cause instanceof Error && cause !== error && !ours) return causeOf(cause);
   // Anybody may ask for health. The client's errors name brokers and topics; of the others only the kind is told.
   return ours || error.name.startsWith('KafkaJS') ? error.message : error.name;

@@ -1,6 +1,6 @@
-import type { NewEntry } from '@sijill/event-store';
-import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
-import { kafkaArrival } from './partition-lane.js';
+import { ledgerEntry, type NewEntry } from '@sijill/event-store';
+import type { Clock } from '@sijill/platform';
+import type { Partition } from './partition-lane.js';
 
 export const RECORDS_MISSED = 'sijill.records.missed.v1';
 
@@ -12,25 +12,13 @@ export const RECORDS_MISSED = 'sijill.records.missed.v1';
  * @param from the first offset that is missing
  * @param to   the first that is there again
  */
-export function missedRecords(topic: string, partition: number, from: number, to: number, clock: Clock): NewEntry {
-  const recordedAt = isoTime(clock.now());
-  return {
-    id: newEntryId(),
-    type: RECORDS_MISSED,
-    data: {
-      topic,
-      partition,
-      from,
-      to,
-      count: to - from,
-      cause: 'retention',
-      occurredAt: recordedAt,
-    },
-    metadata: {
-      recordedAt,
-      producer: null,
-      ...kafkaArrival(topic, partition, to - 1),
-      salt: newSalt(),
-    },
-  };
+export function missedRecords(
+  { cluster, topic, partition }: Partition,
+  from: number,
+  to: number,
+  clock: Clock,
+): NewEntry {
+  const data = { cluster, topic, partition, from, to, count: to - from, cause: 'retention' };
+  const kafka = { cluster, topic, partition, offset: to - 1 };
+  return ledgerEntry(RECORDS_MISSED, clock.now(), data, { metadata: { kafka } });
 }

@@ -1,5 +1,4 @@
 import { PLAIN_TEXT, type FieldError } from '@sijill/contracts';
-import { looksPersonal } from '@sijill/vault';
 import type { Reading } from '../accepted-event.js';
 import { decodeJson } from '../decode.js';
 import { readEvent, tooLarge, type ReadingContext } from '../read-event.js';
@@ -13,7 +12,7 @@ export interface KafkaRecord {
   readonly headers?: RecordHeaders;
 }
 
-/** What a record says it is, as far as that could be made out and may be shown. */
+/** What a record says it is, as far as that could be made out. A producer's own text, never judged: nothing of it is for the open. */
 export interface RecordIdentity {
   readonly source: string | null;
   readonly eventId: string | null;
@@ -34,14 +33,12 @@ export function readRecord(record: KafkaRecord, context: ReadingContext): Record
   const { headers } = decodedHeaders;
   if (record.value === null)
     return unreadable({ path: '', code: 'no_value', message: 'the record has no value; a CloudEvent is expected' });
-  if (record.value.length > context.limits.eventBytes) return unreadable(tooLarge(context.limits), headers, context);
+  if (record.value.length > context.limits.eventBytes) return unreadable(tooLarge(context.limits), headers);
 
   const contentType = headers['content-type']?.toLowerCase() ?? '';
   if (contentType.startsWith('application/cloudevents+json')) {
     const decoded = decodeJson(record.value);
-    return 'error' in decoded
-      ? unreadable(decoded.error)
-      : identified(decoded.value, readEvent(decoded.value, context), context);
+    return 'error' in decoded ? unreadable(decoded.error) : identified(decoded.value, context);
   }
   if (headers[`${PREFIX}specversion`] !== undefined) return readBinary(record.value, headers, context);
   const message =
@@ -53,15 +50,15 @@ function readBinary(value: Buffer, headers: Record<string, string>, context: Rea
   const contentType = headers['content-type'] ?? 'application/json';
   if (!/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType)) {
     const message = 'in binary mode the value is JSON; set the header content-type to application/json';
-    return unreadable({ path: 'datacontenttype', code: 'wrong_content_type', message }, headers, context);
+    return unreadable({ path: 'datacontenttype', code: 'wrong_content_type', message }, headers);
   }
   const decoded = decodeJson(value);
-  if ('error' in decoded) return unreadable({ ...decoded.error, path: 'data' }, headers, context);
+  if ('error' in decoded) return unreadable({ ...decoded.error, path: 'data' }, headers);
   const event: Record<string, unknown> = { datacontenttype: contentType };
   for (const [name, text] of Object.entries(headers))
     if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = text;
   event['data'] = decoded.value;
-  return identified(event, readEvent(event, context), context);
+  return identified(event, context);
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
@@ -83,30 +80,26 @@ function textHeaders(record: KafkaRecord): { headers: Record<string, string> } |
   return { headers: texts };
 }
 
-function unreadable(error: FieldError, headers: Record<string, string> = {}, context?: ReadingContext): RecordReading {
-  return {
-    errors: [error],
-    identity: () => ({
-      source: presentable(headers[`${PREFIX}source`], context),
-      eventId: presentable(headers[`${PREFIX}id`], context),
-    }),
-  };
+function unreadable(error: FieldError, headers: Record<string, string> = {}): RecordReading {
+  const identity = (): RecordIdentity => identityOf(headers[`${PREFIX}source`], headers[`${PREFIX}id`]);
+  return { errors: [error], identity };
 }
 
-function identified(value: unknown, reading: Reading, context: ReadingContext): RecordReading {
+function identified(value: unknown, context: ReadingContext): RecordReading {
   const identity = (): RecordIdentity => {
     const { source, id } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-    return { source: presentable(source, context), eventId: presentable(id, context) };
+    return identityOf(source, id);
   };
-  return { ...reading, identity };
+  return { ...readEvent(value, context), identity };
+}
+
+function identityOf(source: unknown, id: unknown): RecordIdentity {
+  return { source: storable(source), eventId: storable(id) };
 }
 
 const LONGEST_IDENTITY = 1024;
 
-/** The identity of what could not be read lies in clear: only what is surely no person's is shown. */
-function presentable(text: unknown, context: ReadingContext | undefined): string | null {
-  if (typeof text !== 'string' || text.length > LONGEST_IDENTITY || context === undefined) return null;
-  // What no store can hold must not keep the record itself from being stored.
-  if (!PLAIN_TEXT.pattern.test(text)) return null;
-  return looksPersonal(text, context.defaultRegion) ? null : text;
+/** What no store can hold, or is longer than any event may be called, must not keep the record itself from being stored. */
+function storable(text: unknown): string | null {
+  return typeof text === 'string' && text.length <= LONGEST_IDENTITY && PLAIN_TEXT.pattern.test(text) ? text : null;
 }

@@ -1,23 +1,39 @@
 import type { KafkaMessage } from 'kafkajs';
-import { LaneTakenOver, type NewEntry } from '@sijill/event-store';
+import type { FieldError, Speaker } from '@sijill/contracts';
+import { LaneTakenOver } from '@sijill/event-store';
 import type { Clock, KafkaConfig, Logger, Metrics } from '@sijill/platform';
 import { looksPersonal } from '@sijill/vault';
+import type { ReadyEntry } from '../cut-record.js';
 import type { EntryMaker } from '../entry-maker.js';
 import { prepareRecords, type ArrivedRecord } from '../prepare-records.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
 import { kafkaArrival, type PartitionLane } from './partition-lane.js';
-import { readRecord } from './read-record.js';
+import { readRecord, type KafkaRecord, type RecordReading } from './read-record.js';
 
 // Small steps keep other lanes' turns short, whatever a fetch brings.
 const RECORDS_A_STEP = 500;
 const BYTES_A_STEP = 1024 * 1024;
 
+/**
+ * Who speaks in a topic, as the register of producers has it at this moment; null where its owner is not registered, or retired.
+ *
+ * @throws DatabaseUnavailable
+ */
+export type SpeakerFor = (topic: string) => Promise<Speaker | null>;
+
+export interface RecordsOptions {
+  readonly kafka: KafkaConfig;
+  readonly limits: IntakeLimits;
+  readonly defaultRegion: string;
+  readonly speakerFor: SpeakerFor;
+}
+
 /** A run of records of one partition, with the entries that were made of each. */
 export interface ReadyRecords {
   readonly messages: readonly KafkaMessage[];
   readonly arrived: readonly ArrivedRecord[];
-  readonly entries: readonly NewEntry[][];
+  readonly entries: readonly (readonly ReadyEntry[])[];
 }
 
 /** Cuts what a fetch has brought into runs that are made ready and stored at once, from one record on. */
@@ -41,24 +57,28 @@ export class Records {
     private readonly maker: EntryMaker,
     private readonly quarantine: Quarantine,
     private readonly clock: Clock,
-    private readonly options: {
-      readonly kafka: KafkaConfig;
-      readonly limits: IntakeLimits;
-      readonly defaultRegion: string;
-    },
+    private readonly options: RecordsOptions,
     private readonly metrics: Metrics,
     private readonly logger: Logger,
   ) {}
 
-  /** @throws DatabaseUnavailable and whatever else is no fault of a record */
-  async makeReady({ topic, partition }: PartitionLane, messages: readonly KafkaMessage[]): Promise<ReadyRecords> {
-    const { kafka, limits, defaultRegion } = this.options;
-    const producer = kafka.topics.find((subscribed) => subscribed.topic === topic)?.producer ?? null;
-    const context = { limits, defaultRegion, now: this.clock.now() };
+  /**
+   * Who speaks in the topic is asked for each run of records, and remembered no longer: what a producer may say ends with its
+   * retirement.
+   *
+   * @throws DatabaseUnavailable and whatever else is no fault of a record
+   */
+  async makeReady(lane: PartitionLane, messages: readonly KafkaMessage[]): Promise<ReadyRecords> {
+    const { topic } = lane;
+    const { kafka, limits, defaultRegion, speakerFor } = this.options;
+    const known = await speakerFor(topic);
+    const speaker = known ?? nobody(kafka.topics.find((subscribed) => subscribed.topic === topic)?.producer ?? topic);
+    const context = { limits, defaultRegion, now: this.clock.now(), speaker };
+    const read = (record: KafkaRecord): RecordReading =>
+      known === null ? unheard(readRecord(record, context)) : readRecord(record, context);
     const arrived = messages.map((message): ArrivedRecord => {
-      const reading = readRecord(message, context);
-      const arrival = kafkaArrival(topic, partition, Number(message.offset));
-      return { reading, value: message.value, headers: message.headers ?? {}, provenance: { producer, arrival } };
+      const provenance = { speaker, principal: `topic/${topic}`, arrival: kafkaArrival(lane, message) };
+      return { reading: read(message), value: message.value, headers: message.headers ?? {}, provenance };
     });
     return { messages, arrived, entries: await prepareRecords(arrived, this.maker, this.quarantine) };
   }
@@ -67,7 +87,7 @@ export class Records {
   async store(lane: PartitionLane, { messages, arrived, entries }: ReadyRecords): Promise<void> {
     const { topic, partition } = lane;
     try {
-      await lane.append(Number(messages[0]!.offset), Number(messages.at(-1)!.offset), entries);
+      await lane.append(messages, entries);
     } catch (error) {
       if (error instanceof LaneTakenOver)
         this.logger.error({ topic, partition }, 'another consumer has this lane; giving the partition up');
@@ -97,4 +117,20 @@ export class Records {
       'record keys of this topic look like phone numbers or email addresses; use an opaque key or none',
     );
   }
+}
+
+const PRODUCER_UNKNOWN: FieldError = {
+  path: '',
+  code: 'producer_unknown',
+  message: "the topic's owner is no registered producer, or is retired; register it, and replay the record",
+};
+
+/** A record that came under a name that says nothing here: kept as it came, whatever it holds. */
+function unheard({ identity }: RecordReading): RecordReading {
+  return { errors: [PRODUCER_UNKNOWN], identity };
+}
+
+/** The owner that a topic was given, without a right: only its quarantined records bear the name. */
+function nobody(producer: string): Speaker {
+  return { producer, realm: 'default', mayLink: false, sources: [] };
 }

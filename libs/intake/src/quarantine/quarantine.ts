@@ -1,7 +1,8 @@
-import type { FieldError } from '@sijill/contracts';
-import { StreamNotFound, type EventStore, type NewEntry, type StoredEntry } from '@sijill/event-store';
-import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
-import { seal, unseal, type Vault } from '@sijill/vault';
+import { faultToKeep, type FieldError } from '@sijill/contracts';
+import { ledgerEntry, StreamNotFound, type EventStore, type NewEntry, type StoredEntry } from '@sijill/event-store';
+import { newEntryId, type Clock } from '@sijill/platform';
+import { canonicalJson } from '@sijill/transparency';
+import { keyIdOf, seal, unseal, type Vault } from '@sijill/vault';
 import type { Provenance } from '../entry-maker.js';
 import type { RecordHeaders } from '../kafka/read-record.js';
 
@@ -30,8 +31,9 @@ const BYTES_A_PART = 512 * 1024;
 const REASONS_KEPT = 20;
 
 /**
- * Makes quarantine entries: the raw bytes sealed under a key of their own (so that they can be destroyed one by one), the
- * reason in clear. A record over half a megabyte becomes several entries in a row, the first of which speaks for all.
+ * Makes quarantine entries: the raw bytes sealed under a key of their own, which is wrapped with the day's, so that they can be
+ * destroyed one by one and day by day; the reason in clear, and nothing that came with the record. A record over half a megabyte
+ * becomes several entries in a row, the first of which speaks for all.
  */
 export class Quarantine {
   constructor(
@@ -42,34 +44,31 @@ export class Quarantine {
   /** Keys are durable when this returns. */
   async make(records: readonly Unreadable[]): Promise<NewEntry[][]> {
     const ids = records.map(() => newEntryId());
-    const keys = await this.vault.makeNewHolders(ids.map(holderOf));
-    const recordedAt = isoTime(this.clock.now());
+    const secrets = await this.vault.secrets.quarantined(ids);
+    const now = this.clock.now();
     return records.map((record, i) => {
-      const holder = holderOf(ids[i]!);
+      const secret = secrets[i]!;
+      const { source, eventId, provenance } = record;
+      // An entry is for ever: of a field that nobody knows the name is the sender's own text.
+      const kept = record.errors.map(faultToKeep);
       const parts = partsOf(packed(record));
       return parts.map((bytes, index): NewEntry => {
         const id = index === 0 ? ids[i]! : newEntryId();
-        const reason = { code: record.errors[0]?.code ?? 'unreadable', message: reasonOf(record.errors) };
-        return {
-          id,
-          type: QUARANTINED,
-          data: {
-            reason,
-            errors: record.errors.slice(0, REASONS_KEPT).map((error) => ({ ...error })),
-            size: record.value?.length ?? 0,
-            source: record.source,
-            eventId: record.eventId,
-            holder,
-            sealed: seal(keys.get(holder)!, id, bytes),
-          },
-          metadata: {
-            recordedAt,
-            producer: record.provenance.producer,
-            ...record.provenance.arrival,
-            ...(parts.length === 1 ? {} : { part: { index, of: parts.length } }),
-            salt: newSalt(),
-          },
+        const identity =
+          index > 0 ? {} : { identity: seal(secret, `${id}/identity`, canonicalJson({ source, eventId })) };
+        const sealed = { ...identity, quarantine: seal(secret, `${id}/quarantine`, bytes) };
+        const data = {
+          reason: { code: record.errors[0]?.code ?? 'unreadable', message: reasonOf(kept) },
+          errors: kept.slice(0, REASONS_KEPT).map((error) => ({ ...error })),
+          size: record.value?.length ?? 0,
         };
+        const keys = Object.fromEntries(Object.keys(sealed).map((part) => [part, secret.keyId]));
+        const metadata = {
+          producer: provenance.speaker.producer,
+          ...provenance.arrival,
+          ...(parts.length === 1 ? {} : { part: { index, of: parts.length } }),
+        };
+        return ledgerEntry(QUARANTINED, now, data, { id, principal: provenance.principal, sealed, keys, metadata });
       });
     });
   }
@@ -91,9 +90,10 @@ export class Quarantine {
     const bytes: Buffer[] = [];
     for (const part of parts) {
       // A record that was cut by a crash between two appends goes on under another key: its rest was made anew.
-      const keys = await this.vault.holderIfAny(part.data['holder'] as string);
-      if (keys === null) return null;
-      bytes.push(unseal(keys, part.id, part.data['sealed'] as string));
+      const sealed = part.sealed['quarantine']!;
+      const secret = await this.vault.secrets.byId(keyIdOf(sealed));
+      if (secret === null) return null;
+      bytes.push(unseal(secret, `${part.id}/quarantine`, sealed));
     }
     return { first, raw: unpacked(Buffer.concat(bytes)) };
   }
@@ -103,11 +103,6 @@ async function entriesFrom(store: EventStore, lane: string, from: number, limit:
   const entries: StoredEntry[] = [];
   for await (const entry of store.readStream(lane, { from, limit })) entries.push(entry);
   return entries;
-}
-
-/** The holder of a quarantine entry's own key; no subject's name looks like it. */
-function holderOf(entryId: string): string {
-  return `quarantine/${entryId}`;
 }
 
 function reasonOf(errors: readonly FieldError[]): string {

@@ -1,10 +1,11 @@
-import type { FieldError } from '@sijill/contracts';
+import type { FieldError, Speaker } from '@sijill/contracts';
 import type { EventStore, JsonObject, Lane } from '@sijill/event-store';
 import type { Clock } from '@sijill/platform';
 import type { EntryCatalogue } from '../entry-catalogue.js';
 import type { EntryMaker } from '../entry-maker.js';
 import { readRecord } from '../kafka/read-record.js';
 import type { IntakeLimits } from '../read-event.js';
+import { PRODUCER_UNKNOWN } from '../producer-unknown.js';
 import type { Quarantine, RawRecord } from './quarantine.js';
 
 export type ReplayOutcome =
@@ -30,7 +31,12 @@ export class QuarantineDesk {
     private readonly maker: EntryMaker,
     private readonly lane: () => Promise<Lane>,
     private readonly clock: Clock,
-    private readonly context: { limits: IntakeLimits; defaultRegion: string },
+    private readonly context: {
+      readonly limits: IntakeLimits;
+      readonly defaultRegion: string;
+      /** What a producer may say now; null when there is none of that name, or it was retired. */
+      readonly speakerOf: (producer: string) => Promise<Speaker | null>;
+    },
   ) {}
 
   /** The raw record as it arrived; `unknown` when there is no such quarantine entry, `destroyed` when its key is gone. */
@@ -42,9 +48,11 @@ export class QuarantineDesk {
 
   /**
    * Reads a quarantined record again under today's rules. When it is understood now, its entries are written with the place it
-   * first arrived at, and say which quarantine entry they come from.
+   * first arrived at, and say which quarantine entry they come from. They are in the name of the producer that sent it.
+   *
+   * @param principal who asks for it
    */
-  async replay(entryId: string): Promise<ReplayOutcome> {
+  async replay(entryId: string, principal: string): Promise<ReplayOutcome> {
     const place = await this.catalogue.locate(entryId);
     if (place === null) return { kind: 'unknown' };
     const before = this.replayed.get(entryId) ?? (await this.catalogue.replayOf(entryId));
@@ -52,11 +60,14 @@ export class QuarantineDesk {
     const opened = await this.quarantine.open(this.store, place.lane, place.revision);
     if (opened === null) return { kind: 'destroyed' };
 
-    const reading = readRecord(opened.raw, { ...this.context, now: this.clock.now() });
+    const { producer, kafka } = opened.first.metadata as { producer: string; kafka?: JsonObject };
+    const speaker = await this.context.speakerOf(producer);
+    if (speaker === null) return { kind: 'refused', errors: [PRODUCER_UNKNOWN] };
+    const reading = readRecord(opened.raw, { ...this.context, speaker, now: this.clock.now() });
     if ('errors' in reading) return { kind: 'refused', errors: reading.errors };
-    const { producer, kafka } = opened.first.metadata as { producer: string | null; kafka?: JsonObject };
     const arrival = { ...(kafka === undefined ? {} : { replayedFrom: kafka }), replayOf: entryId };
-    const [made] = await this.maker.make([{ accepted: reading.accepted, provenance: { producer, arrival } }]);
+    const provenance = { speaker, principal, arrival };
+    const [made] = await this.maker.make([{ accepted: reading.accepted, provenance }]);
     if (made === undefined || 'errors' in made) return { kind: 'refused', errors: made?.errors ?? [] };
     const { entries } = made;
     if (this.replayed.has(entryId)) return { kind: 'replayed_before', entryId: this.replayed.get(entryId)! };
