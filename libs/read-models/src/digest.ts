@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import { canonicalJson } from '@sijill/transparency';
-import { READ_MODELS, ROW_KEYS, type ReadModelName, type ReadModelTables } from './tables.js';
+import { READ_MODEL_BY_NAME, type ReadModelName, type ReadModelTables } from './tables.js';
 
 const PAGE = 2_000;
 
@@ -12,8 +12,7 @@ const PAGE = 2_000;
  */
 export async function digestOf(db: Kysely<ReadModelTables>, names: readonly ReadModelName[]): Promise<string> {
   const hash = createHash('sha256');
-  for (const table of names.flatMap((name) => READ_MODELS[name].tables)) {
-    const key = ROW_KEYS[table];
+  for (const [table, key] of names.flatMap((name) => rowKeysOf(name))) {
     const order = sql.join(key.map((column) => sql.ref(column)));
     for (let last: Record<string, unknown> | undefined; ;) {
       const place =
@@ -27,4 +26,8 @@ export async function digestOf(db: Kysely<ReadModelTables>, names: readonly Read
     }
   }
   return hash.digest('hex');
+}
+
+function rowKeysOf(name: ReadModelName): [table: string, key: readonly string[]][] {
+  return Object.entries(READ_MODEL_BY_NAME.get(name)!.tables as Record<string, readonly string[]>);
 }

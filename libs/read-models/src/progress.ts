@@ -1,15 +1,13 @@
 import type { Kysely } from 'kysely';
 import type { StoredEntry } from '@sijill/event-store';
-import { projectActivities } from './activity-timeline/project.js';
-import { projectEntries, standingsOf, type Standings } from './entries/project.js';
-import { projectQuarantine } from './quarantine/project.js';
-import type { Target } from './rows.js';
-import { READ_MODEL_NAMES, type ReadModelName, type ReadModelTables } from './tables.js';
+import type { AnyReadModel, Batch } from './read-model.js';
+import type { Target } from './target.js';
+import { FOR_ALL, READ_MODEL_BY_NAME, READ_MODEL_NAMES, type ReadModelName, type ReadModelTables } from './tables.js';
 
 /** How far a read model is in the order of the store. */
 export interface Reached {
   readonly position: number;
-  /** When the entry there was recorded; empty while there is none. */
+  /** When the last entry of the ledger's own by then was recorded; empty while there is none. */
   readonly asOf: string;
 }
 
@@ -19,47 +17,50 @@ export type Progress = Map<ReadModelName, Reached>;
 export interface Course {
   /** The position that the batch follows: a read model that has not reached it would miss what lies between. */
   readonly after: number;
-  /** How far a read model may go. */
-  readonly end: (name: ReadModelName) => number;
-  /** The entry catalogue that decides what counts: of the same set of tables, or the live one. */
-  readonly catalogue: Kysely<ReadModelTables>;
+  /** How far a read model may go, beside what those that it needs allow. */
+  readonly limit?: (name: ReadModelName) => number;
+  /** The live tables and where they stand: for what is needed of read models that are not among those that are brought further. */
+  readonly live: { readonly db: Kysely<ReadModelTables>; readonly progress: ReadonlyMap<ReadModelName, Reached> };
   /** Runs the work of one read model, and may catch what it throws: its progress is then as it was. */
   readonly attempt: (name: ReadModelName, work: () => Promise<void>) => Promise<void>;
 }
 
 /**
  * Brings read models further by a batch of the store's order, and notes in `progress` how far each has come. What is in the rows
- * already is passed over.
+ * already is passed over, and so is what is foreign. None goes further than those that it needs; what these decided about the
+ * batch is handed on, or asked for where it was decided before.
  */
 export async function advance(
-  target: Target,
+  target: Target<ReadModelTables>,
   progress: Progress,
   batch: readonly StoredEntry[],
-  { after, end, catalogue, attempt }: Course,
+  { after, limit = () => Number.POSITIVE_INFINITY, live, attempt }: Course,
 ): Promise<void> {
-  let decided: { after: number; standings: Standings } | null = null;
-  for (const [name, { position }] of progress) {
+  const decided = new Map<ReadModelName, { after: number; decision: unknown }>();
+  for (const [name, { position, asOf }] of progress) {
     if (position < after) continue;
-    const fresh = between(batch, position, end(name));
+    const model = READ_MODEL_BY_NAME.get(name)!;
+    const end = Math.min(
+      limit(name),
+      ...neededBy(model).map((each) => (progress.get(each) ?? live.progress.get(each))!.position),
+    );
+    const fresh = between(batch, position, end);
     const last = fresh.at(-1);
     if (last === undefined) continue;
+    const own = withoutForeign(fresh);
     await attempt(name, async () => {
-      switch (name) {
-        case 'entries':
-          decided = { after: position, standings: await projectEntries(target, fresh) };
-          break;
-        case 'activity-timeline': {
-          const known = decided !== null && decided.after <= position;
-          await projectActivities(target, fresh, known ? decided!.standings : await standingsOf(catalogue, fresh));
-          break;
-        }
-        case 'quarantine':
-          await projectQuarantine(target, fresh);
-          break;
-        default:
-          return name satisfies never;
+      const needed: unknown[] = [];
+      for (const each of model.needs as readonly AnyReadModel[]) {
+        const now = decided.get(each.name as ReadModelName);
+        if (now !== undefined && now.after <= position) needed.push(now.decision);
+        else needed.push(await each.recall(progress.has(each.name as ReadModelName) ? target.db : live.db, own));
       }
-      progress.set(name, { position: last.position, asOf: last.metadata['recordedAt'] as string });
+      const decision: unknown = await model.project({ target, batch: own, decided: needed });
+      decided.set(name, { after: position, decision });
+      progress.set(name, {
+        position: last.position,
+        asOf: (own.at(-1)?.metadata['recordedAt'] as string | undefined) ?? asOf,
+      });
     });
   }
 }
@@ -69,6 +70,10 @@ function between(batch: readonly StoredEntry[], after: number, end: number): rea
   return batch.filter(({ position }) => position > after && position <= end);
 }
 
+function withoutForeign(batch: readonly StoredEntry[]): Batch {
+  return batch.some(({ foreign }) => foreign) ? batch.filter(({ foreign }) => !foreign) : batch;
+}
+
 /** Takes the positions of all read models for this transaction: whoever comes second waits, and finds the batch done. */
 export async function takeProgress(trx: Kysely<ReadModelTables>): Promise<Progress> {
   // An update comes first, so that both dialects lock before they read. One row stands for all, so that nobody can hold one of
@@ -76,15 +81,16 @@ export async function takeProgress(trx: Kysely<ReadModelTables>): Promise<Progre
   await trx
     .updateTable('projection')
     .set((eb) => ({ position: eb.ref('position') }))
-    .where('name', '=', 'entries')
+    .where('name', '=', FOR_ALL)
     .execute();
   return readProgress(trx);
 }
 
+/** Where each read model stands. One whose tables are not made yet stands before the first entry. */
 export async function readProgress(db: Kysely<ReadModelTables>): Promise<Progress> {
   const rows = await db.selectFrom('projection').select(['name', 'position', 'as_of']).execute();
   const byName = new Map(rows.map(({ name, position, as_of }) => [name, { position, asOf: as_of }]));
-  return new Map(READ_MODEL_NAMES.map((name) => [name, byName.get(name)!]));
+  return new Map(READ_MODEL_NAMES.map((name) => [name, byName.get(name) ?? { position: 0, asOf: '' }]));
 }
 
 /** Writes down what has moved since, with one statement where all have moved together. */
@@ -104,10 +110,21 @@ export async function writeProgress(
     await trx.updateTable('projection').set({ position, as_of: asOf }).where('name', 'in', names).execute();
 }
 
-/** Those that cannot move while some stand still: these, and whoever needs what they decide. */
-export function heldBack(stopped: Iterable<ReadModelName>): ReadonlySet<ReadModelName> {
-  const held = new Set(stopped);
-  if (held.has('entries')) held.add('activity-timeline');
+/** The names of those that a read model needs itself. */
+export function neededBy(model: AnyReadModel): readonly ReadModelName[] {
+  return (model.needs as readonly AnyReadModel[]).map(({ name }) => name as ReadModelName);
+}
+
+/** Those that cannot move while some stand still, each with those of them that it waits for itself; none for whoever stopped. */
+export function heldBack(stopped: Iterable<ReadModelName>): ReadonlyMap<ReadModelName, readonly ReadModelName[]> {
+  const held = new Map<ReadModelName, readonly ReadModelName[]>();
+  const still = new Set(stopped);
+  // Each comes behind those that it needs, so that one look at each is enough.
+  for (const [name, model] of READ_MODEL_BY_NAME) {
+    const waitsFor = neededBy(model).filter((each) => held.has(each));
+    if (still.has(name)) held.set(name, []);
+    else if (waitsFor.length > 0) held.set(name, waitsFor);
+  }
   return held;
 }
 

@@ -48,7 +48,9 @@ export class Projector {
     if (this.outage !== null) return { state: 'failing', detail: this.outage };
     if (this.failing.size === 0) return { state: 'running', detail: null };
     const details = [...this.failing].map(([name, detail]) => `${name} ${detail}`);
-    const waits = this.failing.has('entries') ? ['activity-timeline waits for entries'] : [];
+    const waits = [...heldBack(this.failing.keys())].flatMap(([name, waitsFor]) =>
+      this.failing.has(name) ? [] : [`${name} waits for ${waitsFor.join(' and ')}`],
+    );
     return { state: 'behind', detail: [...details, ...waits].join('; ') };
   }
 

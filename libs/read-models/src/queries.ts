@@ -1,8 +1,9 @@
 import { Query } from '@nestjs/cqrs';
-import type { ActivityView, Disclosure, Freshness } from '@sijill/contracts';
-import type { JsonObject } from '@sijill/event-store';
+import type { ActivityView, Disclosure, Freshness, SealedState } from '@sijill/contracts';
+import type { StoredEntry } from '@sijill/event-store';
 import type { Page, TimelineFilter } from './activity-timeline/query.js';
-import type { DuplicateView } from './entries/query.js';
+import type { HistoryReader } from './disclosure-history/query.js';
+import type { DuplicateView } from './entries/duplicate-view.js';
 import type { QuarantineView } from './quarantine/query.js';
 
 /** One page of an answer, and where the ledger stood when it was given. */
@@ -12,52 +13,75 @@ export interface Answer<Item> {
   readonly asOf: Freshness;
 }
 
-/** All disclosures of one subject's data, newest first. Null: the ledger knows no such subject. */
-export class DisclosureHistory extends Query<Answer<Disclosure> | null> {
+/** An answer about one person. */
+export interface PersonAnswer<Item> extends Answer<Item> {
+  /** How many questions are open of who is the same person as this one: what belongs here may be missing. */
+  readonly openConflicts: number;
+}
+
+/** Who is asked about. */
+export interface AboutPerson {
+  readonly subjectId: string;
+  /** With all that are linked to it; else this one alone. */
+  readonly linked: boolean;
+}
+
+/** All disclosures of one person's data, newest first. Null: the ledger knows no such subject. */
+export class DisclosureHistory extends Query<PersonAnswer<Disclosure> | null> {
   constructor(
-    readonly filter: Omit<TimelineFilter, 'activity'>,
+    readonly about: AboutPerson,
+    readonly filter: Omit<TimelineFilter, 'subjectIds' | 'activity'>,
+    readonly page: Page,
+    readonly reader: HistoryReader,
+  ) {
+    super();
+  }
+}
+
+/** The whole timeline of one person, for an officer. Null: the ledger knows no such subject. */
+export class ActivityTimeline extends Query<PersonAnswer<ActivityView> | null> {
+  constructor(
+    readonly about: AboutPerson,
+    readonly filter: Omit<TimelineFilter, 'subjectIds'>,
     readonly page: Page,
   ) {
     super();
   }
 }
 
-/** The whole timeline of one subject. Null: the ledger knows no such subject. */
-export class ActivityTimeline extends Query<Answer<ActivityView> | null> {
-  constructor(
-    readonly filter: TimelineFilter,
-    readonly page: Page,
-  ) {
-    super();
-  }
-}
-
-/** An entry as stored, its sealed part closed. */
-export interface EntryView {
-  readonly entryId: string;
-  readonly type: string;
-  readonly lane: string;
-  readonly revision: number;
-  readonly position: number;
-  readonly data: JsonObject;
-  readonly metadata: JsonObject;
+/** An entry as stored, its sealed parts closed, and whether they can still be opened. */
+export interface KnownEntry {
+  readonly stored: StoredEntry;
+  /** That of the part of whom it is about, where it has one; `closed` as long as any part of the others can be opened. */
+  readonly sealed: SealedState;
+  /** Of each part. */
+  readonly parts: Readonly<Record<string, Exclude<SealedState, 'none'>>>;
   readonly asOf: Freshness;
 }
 
-export class EntryById extends Query<EntryView | null> {
+/** Null: the ledger has no such entry; of an event that is foreign there is none. */
+export class EntryById extends Query<KnownEntry | null> {
   constructor(readonly entryId: string) {
     super();
   }
 }
 
 export class QuarantineList extends Query<Answer<QuarantineView>> {
-  constructor(readonly page: Page) {
+  constructor(
+    readonly page: Page,
+    /** Whether the reader is shown which events they were. */
+    readonly identified: boolean,
+  ) {
     super();
   }
 }
 
 export class DuplicateList extends Query<Answer<DuplicateView>> {
-  constructor(readonly page: Page) {
+  constructor(
+    readonly page: Page,
+    /** Whether the reader is shown the ids of the events. */
+    readonly identified: boolean,
+  ) {
     super();
   }
 }

@@ -2,9 +2,15 @@ import { Inject } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { EVENT_STORE, type EventStore } from '@sijill/event-store';
 import { Vault } from '@sijill/vault';
-import { activityView, timelineRows } from './activity-timeline/query.js';
+import { timelineRows, type TimelineFilter } from './activity-timeline/query.js';
+import { openerForRows } from './activity-timeline/sealed-row.js';
+import { activityView } from './activity-timeline/view.js';
 import { disclosureHistory } from './disclosure-history/query.js';
-import { duplicates, locateEntry } from './entries/query.js';
+import { duplicateViews } from './entries/duplicate-view.js';
+import { duplicates } from './entries/query.js';
+import { storedEntry } from './entries/stored-entry.js';
+import { openingWith } from './opening.js';
+import { personOf } from './person.js';
 import { quarantined } from './quarantine/query.js';
 import {
   ActivityTimeline,
@@ -12,19 +18,40 @@ import {
   DuplicateList,
   EntryById,
   QuarantineList,
+  type AboutPerson,
   type Answer,
+  type PersonAnswer,
 } from './queries.js';
 import { ReadModels } from './read-models.js';
 import type { ReadModelName } from './tables.js';
+
+interface Rows<Item> {
+  items: Item[];
+  next: string | null;
+}
 
 /** Adds where the read model stood. Asked for before the rows, so that an answer never claims more than it shows. */
 async function answered<Item>(
   readModels: ReadModels,
   name: ReadModelName,
-  rows: () => Promise<{ items: Item[]; next: string | null }>,
+  rows: () => Promise<Rows<Item>>,
 ): Promise<Answer<Item>> {
   const asOf = await readModels.freshAsOf(name);
   return { ...(await rows()), asOf };
+}
+
+/** Finds out who is meant, and adds how much is open about that. Null: the ledger knows no such subject. */
+async function answeredAbout<Item>(
+  readModels: ReadModels,
+  vault: Vault,
+  about: AboutPerson,
+  rows: (of: Pick<TimelineFilter, 'subjectIds'>) => Promise<Rows<Item>>,
+): Promise<PersonAnswer<Item> | null> {
+  const asOf = await readModels.freshAsOf('activity-timeline');
+  const person = await personOf(readModels.sql.reader, vault, about);
+  if (person === null) return null;
+  const { subjectIds, openConflicts } = person;
+  return { ...(await rows({ subjectIds })), asOf, openConflicts };
 }
 
 @QueryHandler(DisclosureHistory)
@@ -34,11 +61,10 @@ class DisclosureHistoryHandler implements IQueryHandler<DisclosureHistory> {
     private readonly vault: Vault,
   ) {}
 
-  async execute({ filter, page }: DisclosureHistory): ReturnType<IQueryHandler<DisclosureHistory>['execute']> {
-    const known = await subjectState(this.readModels, this.vault, filter.subjectId);
-    if (known === 'unknown') return null;
-    return answered(this.readModels, 'activity-timeline', () =>
-      disclosureHistory(this.readModels.sql.reader, filter, page, known === 'erased'),
+  execute({ about, filter, page, reader }: DisclosureHistory): ReturnType<IQueryHandler<DisclosureHistory>['execute']> {
+    const { readModels, vault } = this;
+    return answeredAbout(readModels, vault, about, (of) =>
+      disclosureHistory(readModels.sql.reader, openingWith(vault.secrets), { ...filter, ...of }, page, reader),
     );
   }
 }
@@ -50,61 +76,58 @@ class ActivityTimelineHandler implements IQueryHandler<ActivityTimeline> {
     private readonly vault: Vault,
   ) {}
 
-  async execute({ filter, page }: ActivityTimeline): ReturnType<IQueryHandler<ActivityTimeline>['execute']> {
-    const known = await subjectState(this.readModels, this.vault, filter.subjectId);
-    if (known === 'unknown') return null;
-    return answered(this.readModels, 'activity-timeline', async () => {
-      const { rows, next } = await timelineRows(this.readModels.sql.reader, filter, page);
-      return { items: rows.map((row) => activityView(row, known === 'erased')), next };
+  execute({ about, filter, page }: ActivityTimeline): ReturnType<IQueryHandler<ActivityTimeline>['execute']> {
+    const { readModels, vault } = this;
+    return answeredAbout(readModels, vault, about, async (of) => {
+      const { rows, next } = await timelineRows(readModels.sql.reader, { ...filter, ...of }, page);
+      const opener = await openerForRows(rows, openingWith(vault.secrets));
+      return { items: rows.map((row) => activityView(row, opener)), next };
     });
   }
-}
-
-/** A subject without a key is known by what the ledger holds of it: then its key was destroyed. */
-async function subjectState(
-  readModels: ReadModels,
-  vault: Vault,
-  subjectId: string,
-): Promise<'known' | 'erased' | 'unknown'> {
-  if (await vault.has(subjectId)) return 'known';
-  const { rows } = await timelineRows(readModels.sql.reader, { subjectId }, { limit: 1, cursor: null });
-  return rows.length > 0 ? 'erased' : 'unknown';
 }
 
 @QueryHandler(EntryById)
 class EntryByIdHandler implements IQueryHandler<EntryById> {
   constructor(
     private readonly readModels: ReadModels,
+    private readonly vault: Vault,
     @Inject(EVENT_STORE) private readonly store: EventStore,
   ) {}
 
   async execute({ entryId }: EntryById): ReturnType<IQueryHandler<EntryById>['execute']> {
     const asOf = await this.readModels.freshAsOf('entries');
-    const place = await locateEntry(this.readModels.sql.reader, entryId);
-    if (place === null) return null;
-    for await (const entry of this.store.readStream(place.lane, { from: place.revision, limit: 1 })) {
-      const { id, type, stream, revision, position, data, metadata } = entry;
-      return { entryId: id, type, lane: stream, revision, position, data, metadata, asOf };
-    }
-    return null;
+    const found = await storedEntry(this.readModels.sql.reader, this.store, this.vault.secrets, entryId);
+    return found === null ? null : { ...found, asOf };
   }
 }
 
 @QueryHandler(QuarantineList)
 class QuarantineListHandler implements IQueryHandler<QuarantineList> {
-  constructor(private readonly readModels: ReadModels) {}
+  constructor(
+    private readonly readModels: ReadModels,
+    private readonly vault: Vault,
+  ) {}
 
-  execute({ page }: QuarantineList): ReturnType<IQueryHandler<QuarantineList>['execute']> {
-    return answered(this.readModels, 'quarantine', () => quarantined(this.readModels.sql.reader, page));
+  execute({ page, identified }: QuarantineList): ReturnType<IQueryHandler<QuarantineList>['execute']> {
+    const openerFor = identified ? openingWith(this.vault.secrets) : null;
+    return answered(this.readModels, 'quarantine', () => quarantined(this.readModels.sql.reader, page, openerFor));
   }
 }
 
 @QueryHandler(DuplicateList)
 class DuplicateListHandler implements IQueryHandler<DuplicateList> {
-  constructor(private readonly readModels: ReadModels) {}
+  constructor(
+    private readonly readModels: ReadModels,
+    private readonly vault: Vault,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+  ) {}
 
-  execute({ page }: DuplicateList): ReturnType<IQueryHandler<DuplicateList>['execute']> {
-    return answered(this.readModels, 'entries', () => duplicates(this.readModels.sql.reader, page));
+  execute({ page, identified }: DuplicateList): ReturnType<IQueryHandler<DuplicateList>['execute']> {
+    return answered(this.readModels, 'entries', async () => {
+      const { items, next } = await duplicates(this.readModels.sql.reader, page);
+      const openerFor = identified ? openingWith(this.vault.secrets) : null;
+      return { items: await duplicateViews(items, this.store, openerFor), next };
+    });
   }
 }
 

@@ -2,15 +2,35 @@ import { EventEmitter } from 'node:events';
 import { sql } from 'kysely';
 import type { AsOf, Freshness } from '@sijill/contracts';
 import type { EventStore, StoredEntry } from '@sijill/event-store';
-import { isoTime, openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
+import {
+  DatabaseUnavailable,
+  isoTime,
+  openSql,
+  retryWhileBusy,
+  type Clock,
+  type Sql,
+  type SqlTarget,
+} from '@sijill/platform';
 import { digestOf } from './digest.js';
 import { advance, heldBack, hindmost, readProgress, takeProgress, writeProgress } from './progress.js';
 import { ProjectionFailed, type Stopped } from './projection-failed.js';
 import { Rebuild } from './rebuild.js';
 import { RowWriter } from './rows.js';
-import { READ_MODEL_NAMES, readModelMigrations, type ReadModelName, type ReadModelTables } from './tables.js';
+import {
+  makeTables,
+  READ_MODEL_NAMES,
+  readModelMigrations,
+  withoutTables,
+  type ReadModelName,
+  type ReadModelTables,
+} from './tables.js';
 
 const BATCH = 500;
+
+export interface ReadModelsOptions {
+  /** Is told of events in the ledger's streams that are not the ledger's, each once: when the foremost read model passes over it. */
+  readonly onForeign?: (entries: readonly StoredEntry[]) => void;
+}
 
 export interface Rebuilt {
   /** Store position that the hindmost of them stands at. */
@@ -34,20 +54,27 @@ export class ReadModels {
   private constructor(
     readonly sql: Sql<ReadModelTables>,
     private readonly clock: Clock,
+    private readonly onForeign: (entries: readonly StoredEntry[]) => void,
   ) {
     this.rows = new RowWriter(sql);
   }
 
-  /** @throws DatabaseUnavailable */
-  static async open(target: SqlTarget, clock: Clock): Promise<ReadModels> {
-    return new ReadModels(
-      await openSql<ReadModelTables>(target, {
-        name: 'read_model',
-        durability: 'normal',
-        migrations: readModelMigrations,
-      }),
-      clock,
-    );
+  /** @throws DatabaseUnavailable they cannot be reached, or are those of the first edition */
+  static async open(target: SqlTarget, clock: Clock, { onForeign }: ReadModelsOptions = {}): Promise<ReadModels> {
+    const database = await openDatabase(target);
+    try {
+      if ((await withoutTables(database.reader)).length > 0)
+        await retryWhileBusy(() =>
+          database.writer.transaction().execute(async (trx) => {
+            await takeProgress(trx);
+            await makeTables(trx, database.dialect);
+          }),
+        );
+    } catch (cause) {
+      await database.close();
+      throw new DatabaseUnavailable('the tables of the read models could not be made', { cause });
+    }
+    return new ReadModels(database, clock, onForeign ?? (() => undefined));
   }
 
   /** Where a read model stands now; the hindmost of all when none is named. */
@@ -105,14 +132,11 @@ export class ReadModels {
    * @throws ProjectionFailed some threw and stay where they are; the others have moved
    */
   async apply(batch: readonly StoredEntry[], after = 0): Promise<void> {
-    const stopped = await retryWhileBusy(() =>
+    const { stopped, foreign } = await retryWhileBusy(() =>
       this.sql.writer.transaction().execute(async (trx) => {
         const failures: Stopped[] = [];
         const before = await takeProgress(trx);
         const progress = new Map(before);
-        // What counts is decided by the entry catalogue, so that a timeline is never ahead of it.
-        const end = (name: ReadModelName): number =>
-          name === 'activity-timeline' ? progress.get('entries')!.position : Number.POSITIVE_INFINITY;
         const attempt = async (name: ReadModelName, work: () => Promise<void>): Promise<void> => {
           await sql`savepoint read_model`.execute(trx);
           try {
@@ -126,11 +150,12 @@ export class ReadModels {
           }
           await sql`release savepoint read_model`.execute(trx);
         };
-        await advance(this.rows.into(trx), progress, batch, { after, end, catalogue: trx, attempt });
+        await advance(this.rows.into(trx), progress, batch, { after, live: { db: trx, progress }, attempt });
         await writeProgress(trx, before, progress);
-        return failures;
+        return { stopped: failures, foreign: passedOver(batch, foremost(before), foremost(progress)) };
       }),
     );
+    if (foreign.length > 0) this.onForeign(foreign);
     this.moved.emit('moved');
     if (stopped.length > 0) throw new ProjectionFailed(stopped);
   }
@@ -223,4 +248,31 @@ export class ReadModels {
       this.moved.on('moved', done);
     });
   }
+}
+
+async function openDatabase(target: SqlTarget): Promise<Sql<ReadModelTables>> {
+  try {
+    return await openSql<ReadModelTables>(target, {
+      name: 'read_model',
+      durability: 'normal',
+      migrations: readModelMigrations,
+    });
+  } catch (error) {
+    // A migration that was run and is not known any more: the tables of the first edition.
+    if (error instanceof DatabaseUnavailable && /missing/.test(String((error.cause as Error | undefined)?.message)))
+      throw new DatabaseUnavailable(
+        'these read models are of the first edition, which this release does not read; start a new ledger with an empty folder or database',
+        { cause: error },
+      );
+    throw error;
+  }
+}
+
+/** The foreign among the entries that the foremost read model has come past. */
+function passedOver(batch: readonly StoredEntry[], before: number, now: number): readonly StoredEntry[] {
+  return batch.filter(({ foreign, position }) => foreign && position > before && position <= now);
+}
+
+function foremost(progress: ReadonlyMap<ReadModelName, { position: number }>): number {
+  return Math.max(...[...progress.values()].map(({ position }) => position));
 }

@@ -4,8 +4,9 @@ import { retryWhileBusy, type Sql } from '@sijill/platform';
 import { digestOf } from './digest.js';
 import { inPlace, placeOf, type Place } from './place.js';
 import { advance, hindmost, readProgress, takeProgress, writeProgress, type Progress } from './progress.js';
+import type { AnyReadModel } from './read-model.js';
 import type { RowWriter } from './rows.js';
-import { READ_MODELS, replaceTable, type ReadModelName, type ReadModelTables } from './tables.js';
+import { dropTables, READ_MODEL_BY_NAME, replaceTables, type ReadModelName, type ReadModelTables } from './tables.js';
 
 /** Another rebuild of the same rows has begun: it has cleared away what this one had made so far. */
 export class RebuildOvertaken extends Error {
@@ -49,8 +50,9 @@ export class Rebuild {
       const next = 1 + Math.max(...taken.map((each) => each.generation));
       for (const name of names) {
         const { generation: last } = taken.find((each) => each.name === name)!;
-        await dropTables(trx, name, placeOf(last));
-        await READ_MODELS[name].create(trx as Kysely<unknown>, sql.dialect, placeOf(next));
+        const { tables, create } = READ_MODEL_BY_NAME.get(name)!;
+        await dropTables(trx, tables, placeOf(last));
+        await create(trx as Kysely<unknown>, sql.dialect, placeOf(next));
       }
       await trx.updateTable('projection').set({ generation: next }).where('name', 'in', names).execute();
       return next;
@@ -66,7 +68,7 @@ export class Rebuild {
   ): Promise<{ position: number; unchanged: boolean | null }> {
     try {
       await this.fill(store, onProgress, compare);
-      for (const statement of this.names.flatMap((name) => READ_MODELS[name].indexes(this.place)))
+      for (const statement of this.models.flatMap(({ indexes }) => indexes(this.place)))
         await retryWhileBusy(() => statement.execute(this.sql.writer));
       const unchanged = compare ? await this.compareWithLive(store) : null;
       await this.fill(store, onProgress, false);
@@ -78,6 +80,10 @@ export class Rebuild {
       await transaction(this.sql, (trx) => this.dropAll(trx)).catch(() => undefined);
       throw error;
     }
+  }
+
+  private get models(): readonly AnyReadModel[] {
+    return this.names.map((name) => READ_MODEL_BY_NAME.get(name)!);
   }
 
   private get place(): Place {
@@ -130,8 +136,7 @@ export class Rebuild {
       const live = await takeProgress(trx);
       if (!(await this.isLatest(trx))) throw new RebuildOvertaken();
       const progress = await this.levelled(trx, store, live, false);
-      for (const table of this.names.flatMap((name) => READ_MODELS[name].tables))
-        await replaceTable(trx, table, this.place);
+      for (const { tables } of this.models) await replaceTables(trx, tables, this.place);
       await writeProgress(trx, live, progress);
       return progress;
     });
@@ -159,17 +164,10 @@ export class Rebuild {
     after: number,
     behindLive: boolean,
   ): Promise<void> {
-    const target = this.rows.into(trx, this.place);
-    const own = progress.has('entries');
-    const end = (name: ReadModelName): number =>
-      Math.min(
-        behindLive ? live.get(name)!.position : Number.POSITIVE_INFINITY,
-        name === 'activity-timeline' ? (own ? progress : live).get('entries')!.position : Number.POSITIVE_INFINITY,
-      );
-    await advance(target, progress, batch, {
+    await advance(this.rows.into(trx, this.place), progress, batch, {
       after,
-      end,
-      catalogue: own ? target.db : trx,
+      ...(behindLive ? { limit: (name) => live.get(name)!.position } : {}),
+      live: { db: trx, progress: live },
       attempt: (_, work) => work(),
     });
   }
@@ -180,12 +178,8 @@ export class Rebuild {
   }
 
   private async dropAll(trx: Db): Promise<void> {
-    for (const name of this.names) await dropTables(trx, name, this.place);
+    for (const { tables } of this.models) await dropTables(trx, tables, this.place);
   }
-}
-
-async function dropTables(trx: Db, name: ReadModelName, place: Place): Promise<void> {
-  for (const table of READ_MODELS[name].tables) await trx.schema.dropTable(`${table}${place}`).ifExists().execute();
 }
 
 function transaction<T>(sql: Sql<ReadModelTables>, work: (trx: Db) => Promise<T>): Promise<T> {

@@ -3,24 +3,13 @@ import { CompiledQuery, type Kysely } from 'kysely';
 import type { Sql } from '@sijill/platform';
 import { inPlace, LIVE, type Place } from './place.js';
 import type { ReadModelTables } from './tables.js';
-
-/** Where the rows of one transaction go: into the live tables, or into those that a rebuild fills beside them. */
-export interface Target {
-  /** The tables under their live names, wherever they are. */
-  readonly db: Kysely<ReadModelTables>;
-  insert<Table extends keyof ReadModelTables>(table: Table, rows: readonly ReadModelTables[Table][]): Promise<void>;
-  /** Inserts the rows whose key is not there, leaves the others as they are, and returns how many were inserted. */
-  insertNew<Table extends keyof ReadModelTables>(
-    table: Table,
-    rows: readonly ReadModelTables[Table][],
-  ): Promise<number>;
-}
+import type { Target } from './target.js';
 
 type Row = Readonly<Record<string, unknown>>;
-type Rows = readonly ReadModelTables[keyof ReadModelTables][];
+type Rows = readonly unknown[];
 
 // Rows go to PostgreSQL in runs of powers of two, so that few texts serve all batches. It takes 65,535 parameters in one
-// statement; the widest table has thirteen columns.
+// statement: at this many rows a table may have 127 columns.
 const MOST_ROWS = 512;
 
 /**
@@ -34,7 +23,7 @@ export class RowWriter {
   constructor(private readonly sql: Sql<ReadModelTables>) {}
 
   /** @param trx a transaction of the writer */
-  into(trx: Kysely<ReadModelTables>, place: Place = LIVE): Target {
+  into(trx: Kysely<ReadModelTables>, place: Place = LIVE): Target<ReadModelTables> {
     return {
       db: place === LIVE ? trx : trx.withPlugin(inPlace(place)),
       insert: async (table, rows) => void (await this.write(trx, `"${table}${place}"`, rows, '')),
@@ -44,7 +33,7 @@ export class RowWriter {
 
   private async write(trx: Kysely<ReadModelTables>, table: string, given: Rows, ending: string): Promise<number> {
     if (given.length === 0) return 0;
-    const rows = given as readonly object[] as readonly Row[];
+    const rows = given as readonly Row[];
     const columns = Object.keys(rows[0]!);
     return this.sql.connection === null
       ? this.writeRuns(trx, table, columns, rows, ending)

@@ -1,72 +1,70 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEmbeddedStore, type NewEntry } from '@sijill/event-store';
-import { newEntryId, openSql, systemClock } from '@sijill/platform';
+import Sqlite from 'better-sqlite3';
+import type { StoredEntry } from '@sijill/event-store';
+import { DatabaseUnavailable, newEntryId, systemClock } from '@sijill/platform';
 import { ReadModels } from './read-models.js';
-import { readModelMigrations, READ_MODELS, type ReadModelTables } from './tables.js';
 
-const FIRST = '2026-11-24-read-models';
+const freshFile = (): string => join(mkdtempSync(join(tmpdir(), 'sijill-tables-')), 'read-models.sqlite');
 
-const entry = (n: number): NewEntry => ({
+const entry = (n: number): StoredEntry => ({
   id: newEntryId(),
   type: 'sijill.data.disclosed.v1',
   data: { subjectId: '5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7baa', occurredAt: '2026-07-01T00:00:00.000Z', n },
   metadata: {
     recordedAt: '2026-08-01T00:00:00.000Z',
-    producer: null,
+    producer: 'gateway',
     source: '/a',
-    eventId: `e${n}`,
-    digest: 'd',
+    event: { generation: '2026Q3', tag: `t${n}`, digest: 'd' },
   },
+  stream: 'ledger-http/a',
+  revision: n,
+  position: n + 1,
+  sealed: {},
+  foreign: false,
 });
 
-describe('read models of the first release', () => {
-  it('get positions of their own and keep their rows, and go on', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sijill-tables-'));
-    const store = openEmbeddedStore({ file: join(folder, 'ledger.sqlite') });
-    await store.append(
-      'ledger-a',
-      Array.from({ length: 40 }, (_, n) => entry(n)),
-      'no_stream',
+describe('the tables of read models', () => {
+  it('of the first edition are refused with a sentence that says what to do', async () => {
+    const file = freshFile();
+    const old = new Sqlite(file);
+    old.exec(
+      `create table read_model_migration (name text primary key, timestamp text not null);
+       insert into read_model_migration values ('2026-11-24-read-models', 'x');
+       create table projection (name text primary key, position bigint, as_of text, generation bigint)`,
     );
-    const now = await ReadModels.open({ kind: 'sqlite', file: join(folder, 'now.sqlite') }, systemClock);
-    await now.catchUp(store);
+    old.close();
+    const refused = await ReadModels.open({ kind: 'sqlite', file }, systemClock).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(DatabaseUnavailable);
+    expect((refused as Error).message).toContain('first edition');
+    expect((refused as Error).message).toContain('empty folder or database');
+  });
 
-    // The old file: the old tables with the same rows, and one position for all of them.
-    const file = join(folder, 'old.sqlite');
-    const first = readModelMigrations('sqlite')[FIRST]!;
-    const old = await openSql<ReadModelTables>(
-      { kind: 'sqlite', file },
-      { name: 'read_model', durability: 'normal', migrations: () => ({ [FIRST]: first }) },
+  it('are made where there are none, and made again where they have another form; the others stay as they are', async () => {
+    const file = freshFile();
+    const batch = Array.from({ length: 40 }, (_, n) => entry(n));
+    const first = await ReadModels.open({ kind: 'sqlite', file }, systemClock);
+    await first.apply(batch);
+    const digest = await first.digest();
+    await first.close();
+
+    const old = new Sqlite(file);
+    old.exec(
+      `update projection set form = 0 where name = 'activity-timeline';
+       alter table activity drop column ground;
+       delete from projection where name = 'quarantine';
+       drop table quarantine`,
     );
-    for (const table of Object.values(READ_MODELS).flatMap(({ tables }) => tables)) {
-      const rows = await now.sql.reader.selectFrom(table).selectAll().execute();
-      for (const row of rows)
-        await old.writer
-          .insertInto(table)
-          .values(row as never)
-          .execute();
-    }
-    const progress = { position: 40, as_of: '2026-08-01T00:00:00.000Z' };
-    await old.writer
-      .updateTable('projection')
-      .set(progress)
-      .where('name', '=', 'read-models' as never)
-      .execute();
-    await old.close();
-
-    const upgraded = await ReadModels.open({ kind: 'sqlite', file }, systemClock);
-    expect([...(await upgraded.positions())]).toEqual([
+    old.close();
+    const now = await ReadModels.open({ kind: 'sqlite', file }, systemClock);
+    expect([...(await now.positions())]).toEqual([
       ['entries', 40],
-      ['activity-timeline', 40],
-      ['quarantine', 40],
+      ['activity-timeline', 0],
+      ['quarantine', 0],
     ]);
-    expect(await upgraded.digest()).toBe(await now.digest());
-    await store.append('ledger-a', [entry(40)], 39);
-    await upgraded.catchUp(store);
-    await now.catchUp(store);
-    expect(await upgraded.digest()).toBe(await now.digest());
-    for (const part of [upgraded, now, store]) await part.close();
+    await now.apply(batch);
+    expect(await now.digest()).toBe(digest);
+    await now.close();
   });
 });

@@ -1,13 +1,12 @@
-import { sql, type Kysely, type Migration, type RawBuilder } from 'kysely';
+import { sql, type Kysely, type Migration } from 'kysely';
 import { bytewiseText, type SqlDialect } from '@sijill/platform';
-import { activityIndexes, createActivityTable, type ActivityTable } from './activity-timeline/table.js';
-import { createEntryTables, entryIndexes, type EntryTable, type EventTable } from './entries/table.js';
-import { createFirstTables } from './first-tables.js';
-import { placeOf, type Place } from './place.js';
-import { createQuarantineTable, type QuarantineTable } from './quarantine/table.js';
+import { READ_MODELS } from './list.js';
+import { LIVE, placeOf, type Place } from './place.js';
+import type { AnyReadModel, ReadModel } from './read-model.js';
 
 /** Where each read model stands: committed in one transaction with the rows it speaks of. */
 export interface ProjectionTable {
+  /** A read model's, or that of the row that stands for all, see `takeProgress`. */
   name: string;
   /** Store position of the last entry that is in the rows. */
   position: number;
@@ -15,93 +14,98 @@ export interface ProjectionTable {
   as_of: string;
   /** How many rebuilds have begun; the tables of the last one bear its number until they are complete. */
   generation: number;
+  /** Of the tables, see `ReadModel`. */
+  form: number;
 }
 
-export interface ReadModelTables {
-  projection: ProjectionTable;
-  entry: EntryTable;
-  event: EventTable;
-  activity: ActivityTable;
-  quarantine: QuarantineTable;
-}
+type Listed = (typeof READ_MODELS)[number];
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type TablesOf<Model> = Model extends ReadModel<string, infer Tables, any, any> ? Tables : never;
+type All<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer Both) => void
+  ? Both
+  : never;
 
-type RowTable = Exclude<keyof ReadModelTables, 'projection'>;
+/** The tables of all read models, and where each stands. */
+export type ReadModelTables = { projection: ProjectionTable } & All<TablesOf<Listed>>;
 
-interface ReadModelSchema {
-  readonly tables: readonly RowTable[];
-  create(db: Kysely<unknown>, dialect: SqlDialect, place: Place): Promise<void>;
-  /** Indexes that no projection needs: a rebuild makes them when the rows are there. */
-  indexes(place: Place): RawBuilder<unknown>[];
-}
+export type ReadModelName = Listed['name'];
 
-/** The read models by name. Each comes behind those that it needs. */
-export const READ_MODELS = {
-  entries: { tables: ['entry', 'event'], create: createEntryTables, indexes: entryIndexes },
-  'activity-timeline': { tables: ['activity'], create: createActivityTable, indexes: activityIndexes },
-  quarantine: { tables: ['quarantine'], create: createQuarantineTable, indexes: () => [] },
-} as const satisfies Record<string, ReadModelSchema>;
+/** The read models by their names, in the order of the list. */
+export const READ_MODEL_BY_NAME: ReadonlyMap<ReadModelName, AnyReadModel> = new Map(
+  READ_MODELS.map((model: AnyReadModel) => [model.name as ReadModelName, model]),
+);
 
-export type ReadModelName = keyof typeof READ_MODELS;
+export const READ_MODEL_NAMES: readonly ReadModelName[] = [...READ_MODEL_BY_NAME.keys()];
 
-export const READ_MODEL_NAMES = Object.keys(READ_MODELS) as ReadModelName[];
+/** The read model that answers under a name: its own, or that of something that is read from its tables. */
+export const READ_MODEL_SERVING: ReadonlyMap<string, ReadModelName> = new Map(
+  READ_MODELS.flatMap(({ name, serves }) => [name, ...serves].map((each) => [each, name] as const)),
+);
 
-/** What tells one row of a table from all others, in both dialects the same order. */
-export const ROW_KEYS = {
-  entry: ['entry_id'],
-  event: ['source', 'event_id'],
-  activity: ['position'],
-  quarantine: ['position'],
-} as const satisfies Record<RowTable, readonly string[]>;
+/** The row of `projection` that stands for all of them. */
+export const FOR_ALL = 'all';
 
 export const readModelMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
-  '2026-11-24-read-models': {
-    up: (db: Kysely<unknown>) => createFirstTables(db, bytewiseText(dialect)),
-  },
-  '2026-11-25-positions': {
-    // Kysely wraps a migration in a transaction for PostgreSQL only.
-    up: (db: Kysely<unknown>) =>
-      db.isTransaction
-        ? givePositions(db as Kysely<ReadModelTables>, dialect)
-        : db.transaction().execute((trx) => givePositions(trx as unknown as Kysely<ReadModelTables>, dialect)),
+  '2026-11-30-read-models': {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .createTable('projection')
+        .ifNotExists()
+        .addColumn('name', bytewiseText(dialect) as 'text', (column) => column.primaryKey())
+        .addColumn('position', 'bigint', (column) => column.notNull())
+        .addColumn('as_of', 'text', (column) => column.notNull())
+        .addColumn('generation', 'bigint', (column) => column.notNull())
+        .addColumn('form', 'integer', (column) => column.notNull())
+        .execute();
+      await sql`insert into projection values (${FOR_ALL}, 0, '', 0, 0) on conflict do nothing`.execute(db);
+    },
   },
 });
 
-/** Gives each read model a position of its own, and the tables their present form. */
-async function givePositions(db: Kysely<ReadModelTables>, dialect: SqlDialect): Promise<void> {
-  // An update first: two processes that open a file at once come one behind the other.
-  const { numUpdatedRows } = await db
-    .updateTable('projection')
-    .set({ name: 'entries' })
-    .where('name', '=', 'read-models')
-    .executeTakeFirst();
-  // Done before: a crash has come between this transaction and the record that it was.
-  if (numUpdatedRows === 0n) return;
-  await sql`alter table projection add column generation bigint not null default 1`.execute(db);
-  for (const name of READ_MODEL_NAMES.slice(1))
-    await sql`insert into projection select ${name}, position, as_of, generation from projection where name = 'entries'`.execute(
-      db,
-    );
-  const place = placeOf(1);
-  for (const { tables, create, indexes } of Object.values(READ_MODELS)) {
-    await create(db as Kysely<unknown>, dialect, place);
-    for (const table of tables) {
-      const columns = sql.join((await columnsOf(db, table)).map((name) => sql.ref(name)));
-      await sql`insert into ${sql.table(table + place)} (${columns}) select ${columns} from ${sql.table(table)}`.execute(
-        db,
-      );
+/** The read models whose tables are not there, or have another form. */
+export async function withoutTables(db: Kysely<ReadModelTables>): Promise<readonly AnyReadModel[]> {
+  const rows = await db.selectFrom('projection').select(['name', 'form']).execute();
+  const forms = new Map(rows.map(({ name, form }) => [name, form]));
+  return [...READ_MODEL_BY_NAME.values()].filter(({ name, form }) => forms.get(name) !== form);
+}
+
+/**
+ * Makes the tables of read models that have none, and makes those anew that have another form: they begin at the first entry. The
+ * others keep their rows and their places.
+ *
+ * @param trx has taken the progress, so that two processes that start at once do this one behind the other
+ */
+export async function makeTables(trx: Kysely<ReadModelTables>, dialect: SqlDialect): Promise<void> {
+  for (const { name, form, tables, create, indexes } of await withoutTables(trx)) {
+    const before = await trx.selectFrom('projection').selectAll().where('name', '=', name).executeTakeFirst();
+    if (before !== undefined) {
+      await dropTables(trx, tables, LIVE);
+      await dropTables(trx, tables, placeOf(before.generation));
+      await trx.deleteFrom('projection').where('name', '=', name).execute();
     }
-    for (const statement of indexes(place)) await statement.execute(db);
-    for (const table of tables) await replaceTable(db, table, place);
+    await create(trx as Kysely<unknown>, dialect, LIVE);
+    for (const statement of indexes(LIVE)) await statement.execute(trx);
+    const generation = before?.generation ?? 0;
+    await trx.insertInto('projection').values({ name, position: 0, as_of: '', generation, form }).execute();
   }
 }
 
-async function columnsOf(db: Kysely<ReadModelTables>, table: RowTable): Promise<string[]> {
-  const { columns } = (await db.introspection.getTables()).find(({ name }) => name === table)!;
-  return columns.map(({ name }) => name);
+export async function dropTables(
+  trx: Kysely<ReadModelTables>,
+  tables: AnyReadModel['tables'],
+  place: Place,
+): Promise<void> {
+  for (const table of Object.keys(tables)) await trx.schema.dropTable(`${table}${place}`).ifExists().execute();
 }
 
-/** Puts the table of a place where the live one was. Readers see the one or the other, since this is part of a transaction. */
-export async function replaceTable(db: Kysely<ReadModelTables>, table: RowTable, place: Place): Promise<void> {
-  await db.schema.dropTable(table).execute();
-  await db.schema.alterTable(`${table}${place}`).renameTo(table).execute();
+/** Puts the tables of a place where the live ones were. Readers see the one or the other, since this is part of a transaction. */
+export async function replaceTables(
+  trx: Kysely<ReadModelTables>,
+  tables: AnyReadModel['tables'],
+  place: Place,
+): Promise<void> {
+  for (const table of Object.keys(tables)) {
+    await trx.schema.dropTable(table).execute();
+    await trx.schema.alterTable(`${table}${place}`).renameTo(table).execute();
+  }
 }

@@ -1,52 +1,63 @@
 import { activityOf, PRODUCER_EVENT_TYPES } from '@sijill/contracts';
 import type { JsonObject, StoredEntry } from '@sijill/event-store';
+import { canonicalJson } from '@sijill/transparency';
 import type { Standings } from '../entries/project.js';
-import type { Target } from '../rows.js';
-import type { ActivityTable } from './table.js';
+import type { Standing } from '../entries/table.js';
+import type { Batch } from '../read-model.js';
+import type { Target } from '../target.js';
+import type { ActivityTable, ActivityTables } from './table.js';
 
 const PRODUCER_TYPES: ReadonlySet<string> = new Set(PRODUCER_EVENT_TYPES);
 
-/** Writes the counted entries of a batch into their subjects' timelines. */
+/**
+ * The parts that readers of a history are shown something of. Who acted (`staff`) and free details (`shared`) are in no list, and so
+ * are not kept here.
+ */
+const SHOWN_PARTS = ['subject'];
+
+/** Writes the entries of a batch into their subjects' timelines: the first of each event, and conflicts. Repeats are in none. */
 export async function projectActivities(
-  target: Target,
-  batch: readonly StoredEntry[],
+  target: Target<ActivityTables>,
+  batch: Batch,
   standings: Standings,
 ): Promise<void> {
   const rows: ActivityTable[] = [];
   for (const entry of batch) {
-    if (standings.get(entry.id) !== 'first' || !PRODUCER_TYPES.has(entry.type)) continue;
-    if (typeof entry.data['subjectId'] === 'string') rows.push(activityRow(entry, entry.data['subjectId']));
+    const standing = standings.get(entry.id);
+    if (standing === undefined || standing === 'repeat' || !PRODUCER_TYPES.has(entry.type)) continue;
+    if (typeof entry.data['subjectId'] === 'string') rows.push(activityRow(entry, entry.data['subjectId'], standing));
   }
   await target.insert('activity', rows);
 }
 
-function activityRow(entry: StoredEntry, subjectId: string): ActivityTable {
-  const { subjectId: _, sealed, ...data } = entry.data as JsonObject & { recipient?: JsonObject; occurredAt: string };
-  const meta = entry.metadata as { recordedAt: string; producer: string | null; source: string; eventId: string };
+function activityRow(entry: StoredEntry, subjectId: string, standing: Standing): ActivityTable {
+  // Hashes of the sealed parts tell a reader nothing.
+  const { subjectId: _, sealed: __, ...data } = entry.data;
+  const { recordedAt, producer = null, source = null } = entry.metadata as { recordedAt: string } & JsonObject;
   const categories = (data['dataCategories'] as string[] | undefined) ?? [];
-  const recipient = data.recipient;
-  const body = {
-    ...data,
-    ...(recipient === undefined ? {} : { recipient: { capacity: null, country: null, ...recipient } }),
-    recordedAt: meta.recordedAt,
-    producer: meta.producer,
-    source: meta.source,
-    eventId: meta.eventId,
-    // Only whether there is a sealed part; whether it can still be opened is the vault's to say.
-    hasSealed: sealed !== undefined,
-  };
+  const recipient = data['recipient'] as JsonObject | undefined;
+  const shown = SHOWN_PARTS.flatMap((part) => (part in entry.sealed ? [[part, entry.sealed[part]!] as const] : []));
   return {
     entry_id: entry.id,
     position: entry.position,
     subject_id: subjectId,
     activity: activityOf(entry.type),
     type: entry.type,
-    occurred_at: data.occurredAt,
-    recorded_at: meta.recordedAt,
-    recipient_id: (recipient?.['id'] as string | undefined) ?? null,
-    recipient_class: (recipient?.['class'] as string | undefined) ?? null,
-    purpose: (data['purpose'] as string | undefined) ?? null,
+    occurred_at: data['occurredAt'] as string,
+    recorded_at: recordedAt,
+    standing,
+    producer: producer as string | null,
+    on_behalf_of: textOf((data['onBehalfOf'] as JsonObject | undefined)?.['id']),
+    ground: textOf(data['ground']),
+    recipient_id: textOf(recipient?.['id']),
+    recipient_class: textOf(recipient?.['class']),
+    purpose: textOf(data['purpose']),
     categories: categories.length === 0 ? '' : `|${categories.join('|')}|`,
-    body: JSON.stringify(body),
+    body: canonicalJson({ data, source, wasSealed: shown.length > 0 }),
+    sealed: shown.length === 0 ? null : canonicalJson(Object.fromEntries(shown)),
   };
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }

@@ -1,12 +1,12 @@
 import { sql, type Kysely } from 'kysely';
-import { fieldsOfEvent, type ActivityView, type ReferenceView, type SealedState } from '@sijill/contracts';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import type { ReadModelTables } from '../tables.js';
 import type { ActivityTable } from './table.js';
 
 /** What a reader asks for. Several values of one filter mean "or", different filters mean "and". Times are ISO, UTC, milliseconds. */
 export interface TimelineFilter {
-  readonly subjectId: string;
+  /** One person: the subject that was looked up, and all that are linked to it. */
+  readonly subjectIds: readonly string[];
   readonly activity?: readonly string[];
   /** Inclusive, on the time of the event. */
   readonly from?: string;
@@ -17,6 +17,12 @@ export interface TimelineFilter {
   readonly purpose?: readonly string[];
   /** Keys of the taxonomy; nothing else may come here, for they go into a pattern. */
   readonly category?: readonly string[];
+  readonly ground?: readonly string[];
+  readonly producer?: readonly string[];
+  /** Ids of customers acted for; `self`: the platform acted for itself. */
+  readonly onBehalfOf?: readonly string[];
+  /** What the judge says. Nothing judges yet, so that no entry has a verdict. */
+  readonly verdict?: readonly string[];
   /** Only what was in the ledger at this position: a report reads many pages and must be of one moment. */
   readonly upTo?: number;
 }
@@ -26,111 +32,92 @@ export interface Page {
   readonly cursor: string | null;
 }
 
+/** How the platform itself is named among those for whom it acts. */
+const SELF = 'self';
+
+type Db = Kysely<ReadModelTables>;
+type RowKey = readonly [occurredAt: string, recordedAt: string, entryId: string];
+
 /**
- * The rows of one subject, newest event first; ties by time of recording, then by entry id, all descending. The page after a
- * cursor begins behind the row that the cursor names, whatever has arrived since.
+ * The rows of one person, newest event first; ties by time of recording, then by entry id, all descending. The page after a cursor
+ * begins behind the row that the cursor names, whatever has arrived since, and whoever was linked or separated.
  *
  * @throws CursorInvalid
  */
 export async function timelineRows(
-  db: Kysely<ReadModelTables>,
+  db: Db,
   filter: TimelineFilter,
   page: Page,
 ): Promise<{ rows: ActivityTable[]; next: string | null }> {
-  let query = db.selectFrom('activity').selectAll().where('subject_id', '=', filter.subjectId);
-  const { activity, from, to, recipient, recipientClass, purpose, category } = filter;
+  const behind =
+    page.cursor === null ? null : (decodeCursor(page.cursor, ['string', 'string', 'string']) as object as RowKey);
+  if (filter.verdict !== undefined) return { rows: [], next: null };
+  const most = page.limit + 1;
+  // Each subject's rows lie in order in the index. Asked for in one statement they would be sorted, all that there are; so each is
+  // asked for its newest, and these few are put in order.
+  const bySubject = await Promise.all(
+    [...new Set(filter.subjectIds)].map((subjectId) => rowsOfSubject(db, subjectId, filter, behind, most)),
+  );
+  const rows = bySubject.length === 1 ? bySubject[0]! : bySubject.flat().sort(newestFirst).slice(0, most);
+  const shown = rows.slice(0, page.limit);
+  const last = shown.at(-1);
+  return { rows: shown, next: rows.length > page.limit && last !== undefined ? encodeCursor(keyOf(last)) : null };
+}
+
+function rowsOfSubject(
+  db: Db,
+  subjectId: string,
+  filter: TimelineFilter,
+  behind: RowKey | null,
+  most: number,
+): Promise<ActivityTable[]> {
+  let query = db.selectFrom('activity').selectAll().where('subject_id', '=', subjectId);
+  const { activity, from, to, upTo, recipient, recipientClass, purpose, category, ground, producer, onBehalfOf } =
+    filter;
   // In the statement itself and not as a parameter: a planner takes the partial index on disclosures only when it can see
   // that nothing else is asked for.
   if (activity?.length === 1 && activity[0] === 'disclosure')
     query = query.where('activity', '=', sql.lit('disclosure'));
   else if (activity !== undefined) query = query.where('activity', 'in', [...activity]);
   if (from !== undefined) query = query.where('occurred_at', '>=', from);
-  if (filter.upTo !== undefined) query = query.where('position', '<=', filter.upTo);
   if (to !== undefined) query = query.where('occurred_at', '<', to);
+  if (upTo !== undefined) query = query.where('position', '<=', upTo);
   if (recipient !== undefined) query = query.where('recipient_id', 'in', [...recipient]);
   if (recipientClass !== undefined) query = query.where('recipient_class', 'in', [...recipientClass]);
   if (purpose !== undefined) query = query.where('purpose', 'in', [...purpose]);
+  if (ground !== undefined) query = query.where('ground', 'in', [...ground]);
+  if (producer !== undefined) query = query.where('producer', 'in', [...producer]);
+  if (onBehalfOf !== undefined) {
+    const customers = onBehalfOf.filter((id) => id !== SELF);
+    query = query.where((eb) =>
+      eb.or([
+        ...(customers.length > 0 ? [eb('on_behalf_of', 'in', customers)] : []),
+        ...(customers.length < onBehalfOf.length ? [eb('on_behalf_of', 'is', null)] : []),
+      ]),
+    );
+  }
   if (category !== undefined) {
     query = query.where((eb) => eb.or(category.map((key) => eb('categories', 'like', `%|${key}|%`))));
   }
-  if (page.cursor !== null) {
-    const [occurredAt, recordedAt, entryId] = decodeCursor(page.cursor, ['string', 'string', 'string']) as [
-      string,
-      string,
-      string,
-    ];
-    query = query.where((eb) =>
-      eb(eb.refTuple('occurred_at', 'recorded_at', 'entry_id'), '<', eb.tuple(occurredAt, recordedAt, entryId)),
-    );
+  if (behind !== null) {
+    query = query.where((eb) => eb(eb.refTuple('occurred_at', 'recorded_at', 'entry_id'), '<', eb.tuple(...behind)));
   }
-  const rows = await query
+  return query
     .orderBy('occurred_at', 'desc')
     .orderBy('recorded_at', 'desc')
     .orderBy('entry_id', 'desc')
-    .limit(page.limit + 1)
+    .limit(most)
     .execute();
-  const shown = rows.slice(0, page.limit);
-  const last = shown.at(-1);
-  const next =
-    rows.length > page.limit && last !== undefined
-      ? encodeCursor([last.occurred_at, last.recorded_at, last.entry_id])
-      : null;
-  return { rows: shown, next };
 }
 
-/** A row as readers get it. `erased`: the subject's key is gone. */
-export function activityView(row: ActivityTable, erased: boolean): ActivityView {
-  const {
-    hasSealed,
-    entryId: about,
-    ...body
-  } = JSON.parse(row.body) as Record<string, unknown> & {
-    hasSealed: boolean;
-    entryId?: string;
-    role?: string | null;
-    dataCategories?: string[];
-    producer: string | null;
-    source: string;
-    eventId: string;
-  };
-  const given: Record<string, unknown> = body;
-  const ofKind = Object.fromEntries(
-    fieldsOfEvent(row.type).map((name) => {
-      // A notice to a recipient names the entry that it is about; here `entryId` is the notice's own.
-      if (name === 'entryId') return ['aboutEntryId', about ?? null];
-      if (name === 'evidence' || name === 'request')
-        return [name, referenceView(given[name] as Partial<ReferenceView>)];
-      return [name, given[name] ?? null];
-    }),
-  );
-  return {
-    purpose: null,
-    legalBasis: null,
-    policyVersion: null,
-    system: null,
-    evidence: null,
-    ...ofKind,
-    entryId: row.entry_id,
-    activity: row.activity as ActivityView['activity'],
-    type: row.type,
-    role: body.role ?? null,
-    occurredAt: row.occurred_at,
-    recordedAt: row.recorded_at,
-    dataCategories: body.dataCategories ?? [],
-    producer: body.producer,
-    source: body.source,
-    eventId: body.eventId,
-    sealed: sealedState(hasSealed, erased),
-  };
+function keyOf({ occurred_at, recorded_at, entry_id }: ActivityTable): RowKey {
+  return [occurred_at, recorded_at, entry_id];
 }
 
-export function referenceView(reference: Partial<ReferenceView> | null | undefined): ReferenceView | null {
-  return reference === undefined || reference === null
-    ? null
-    : { reference: reference.reference ?? null, sha256: reference.sha256 ?? null };
-}
-
-export function sealedState(hasSealed: boolean, erased: boolean): SealedState {
-  if (!hasSealed) return 'none';
-  return erased ? 'destroyed' : 'closed';
+/** As the databases sort them, by bytes: none of these has a letter beyond ASCII. */
+function newestFirst(one: ActivityTable, other: ActivityTable): number {
+  const a = keyOf(one);
+  const b = keyOf(other);
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! < b[i]! ? 1 : -1;
+  return 0;
 }

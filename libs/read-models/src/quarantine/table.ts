@@ -14,9 +14,13 @@ export interface QuarantineTable {
   code: string;
   message: string;
   size: number;
-  source: string | null;
-  event_id: string | null;
+  /** The sealed source and event id, as far as they could be read: a JWE. Null: neither could be. */
+  identity: string | null;
   replayed_as: string | null;
+}
+
+export interface QuarantineTables {
+  quarantine: QuarantineTable;
 }
 
 export async function createQuarantineTable(db: Kysely<unknown>, dialect: SqlDialect, place: Place): Promise<void> {
@@ -32,8 +36,7 @@ export async function createQuarantineTable(db: Kysely<unknown>, dialect: SqlDia
     .addColumn('code', 'text', (column) => column.notNull())
     .addColumn('message', 'text', (column) => column.notNull())
     .addColumn('size', 'bigint', (column) => column.notNull())
-    .addColumn('source', 'text')
-    .addColumn('event_id', 'text')
+    .addColumn('identity', 'text')
     .addColumn('replayed_as', 'text')
     .execute();
 }
