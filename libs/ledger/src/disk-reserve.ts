@@ -36,7 +36,6 @@ export class DiskReserve {
       readStream: (...args) => store.readStream(...args),
       readAll: (...args) => store.readAll(...args),
       readTexts: (...args) => store.readTexts(...args),
-      readLeaves: (...args) => store.readLeaves(...args),
       head: () => store.head(),
       subscribeToAll: (...args) => store.subscribeToAll(...args),
       followTexts: (...args) => store.followTexts(...args),

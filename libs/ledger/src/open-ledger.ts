@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { ApiKeys, ConsultationLog } from '@sijill/access';
-import { Lane, type EventStore } from '@sijill/event-store';
+import { Access, ConsultationLog, LedgerSeals, type ApiKeys, type Producers } from '@sijill/access';
+import { assertEdition, authenticStore, entryAuthenticator, Lane, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
 import {
   LogKeys,
@@ -11,14 +11,16 @@ import {
   type Witness,
   type WitnessPolicy,
 } from '@sijill/notary';
-import { Metrics, systemClock, type Clock, type Config, type Logger } from '@sijill/platform';
+import { clockOf, Metrics, type Clock, type Config, type Logger } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
 import { DiskReserve } from './disk-reserve.js';
+import { ForeignEvents } from './foreign-events.js';
 import { keyringFor } from './keyring-for.js';
 import { openStore } from './open-store.js';
 import { openWitness, witnessesOf } from './open-witness.js';
+import { Outboxes } from './outboxes.js';
 import { sqlTarget } from './sql-target.js';
 
 /** Everything of one ledger, opened and wired: what a server and a command have in common. */
@@ -33,6 +35,11 @@ export interface Ledger {
   readonly vault: Vault;
   readonly readModels: ReadModels;
   readonly keys: ApiKeys;
+  readonly producers: Producers;
+  /** Brings what vault and access have decided into the store. */
+  readonly outboxes: Outboxes;
+  /** What stands in the ledger's streams and is not the ledger's. */
+  readonly foreign: ForeignEvents;
   readonly maker: EntryMaker;
   readonly seen: SeenEvents;
   readonly quarantine: Quarantine;
@@ -72,7 +79,7 @@ export interface LedgerOptions {
  * @throws KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable
  */
 export async function openLedger(config: Config, options: LedgerOptions): Promise<Ledger> {
-  const { logger, metrics = new Metrics(), clock = systemClock } = options;
+  const { logger, metrics = new Metrics(), clock = clockOf(config) } = options;
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     opened.unshift(part);
@@ -83,18 +90,27 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
   };
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   try {
-    const store = keep(await openStore(config, logger));
+    const foreign = new ForeignEvents(metrics, logger);
+    const keyless = keep(await openStore(config, logger));
+    await assertEdition(keyless);
+    const keyring = await keyringFor(config, keyless, clock, logger);
+    const { current, keys: authenticators } = keyring.authenticator;
+    const store = authenticStore(keyless, entryAuthenticator({ current, keys: Object.fromEntries(authenticators) }));
     const intakeStore =
       config.eventStore.kind === 'embedded'
         ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)
         : store;
-    const keyring = await keyringFor(config, store, clock, logger);
     const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
-    const readModels = keep(await ReadModels.open(sqlTarget(config, 'read-models'), clock));
-    const keys = keep(await ApiKeys.open(sqlTarget(config, 'access'), clock));
+    const readModels = keep(
+      await ReadModels.open(sqlTarget(config, 'read-models'), clock, { onForeign: (events) => foreign.note(events) }),
+    );
+    const seals = new LedgerSeals(vault, clock);
+    const access = keep(await Access.open(sqlTarget(config, 'access'), config, clock, seals));
+    const { keys, producers } = access;
+    const outboxes = new Outboxes(store, vault, access.outbox, logger);
     const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
     const subjectMap = keep(await MapStore.open(sqlTarget(config, 'subject-map')));
-    const origin = config.logOrigin ?? `sijill/${keyring.fingerprint}`;
+    const origin = config.logOrigin ?? keyring.logName;
     const witnesses = witnessesOf(config);
     const cosigned = config.witnesses?.policy === 'closed' ? config.witnesses.quorum : 0;
     const published = (): Promise<SignedCheckpoint | null> => logStore.checkpoint(cosigned);
@@ -121,7 +137,8 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     };
     const maker = new EntryMaker(vault, clock);
     const quarantine = new Quarantine(vault, clock);
-    const context = { limits: config.limits, defaultRegion: config.defaultRegion };
+    const speakerOf = (producer: string): ReturnType<Producers['speakerOf']> => producers.speakerOf(producer);
+    const context = { limits: config.limits, defaultRegion: config.defaultRegion, speakerOf };
     const reports = keep(
       await ReportDesk.open(sqlTarget(config, 'reports'), {
         dataDir: config.dataDir,
@@ -144,6 +161,9 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       vault,
       readModels,
       keys,
+      producers,
+      outboxes,
+      foreign,
       maker,
       quarantine,
       reports,

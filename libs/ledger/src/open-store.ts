@@ -1,8 +1,12 @@
-import { openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import { openEmbeddedStore, openEventStoreDb, type KeylessStore } from '@sijill/event-store';
 import type { Config, Logger } from '@sijill/platform';
 
-/** The store alone, for what needs nothing else (health checks, verification). */
-export async function openStore(config: Config, logger: Logger): Promise<EventStore> {
+/**
+ * The store alone, without a key: for health checks, for verification, and for whoever puts the ledger's authenticator to it.
+ *
+ * @throws StoreRefused | StoreUnavailable
+ */
+export async function openStore(config: Config, logger: Logger): Promise<KeylessStore> {
   if (config.eventStore.kind === 'embedded') return openEmbeddedStore({ file: config.eventStore.file });
   return openEventStoreDb({
     connectionString: config.eventStore.connectionString,

@@ -11,7 +11,7 @@ import { sqlTarget } from './sql-target.js';
  */
 export function openWitness(config: Config, keyring: Keyring, clock: Clock): Promise<Witness> {
   const logs = config.witness.logs.map((key) => keyOf('SIJILL_WITNESSED_LOGS', key, 'ed25519'));
-  const name = config.witness.name ?? `sijill-witness/${keyring.fingerprint}`;
+  const name = config.witness.name ?? `sijill-witness/${keyring.ledgerId}`;
   return Witness.open(sqlTarget(config, 'witness'), { name, seed: keyring.witnessKeySeed(), logs, clock });
 }
 
