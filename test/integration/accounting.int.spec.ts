@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { accountingCsv, accountingJson, accountingReference, compileAccountingPdf } from '@sijill/reports';
-import { accounting, disclosure } from '../support/sample-disclosures.js';
+import { accounting, disclosure, SUBJECT } from '../support/sample-disclosures.js';
 import { describeWithVeraPdf } from '../support/verapdf/describe-with-verapdf.js';
 
 /** The text of each page, as a reader of the file gets it. */
@@ -26,11 +26,11 @@ const several = accounting([
   disclosure(1),
   disclosure(2, {
     recipient: {
+      ...disclosure(2).recipient,
       id: 'court-riyadh',
       name: 'محكمة الرياض',
       class: 'authority',
       capacity: 'public_authority',
-      country: 'SA',
     },
     purpose: 'legal_compliance',
     legalBasis: 'legal_obligation',
@@ -41,22 +41,54 @@ const several = accounting([
     minimumNecessary: null,
   }),
   disclosure(3, {
-    recipient: {
-      id: 'cloud',
-      name: 'Rheinland Cloud',
-      class: 'service_provider',
-      capacity: 'processor',
-      country: 'DE',
-    },
+    recipient: { ...disclosure(3).recipient, id: 'cloud', name: 'Rheinland Cloud', country: 'DE' },
     dataCategories: ['message.delivery_record'],
-    transferBasis: 'standard_contractual_clauses',
+    transferBasis: 'standard_clauses',
   }),
 ]);
+
+const LINKED = '5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7b12';
+
+/** All that a document may have to say beside the plain case. */
+const unsettled = accounting(
+  [
+    disclosure(1, {
+      subjectId: LINKED,
+      recipient: { ...disclosure(1).recipient, contact: 'Desk 4', reference: 'case-for-carrier' },
+      onBehalfOf: { id: 'shop-7', name: 'Dates of Hasa', kind: 'organization' },
+      effectOnOthers: 'The sender is named too',
+      processingActivity: 'ropa-12',
+    }),
+    disclosure(2, { standing: 'conflict', method: 'other', clauses: ['share.service_providers', 'use.audit'] }),
+    disclosure(3, {
+      recipient: { ...disclosure(3).recipient, id: 'person-x1', name: null, kind: 'person', class: 'partner' },
+      eventId: null,
+    }),
+  ],
+  {
+    linked: [LINKED],
+    identifiers: [
+      { subjectId: SUBJECT, scheme: 'phone', realm: null, value: '+966500000042', since: null, until: null },
+      { subjectId: LINKED, scheme: 'account', realm: 'billing', value: 'acc-9', since: null, until: null },
+      {
+        subjectId: LINKED,
+        scheme: 'national_id',
+        realm: 'SA',
+        value: '1010101010',
+        since: null,
+        until: '2026-07-15T00:00:00.000Z',
+      },
+    ],
+    openConflicts: 1,
+  },
+);
 
 describe('the accounting of disclosures', () => {
   it('adds up by recipient and by category', () => {
     expect(several.totals).toEqual({
       entries: 3,
+      conflicts: 0,
+      withheld: 0,
       byRecipient: [
         { id: 'carrier-najd', name: 'Najd Mobile', count: 1 },
         { id: 'cloud', name: 'Rheinland Cloud', count: 1 },
@@ -73,9 +105,11 @@ describe('the accounting of disclosures', () => {
   it('says the same in CSV as in JSON, a row an entry', () => {
     const [header, ...rows] = accountingCsv(several).toString().trimEnd().split('\r\n');
     expect(header).toBe(
-      'entryId,occurredAt,recordedAt,recipient.id,recipient.name,recipient.class,recipient.capacity,recipient.country,' +
-        'dataCategories,purpose,legalBasis,ground,method,occasion,request.reference,request.sha256,minimumNecessary,' +
-        'transferBasis,policyVersion,producer,system,source,eventId,sealed',
+      'entryId,subjectId,occurredAt,recordedAt,recipient.id,recipient.name,recipient.kind,recipient.class,' +
+        'recipient.capacity,recipient.country,recipient.contact,recipient.reference,dataCategories,purpose,legalBasis,' +
+        'ground,method,occasion,request.reference,request.sha256,minimumNecessary,effectOnOthers,transferBasis,' +
+        'policyVersion,producer,onBehalfOf.id,onBehalfOf.name,onBehalfOf.kind,system,processingActivity,source,eventId,' +
+        'standing,verdict,clauses,sealed',
     );
     expect(rows.map((row) => row.split(',')[0])).toEqual(several.disclosures.map(({ entryId }) => entryId));
     expect(rows[1]).toContain(',12/7 of 1448,');
@@ -83,6 +117,48 @@ describe('the accounting of disclosures', () => {
     expect(rows[2]).toContain(',contact.phone; message.content,');
     expect(JSON.parse(accountingJson(several).toString())).toEqual(several);
   });
+
+  it('counts conflicts apart, and says in the CSV whatever is no list of objects', () => {
+    expect(unsettled.totals).toMatchObject({ entries: 3, conflicts: 1, withheld: 0 });
+    const [, ...rows] = accountingCsv(unsettled).toString().trimEnd().split('\r\n');
+    expect(rows[0]).toContain(',person-x1,,person,partner,');
+    expect(rows[1]).toMatch(/,conflict,,share\.service_providers; use\.audit,closed$/);
+    expect(rows[2]).toContain(`,${LINKED},`);
+    expect(rows[2]).toContain(',shop-7,Dates of Hasa,organization,gateway-3,ropa-12,');
+    expect(rows[2]).toContain(',Desk 4,case-for-carrier,');
+    // Each member that a row of the JSON has is a column, but for lists of objects.
+    const header = accountingCsv(unsettled).toString().split('\r\n')[0]!.split(',');
+    const inJson = Object.entries(unsettled.disclosures[2]!).flatMap(([name, value]) =>
+      value !== null && typeof value === 'object' && !Array.isArray(value)
+        ? Object.keys(value).map((part) => `${name}.${part}`)
+        : [name],
+    );
+    expect(inJson.filter((name) => !header.includes(name))).toEqual(['request', 'notices']);
+  });
+
+  it.each(['en', 'ar'] as const)(
+    'tells in %s who is meant, what is not settled, and which row conflicts',
+    async (language) => {
+      const pages = await pagesOf(await compileAccountingPdf(unsettled, { language }));
+      const text = bare(pages.join(''));
+      for (const said of [LINKED, SUBJECT, 'acc-9', 'billing', '1010101010', 'Dates of Hasa', 'ropa-12', 'named too'])
+        expect([said, text.includes(bare(said))]).toEqual([said, true]);
+      // What the recipient calls the person, and whom to call there, is not the person's business.
+      expect(text).not.toContain(bare('case-for-carrier'));
+      expect(text).not.toContain(bare('Desk 4'));
+      if (language === 'en') {
+        const first = bare(pages[0]!);
+        expect(first).toContain(bare('It is not settled whether somebody else'));
+        expect(first).toContain(bare('Marked as conflicting: 1.'));
+        expect(first).toContain(bare('until 15 July 2026'));
+        expect(text.split(bare('Conflicting event'))).toHaveLength(2);
+      }
+      const plain = bare((await pagesOf(await compileAccountingPdf(several, { language }))).join(''));
+      const marks = { en: ['It is not settled', 'Marked as conflicting', 'Conflicting event'], ar: ['متعارض'] };
+      for (const mark of marks[language]) expect(plain).not.toContain(bare(mark));
+      expect(plain).toContain(bare('accounting.proof'));
+    },
+  );
 
   it('never hands a spreadsheet something to run', () => {
     fc.assert(
@@ -94,7 +170,7 @@ describe('the accounting of disclosures', () => {
           const csv = accountingCsv(accounting([disclosure(1, { recipient: { ...disclosure(1).recipient, name } })]));
           const plain = `'${name}`;
           const cell = /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
-          expect(csv.toString()).toContain(`carrier-najd,${Buffer.from(cell).toString()},service_provider`);
+          expect(csv.toString()).toContain(`carrier-najd,${Buffer.from(cell).toString()},organization`);
         },
       ),
     );
@@ -108,8 +184,8 @@ describe('the accounting of disclosures', () => {
     const pages = await pagesOf(pdf);
     const text = bare(pages.join(''));
     for (const { entryId, eventId, recipient } of several.disclosures) {
-      const latin = /^[ -~]*$/.test(recipient.name) ? [recipient.name] : [];
-      expect([entryId, eventId, ...latin].filter((each) => !text.includes(bare(each)))).toEqual([]);
+      const latin = /^[ -~]*$/.test(recipient.name!) ? [recipient.name!] : [];
+      expect([entryId, eventId!, ...latin].filter((each) => !text.includes(bare(each)))).toEqual([]);
     }
     const { reference, sha256 } = accountingReference(several);
     expect(text).toContain(bare(reference));
@@ -172,7 +248,7 @@ describeWithVeraPdf('the accounting of disclosures, judged by another', (verapdf
       ),
     );
     const files: string[] = [];
-    for (const [name, dataset] of Object.entries({ several, strange, empty: accounting([]) })) {
+    for (const [name, dataset] of Object.entries({ several, unsettled, strange, empty: accounting([]) })) {
       for (const language of ['en', 'ar'] as const) {
         const file = join(folder, `${name}-${language}.pdf`);
         writeFileSync(file, await compileAccountingPdf(dataset, { language }));

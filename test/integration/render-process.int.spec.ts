@@ -8,7 +8,7 @@ const program = {
   execArgv: ['--import', 'tsx', '--no-warnings=ExperimentalWarning'],
 };
 const small = { dataset: accounting([disclosure(1)]), language: 'en' } as const;
-const large = { dataset: accounting(Array.from({ length: 4_000 }, (_, i) => disclosure(i))), language: 'en' } as const;
+const large = { dataset: accounting(Array.from({ length: 2_000 }, (_, i) => disclosure(i))), language: 'en' } as const;
 
 /** The processes that this one has started, by what they run. */
 function children(): number[] {

@@ -1,4 +1,4 @@
-import { textOf, type LeafEntry, type OpenedCheckpoint } from '@sijill/transparency';
+import { readAnyLeaf, textOf, type LeafEntry, type OpenedCheckpoint } from '@sijill/transparency';
 import { element } from './element.js';
 import type { ProvenAccounting, ProvenLeaf, Verdict } from './given-files.js';
 import { activityOf, pathPicture, timelinePicture } from './pictures.js';
@@ -40,10 +40,11 @@ function headline(mark: string, title: string): HTMLElement {
 
 function entryResult(proven: ProvenLeaf, words: Words): Result {
   const { index, checkpoint, leaf } = proven;
-  const text = leafText(leaf);
+  const text = textIn(leaf);
   return {
     said: [
       element('p', {}, words.entryHolds(String(index), String(checkpoint.size), isolated(checkpoint.origin))),
+      ...(isForeign(text) ? [element('p', { class: 'foreign' }, words.foreignLeaf)] : []),
       cosignedBy(checkpoint, words),
     ],
     shown: [
@@ -52,29 +53,60 @@ function entryResult(proven: ProvenLeaf, words: Words): Result {
       element('figure', {}, pathPicture(proven, words)),
       ...(text === null
         ? []
-        : [element('details', {}, element('summary', {}, words.details), element('pre', { dir: 'ltr' }, text))]),
+        : [
+            element(
+              'details',
+              {},
+              element('summary', {}, words.details),
+              element('pre', { dir: 'ltr' }, laidOut(text)),
+            ),
+          ]),
     ],
   };
 }
 
-/** A leaf as people read it; null when it is no text. What is in it is shown as text, whatever it is. */
-function leafText(leaf: Uint8Array): string | null {
+function textIn(leaf: Uint8Array): string | null {
   try {
-    return JSON.stringify(JSON.parse(textOf(leaf)), null, 2);
+    return textOf(leaf);
   } catch {
     return null;
   }
 }
 
+/** A leaf as people read it. What is in it is shown as text, whatever it is. */
+function laidOut(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** Whether the leaf is that of an event which the ledger has not written: it is in the log, and says nothing. */
+function isForeign(text: string | null): boolean {
+  if (text === null) return false;
+  try {
+    return 'foreign' in readAnyLeaf(text);
+  } catch {
+    return false;
+  }
+}
+
 function accountingResult({ accounting, report }: ProvenAccounting, words: Words, rightToLeft: boolean): Result {
-  const { subject, checkpoint, covered, mappedAt, entries } = accounting;
+  const { subject, linked, checkpoint, covered, mappedAt, entries, openConflicts } = accounting;
   const open = entries.flatMap(({ entry }) => (entry === 'withheld' ? [] : [entry]));
   const withheld = entries.length - open.length;
   const [origin, at] = [isolated(checkpoint.origin), isolated(`${minuteOf(mappedAt)} UTC`)];
   const sentences = [
     words.accountingHolds(String(entries.length), String(covered), origin, at),
+    ...(linked.length > 0 ? [words.linked(String(linked.length))] : []),
     ...(withheld > 0 ? [words.withheld(String(withheld))] : []),
+    ...(openConflicts.length > 0 ? [words.openConflicts(String(openConflicts.length))] : []),
     ...(report === null ? [words.noReport] : [words.reportHolds(String(report.disclosures))]),
+    ...(report !== null && report.conflicts > 0 ? [words.conflicts(String(report.conflicts))] : []),
+    ...(report !== null && report.notCompared.length > 0
+      ? [words.notCompared(report.notCompared.map(isolated).join(words.comma))]
+      : []),
     ...(report !== null && report.unproven > 0n ? [words.unproven(String(report.unproven))] : []),
     ...(report !== null && report.newer > 0 ? [words.reportNewer(String(report.newer))] : []),
     ...(report !== null && report.uncounted > 0 ? [words.uncounted(String(report.uncounted))] : []),
@@ -84,6 +116,16 @@ function accountingResult({ accounting, report }: ProvenAccounting, words: Words
     said: [...sentences.map((sentence) => element('p', {}, sentence)), cosignedBy(checkpoint, words)],
     shown: [
       element('p', {}, `${words.subject}: `, element('code', { dir: 'ltr' }, subject)),
+      ...(linked.length === 0
+        ? []
+        : [
+            element('p', {}, `${words.linkedSubjects}:`),
+            element(
+              'ul',
+              { class: 'linked' },
+              ...linked.map((id) => element('li', {}, element('code', { dir: 'ltr' }, id))),
+            ),
+          ]),
       ...(timeline === null
         ? []
         : [element('h3', {}, words.timeline), element('figure', { class: 'scroll', tabindex: '0' }, timeline)]),

@@ -28,16 +28,23 @@ export interface Words {
   readonly failed: string;
   readonly failedHint: string;
   readonly entryHolds: (index: string, size: string, origin: string) => string;
+  readonly foreignLeaf: string;
   readonly accountingHolds: (entries: string, covered: string, origin: string, at: string) => string;
+  readonly linked: (count: string) => string;
   readonly withheld: (count: string) => string;
+  readonly openConflicts: (count: string) => string;
   readonly reportHolds: (disclosures: string) => string;
   readonly reportNewer: (count: string) => string;
+  readonly conflicts: (count: string) => string;
+  readonly notCompared: (members: string) => string;
+  readonly comma: string;
   readonly uncounted: (count: string) => string;
   readonly unproven: (count: string) => string;
   readonly noReport: string;
   readonly cosigned: (names: string) => string;
   readonly notCosigned: string;
   readonly subject: string;
+  readonly linkedSubjects: string;
   readonly path: string;
   readonly pathHint: string;
   readonly root: string;
@@ -94,13 +101,23 @@ const en: Words = {
   failedHint: "This says nothing about what you were shown: the fault is this page's or this browser's.",
   entryHolds: (index, size, origin) =>
     `This is leaf ${index}, counted from 0, of the ${size} in the log ${origin}, to the byte.`,
+  foreignLeaf:
+    'The ledger has not written it: the leaf says that somebody else has put something into its store, and nothing that this holds is to be believed.',
   accountingHolds: (entries, covered, origin, at) =>
-    `These ${entries} entries are all there are about the subject among the first ${covered} of the log ${origin}, as of ${at}. None was left out.`,
+    `These ${entries} entries are all there are about this person among the first ${covered} of the log ${origin}, as of ${at}. None was left out.`,
+  linked: (count) =>
+    `The person is more than one subject of the ledger: linked to the first are ${count} more, and no one else is. All are looked at here.`,
   withheld: (count) =>
-    `${count} of them are withheld: they are counted and not shown, and whether a report has them cannot be said.`,
+    `${count} of them are withheld: they are counted and not shown, and whether a report has them, or whether they link another subject, cannot be said.`,
+  openConflicts: (count) =>
+    `The ledger has not settled whether somebody else in it is this person too; open cases: ${count}. Of entries about them nothing is said here.`,
   reportHolds: (disclosures) =>
-    `The report says what these entries say: all ${disclosures} disclosures of its period, and no other.`,
+    `The report says what these entries say openly: all ${disclosures} disclosures of its period, and no other.`,
   reportNewer: (count) => `${count} disclosures came after the report.`,
+  conflicts: (count) =>
+    `Conflicting, since the identity of their event was used before for something else: ${count}. They are flagged in the report.`,
+  notCompared: (members) => `Not compared, since it is sealed in the entries or the ledger's own word: ${members}.`,
+  comma: ', ',
   uncounted: (count) => `Not counted, since they repeat an event that was recorded before or name none: ${count}.`,
   unproven: (count) =>
     `The report goes on for ${count} entries of the log behind those, and of these nothing is proven. Ask for both again.`,
@@ -108,6 +125,7 @@ const en: Words = {
   cosigned: (names) => `Cosigned by ${names}.`,
   notCosigned: 'No witness was asked for.',
   subject: 'Subject',
+  linkedSubjects: 'Linked to it, the same person',
   path: 'From the leaf to the signed root',
   pathHint: 'In the middle what was computed here, from the leaf upwards; beside it the hashes that the proof gives.',
   root: 'root, signed',
@@ -126,7 +144,7 @@ const en: Words = {
   limits: {
     entry: 'What this does not say: that what was reported to the ledger is true, or that nothing else was recorded.',
     accounting:
-      'What this does not say: that what was reported to the ledger is true or whole; that the subject is the person you mean, since the ledger alone knows whose id it is; that the map of subjects was made from all entries, which whoever audits the ledger checks over the whole log.',
+      'What this does not say: that what was reported to the ledger is true or whole; that the subject is the person you mean, since the ledger alone knows whose id it is; that all about this person came under identifiers that lead to these subjects; that the map of subjects was made from all entries, which whoever audits the ledger checks over the whole log.',
   },
 };
 
@@ -164,12 +182,21 @@ const ar: Words = {
   failedHint: 'لا يقول هذا شيئًا عمّا عُرض عليك: الخلل في هذه الصفحة أو في هذا المتصفح.',
   entryHolds: (index, size, origin) =>
     `هذه هي الورقة رقم ${index}، عدًّا من 0، من ${size} في السجل ${origin}، بايتًا ببايت.`,
+  foreignLeaf: 'لم يكتبها السجل: تقول الورقة إن غيره وضع شيئًا في مخزنه، ولا يُصدَّق شيء مما فيه.',
   accountingHolds: (entries, covered, origin, at) =>
-    `هذه القيود وعددها ${entries} هي كل ما يخص صاحب البيانات بين أول ${covered} من قيود السجل ${origin}، حتى ${at}. لم يُحذف منها شيء.`,
-  withheld: (count) => `منها ${count} محجوبة: تُعدّ ولا تُعرض، ولا يُعرف هل يتضمنها التقرير.`,
+    `هذه القيود وعددها ${entries} هي كل ما يخص هذا الشخص بين أول ${covered} من قيود السجل ${origin}، حتى ${at}. لم يُحذف منها شيء.`,
+  linked: (count) =>
+    `هذا الشخص أكثر من صاحب بيانات واحد في السجل: يرتبط بالأول غيره وعددهم ${count}، ولا أحد سواهم. وقد نُظر فيهم جميعًا هنا.`,
+  withheld: (count) =>
+    `منها ${count} محجوبة: تُعدّ ولا تُعرض، ولا يُعرف هل يتضمنها التقرير ولا هل تربط بهذا الشخص صاحب بيانات آخر.`,
+  openConflicts: (count) =>
+    `لم يحسم السجل بعد هل شخص آخر فيه هو هذا الشخص نفسه؛ عدد الحالات المفتوحة: ${count}. ولا يُقال هنا شيء عن قيودها.`,
   reportHolds: (disclosures) =>
-    `يقول التقرير ما تقوله هذه القيود: كل الإفصاحات في فترته وعددها ${disclosures}، ولا شيء غيرها.`,
+    `يقول التقرير ما تقوله هذه القيود علنًا: كل الإفصاحات في فترته وعددها ${disclosures}، ولا شيء غيرها.`,
   reportNewer: (count) => `جاءت ${count} من الإفصاحات بعد التقرير.`,
+  conflicts: (count) => `متعارضة، لأن هوية حدثها سبق أن استُخدمت لأمر آخر: ${count}. وهي موسومة في التقرير.`,
+  notCompared: (members) => `لم يُقارن، لأنه مختوم في القيود أو من قول السجل نفسه: ${members}.`,
+  comma: '، ',
   uncounted: (count) => `لا يُحتسب منها، لأنه يكرّر حدثًا سبق تسجيله أو لا يحمل رقم حدث: ${count}.`,
   unproven: (count) =>
     `يمتد التقرير إلى ما بعدها بعدد ${count} من قيود السجل، ولا يُثبت شيء عنها. اطلب التقرير وإثباته من جديد.`,
@@ -177,6 +204,7 @@ const ar: Words = {
   cosigned: (names) => `شهد عليه ${names}.`,
   notCosigned: 'لم يُطلب أي شاهد.',
   subject: 'صاحب البيانات',
+  linkedSubjects: 'المرتبطون به، وهم الشخص نفسه',
   path: 'من الورقة إلى الجذر الموقّع',
   pathHint: 'في الوسط ما حُسب هنا من الورقة صعودًا، وإلى جانبه التجزئات التي يقدّمها الإثبات.',
   root: 'الجذر، موقّع',
@@ -195,7 +223,7 @@ const ar: Words = {
   limits: {
     entry: 'ما لا يقوله هذا: أن ما أُبلغ به السجل صحيح، أو أنه لم يُسجَّل غيره.',
     accounting:
-      'ما لا يقوله هذا: أن ما أُبلغ به السجل صحيح أو كامل؛ ولا أن صاحب البيانات هو الشخص الذي تقصده، فالسجل وحده يعرف لمن هذا الرقم؛ ولا أن خريطة أصحاب البيانات صُنعت من كل القيود، وهذا ما يتحقق منه مدقق السجل على السجل كله.',
+      'ما لا يقوله هذا: أن ما أُبلغ به السجل صحيح أو كامل؛ ولا أن صاحب البيانات هو الشخص الذي تقصده، فالسجل وحده يعرف لمن هذا الرقم؛ ولا أن كل ما يخص هذا الشخص جاء بمعرّفات تؤدي إلى أصحاب البيانات هؤلاء؛ ولا أن خريطة أصحاب البيانات صُنعت من كل القيود، وهذا ما يتحقق منه مدقق السجل على السجل كله.',
   },
 };
 

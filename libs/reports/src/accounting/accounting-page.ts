@@ -10,7 +10,7 @@ import { pageAllTotals, pageCharts, type Chart } from './page-totals.js';
 import { wordingIn, type Text, type Wording } from './wording.js';
 
 /** Goes up with every change of the template or its wording: the same data under another version may give other bytes. */
-export const ACCOUNTING_TEMPLATE = 'accounting/1';
+export const ACCOUNTING_TEMPLATE = 'accounting/2';
 
 /** What the template lays out: every text in its final wording, in one language. */
 export interface AccountingPage {
@@ -21,6 +21,8 @@ export interface AccountingPage {
   /** SHA-256 of the JSON file made from the same dataset. */
   readonly sha256: string;
   readonly facts: readonly FactGroup[];
+  /** What has to be known before anything else is read. */
+  readonly notices: readonly string[];
   readonly figures: readonly Figure[];
   readonly charts: readonly Chart[];
   readonly allTotals: readonly Chart[];
@@ -48,6 +50,7 @@ export function accountingPage(dataset: AccountingDataset, language: ReportLangu
     template: ACCOUNTING_TEMPLATE,
     ...accountingReference(dataset),
     facts: pageFacts(dataset, wording),
+    notices: notices(dataset, wording),
     figures: figures(dataset, wording),
     charts: pageCharts(dataset, wording),
     allTotals: pageAllTotals(dataset, wording),
@@ -71,6 +74,13 @@ function figures({ totals, disclosures }: AccountingDataset, wording: Wording): 
       const written = wording.time(disclosure.occurredAt);
       return [{ label, value: written?.day ?? wording.text(disclosure.occurredAt), also: written?.hijri ?? null }];
     }),
+  ];
+}
+
+function notices({ subject, totals }: AccountingDataset, { words }: Wording): string[] {
+  return [
+    ...(subject.openConflicts > 0 ? [words.openConflicts] : []),
+    ...(totals.conflicts > 0 ? [words.conflicting.replace('{count}', writtenCount(totals.conflicts))] : []),
   ];
 }
 

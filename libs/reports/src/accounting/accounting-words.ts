@@ -20,6 +20,13 @@ export interface AccountingWords {
   readonly subject: string;
   readonly subjectId: string;
   readonly identifiers: string;
+  /** `{day}` is filled in. */
+  readonly heldUntil: string;
+  /** Said where it is not settled who is this person. */
+  readonly openConflicts: string;
+  /** Said where there are conflicts; `{count}` is filled in. */
+  readonly conflicting: string;
+  readonly conflictFlag: string;
   readonly ledger: string;
   readonly position: string;
   readonly madeAt: string;
@@ -51,11 +58,14 @@ export interface AccountingWords {
   readonly yes: string;
   readonly no: string;
   readonly transferBasis: string;
+  readonly effectOnOthers: string;
+  readonly onBehalfOf: string;
   readonly requestReference: string;
   readonly requestDigest: string;
   readonly policyVersion: string;
   readonly producer: string;
   readonly system: string;
+  readonly processingActivity: string;
   readonly source: string;
   readonly eventId: string;
   readonly entryId: string;

@@ -89,6 +89,14 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
   },
 ))
 
+#if page-data.notices.len() > 0 {
+  v(8pt)
+  block(width: 100%, fill: caution-wash, stroke: (if arabic { (right: 2.4pt + caution) } else { (left: 2.4pt + caution) }), inset: (x: 12pt, y: 9pt), radius: 1pt, stack(
+    spacing: 7pt,
+    ..page-data.notices.map(notice => text(size: 8.8pt, notice)),
+  ))
+}
+
 // ---- Totals
 #heading(level: 2, words.summary)
 #grid(
@@ -189,7 +197,11 @@ export const accountingTemplate = `${lookTemplate}${String.raw`
   }).join([ #h(5pt)]))
   let cells(row) = (
     table.cell(rowspan: 2, breakable: row.breakable, text(weight: 600, fill: accent, row.number)),
-    { text(weight: 600, say(row.when.first())); for line in row.when.slice(1) { linebreak(); say(line) } },
+    {
+      text(weight: 600, say(row.when.first()))
+      for line in row.when.slice(1) { linebreak(); say(line) }
+      if row.flag != none { linebreak(); text(weight: 600, fill: caution, row.flag) }
+    },
     {
       text(weight: 600, say(row.recipient))
       linebreak()

@@ -1,19 +1,22 @@
 import type { Disclosure } from '@sijill/contracts';
-
 import type { AccountingDataset } from './dataset.js';
 
 type Cell = string | boolean | readonly string[] | null;
 
-/** The columns, in the published order. A name with a dot is a member of a nested object. */
+/** The columns, in the published order. A name with a dot is a member of a nested object. Lists of objects are in the JSON only. */
 const columns: readonly (readonly [name: string, cell: (d: Disclosure) => Cell])[] = [
   ['entryId', (d) => d.entryId],
+  ['subjectId', (d) => d.subjectId],
   ['occurredAt', (d) => d.occurredAt],
   ['recordedAt', (d) => d.recordedAt],
   ['recipient.id', (d) => d.recipient.id],
   ['recipient.name', (d) => d.recipient.name],
+  ['recipient.kind', (d) => d.recipient.kind],
   ['recipient.class', (d) => d.recipient.class],
   ['recipient.capacity', (d) => d.recipient.capacity],
   ['recipient.country', (d) => d.recipient.country],
+  ['recipient.contact', (d) => d.recipient.contact],
+  ['recipient.reference', (d) => d.recipient.reference],
   ['dataCategories', (d) => d.dataCategories],
   ['purpose', (d) => d.purpose],
   ['legalBasis', (d) => d.legalBasis],
@@ -23,12 +26,20 @@ const columns: readonly (readonly [name: string, cell: (d: Disclosure) => Cell])
   ['request.reference', (d) => d.request?.reference ?? null],
   ['request.sha256', (d) => d.request?.sha256 ?? null],
   ['minimumNecessary', (d) => d.minimumNecessary],
+  ['effectOnOthers', (d) => d.effectOnOthers],
   ['transferBasis', (d) => d.transferBasis],
   ['policyVersion', (d) => d.policyVersion],
   ['producer', (d) => d.producer],
+  ['onBehalfOf.id', (d) => d.onBehalfOf?.id ?? null],
+  ['onBehalfOf.name', (d) => d.onBehalfOf?.name ?? null],
+  ['onBehalfOf.kind', (d) => d.onBehalfOf?.kind ?? null],
   ['system', (d) => d.system],
+  ['processingActivity', (d) => d.processingActivity],
   ['source', (d) => d.source],
   ['eventId', (d) => d.eventId],
+  ['standing', (d) => d.standing],
+  ['verdict', (d) => d.verdict],
+  ['clauses', (d) => d.clauses],
   ['sealed', (d) => d.sealed],
 ];
 

@@ -1,4 +1,4 @@
-import type { AsOf, Disclosure } from '@sijill/contracts';
+import type { AsOf, CustomerView, Disclosure, NoticeView, RecipientView } from '@sijill/contracts';
 
 /** What was asked for. `from` is inclusive, `to` exclusive, both on `occurredAt`; null leaves that end open. */
 export interface AccountingParameters {
@@ -8,15 +8,31 @@ export interface AccountingParameters {
   readonly requestedBy: string;
 }
 
-/** The person (or organization) the document is about, with the identifiers the vault knows at that position. */
+/** What leads to the person, and since and until when; null where the ledger knows no beginning, or it still does. */
+export interface SubjectIdentifier {
+  /** That of the linked subjects to which it is bound. */
+  readonly subjectId: string;
+  readonly scheme: string;
+  /** Where it means something: of an account or a device; of a national id the country. */
+  readonly realm: string | null;
+  readonly value: string;
+  readonly since: string | null;
+  readonly until: string | null;
+}
+
+/** The person (or organization) the document is about, with the identifiers that the vault knows. */
 export interface AccountingSubject {
   readonly subjectId: string;
-  readonly identifiers: readonly { readonly scheme: string; readonly value: string }[];
+  /** The other subjects that are the same person. */
+  readonly linked: readonly string[];
+  readonly identifiers: readonly SubjectIdentifier[];
+  /** Of how many others it is not settled whether they are this person too. */
+  readonly openConflicts: number;
 }
 
 export interface RecipientTotal {
-  readonly id: string;
-  readonly name: string;
+  readonly id: string | null;
+  readonly name: string | null;
   readonly count: number;
 }
 
@@ -26,7 +42,12 @@ export interface CategoryTotal {
 }
 
 export interface AccountingTotals {
+  /** All of them, conflicts too. */
   readonly entries: number;
+  /** Those whose event's identity was used before, for something else. */
+  readonly conflicts: number;
+  /** Left out because somebody may not be told yet. */
+  readonly withheld: number;
   readonly byRecipient: readonly RecipientTotal[];
   readonly byCategory: readonly CategoryTotal[];
 }
@@ -67,10 +88,22 @@ export function buildAccounting(input: AccountingInput): AccountingDataset {
     asOf: { position: asOf.position, time: asOf.time },
     subject: {
       subjectId: subject.subjectId,
-      identifiers: subject.identifiers.map(({ scheme, value }) => ({ scheme, value })),
+      linked: [...subject.linked],
+      identifiers: subject.identifiers.map(({ subjectId, scheme, realm, value, since, until }) => ({
+        subjectId,
+        scheme,
+        realm,
+        value,
+        since,
+        until,
+      })),
+      openConflicts: subject.openConflicts,
     },
     totals: {
       entries: disclosures.length,
+      conflicts: disclosures.filter(({ standing }) => standing === 'conflict').length,
+      // Nothing can be withheld yet.
+      withheld: 0,
       byRecipient: totalByRecipient(disclosures),
       byCategory: totalByCategory(disclosures),
     },
@@ -80,13 +113,13 @@ export function buildAccounting(input: AccountingInput): AccountingDataset {
 
 /** A recipient that changed its name is one recipient; it goes by the name in the newest entry. */
 function totalByRecipient(disclosures: readonly Disclosure[]): RecipientTotal[] {
-  const totals = new Map<string, { id: string; name: string; count: number }>();
+  const totals = new Map<string | null, { id: string | null; name: string | null; count: number }>();
   for (const { recipient } of disclosures) {
     const known = totals.get(recipient.id);
     if (known) known.count += 1;
     else totals.set(recipient.id, { id: recipient.id, name: recipient.name, count: 1 });
   }
-  return [...totals.values()].sort((a, b) => b.count - a.count || byCodeUnit(a.id, b.id));
+  return [...totals.values()].sort((a, b) => b.count - a.count || byCodeUnit(a.id ?? '', b.id ?? ''));
 }
 
 /** Counts entries, not mentions: a category named twice in one entry counts once. */
@@ -106,12 +139,13 @@ function byCodeUnit(a: string, b: string): number {
 }
 
 function copyOf(d: Disclosure): Disclosure {
-  const { recipient: r, request } = d;
+  const { request } = d;
   return {
     entryId: d.entryId,
+    subjectId: d.subjectId,
     occurredAt: d.occurredAt,
     recordedAt: d.recordedAt,
-    recipient: { id: r.id, name: r.name, class: r.class, capacity: r.capacity, country: r.country },
+    recipient: recipientOf(d.recipient),
     dataCategories: [...d.dataCategories],
     purpose: d.purpose,
     legalBasis: d.legalBasis,
@@ -120,12 +154,32 @@ function copyOf(d: Disclosure): Disclosure {
     occasion: d.occasion,
     request: request && { reference: request.reference, sha256: request.sha256 },
     minimumNecessary: d.minimumNecessary,
+    effectOnOthers: d.effectOnOthers,
     transferBasis: d.transferBasis,
     policyVersion: d.policyVersion,
     producer: d.producer,
+    onBehalfOf: d.onBehalfOf && customerOf(d.onBehalfOf),
     system: d.system,
+    processingActivity: d.processingActivity,
     source: d.source,
     eventId: d.eventId,
+    standing: d.standing,
+    verdict: d.verdict,
+    clauses: [...d.clauses],
+    notices: d.notices.map(noticeOf),
     sealed: d.sealed,
   };
+}
+
+function recipientOf(r: RecipientView): RecipientView {
+  const { id, name, kind, capacity, country, contact, reference } = r;
+  return { id, name, kind, class: r.class, capacity, country, contact, reference };
+}
+
+function customerOf({ id, name, kind }: CustomerView): CustomerView {
+  return { id, name, kind };
+}
+
+function noticeOf({ noticeId, change, status, sentAt, answeredAt }: NoticeView): NoticeView {
+  return { noticeId, change, status, sentAt, answeredAt };
 }

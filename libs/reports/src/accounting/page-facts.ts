@@ -1,5 +1,5 @@
 import { writtenCount } from '../rendering/dates.js';
-import type { AccountingDataset } from './dataset.js';
+import type { AccountingDataset, SubjectIdentifier } from './dataset.js';
 import type { Text, Wording } from './wording.js';
 
 /** One thing the first page states: a label, and lines of runs. */
@@ -28,11 +28,11 @@ export function pageFacts({ parameters, subject, asOf }: AccountingDataset, word
     {
       title: words.subject,
       facts: [
-        ...subject.identifiers.map(({ scheme, value }) => ({
-          label: wording.key('scheme', scheme),
-          lines: [[wording.text(value)]],
+        ...subject.identifiers.map((identifier) => ({
+          label: wording.key('scheme', identifier.scheme),
+          lines: identifierLines(identifier, wording),
         })),
-        { label: words.subjectId, lines: [[wording.id(subject.subjectId)]] },
+        { label: words.subjectId, lines: [subject.subjectId, ...subject.linked].map((id) => [wording.id(id)]) },
       ],
     },
     {
@@ -42,6 +42,16 @@ export function pageFacts({ parameters, subject, asOf }: AccountingDataset, word
         { label: words.madeAt, lines: asOf.position === 0 ? [[words.emptyLedger]] : moment(asOf.time, wording) },
       ],
     },
+  ];
+}
+
+/** The value with the realm in which it means something, and until when it led to this person. */
+function identifierLines({ scheme, realm, value, until }: SubjectIdentifier, wording: Wording): Text[][] {
+  const of = realm === null ? [] : [scheme === 'national_id' ? wording.country(realm) : wording.text(realm)];
+  const day = until === null ? null : (wording.time(until)?.day ?? until);
+  return [
+    [wording.text(value), ...of.flatMap((where) => [' · ', where])],
+    ...(day === null ? [] : [[wording.words.heldUntil.replace('{day}', day)]]),
   ];
 }
 

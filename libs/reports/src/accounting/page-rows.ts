@@ -1,6 +1,4 @@
-import type { Disclosure } from '@sijill/contracts';
-
-import { countries } from '../rendering/countries.js';
+import type { CustomerView, Disclosure } from '@sijill/contracts';
 import { writtenCount } from '../rendering/dates.js';
 import type { Text, Wording } from './wording.js';
 
@@ -12,6 +10,8 @@ type Line = readonly Labelled[];
 export interface Row {
   readonly number: string;
   readonly when: readonly Text[];
+  /** Said of a row that does not stand as the others do. */
+  readonly flag: string | null;
   readonly recipient: Text;
   readonly recipientId: Text;
   /** Class, capacity and country. */
@@ -32,18 +32,21 @@ export function pageRow(d: Disclosure, index: number, wording: Wording): Row {
   return {
     number: writtenCount(index + 1),
     when: when(d.occurredAt, wording),
+    flag: d.standing === 'conflict' ? words.conflictFlag : null,
     recipient: wording.text(d.recipient.name),
     recipientId: wording.id(d.recipient.id),
     standing: [
+      ...(d.recipient.kind === 'person' ? [wording.key('kind', d.recipient.kind)] : []),
       wording.key('class', d.recipient.class),
       ...(d.recipient.capacity === null ? [] : [wording.key('capacity', d.recipient.capacity)]),
-      ...(d.recipient.country === null ? [] : [country(d.recipient.country, wording)]),
+      ...(d.recipient.country === null ? [] : [wording.country(d.recipient.country)]),
     ],
     data: d.dataCategories.map((category) => wording.key('category', category)),
     why: [
       [[words.purpose, wording.key('purpose', d.purpose)]],
       [[words.legalBasis, wording.key('legalBasis', d.legalBasis)]],
       [[words.ground, wording.key('ground', d.ground)]],
+      ...(d.onBehalfOf === null ? [] : [[[words.onBehalfOf, customer(d.onBehalfOf, wording)]] as const]),
     ],
     how: [
       [
@@ -54,7 +57,8 @@ export function pageRow(d: Disclosure, index: number, wording: Wording): Row {
         [words.minimumNecessary, minimum(d.minimumNecessary, wording)],
         [words.requestReference, wording.text(d.request?.reference ?? null)],
       ],
-      [[words.transferBasis, wording.text(d.transferBasis)]],
+      [[words.transferBasis, wording.key('transferBasis', d.transferBasis)]],
+      ...(d.effectOnOthers === null ? [] : [[[words.effectOnOthers, wording.text(d.effectOnOthers)]] as const]),
     ],
     trail: [
       [words.entryId, wording.id(d.entryId)],
@@ -62,6 +66,7 @@ export function pageRow(d: Disclosure, index: number, wording: Wording): Row {
       [words.policyVersion, wording.id(d.policyVersion)],
       [words.producer, wording.id(d.producer)],
       [words.system, wording.id(d.system)],
+      [words.processingActivity, wording.id(d.processingActivity)],
       [words.source, wording.id(d.source)],
       [words.eventId, wording.id(d.eventId)],
       [words.sealed, wording.key('sealed', d.sealed)],
@@ -81,7 +86,7 @@ function minimum(stated: boolean | null, wording: Wording): Text {
   return stated ? wording.words.yes : wording.words.no;
 }
 
-function country(code: string, wording: Wording): Text {
-  const known = Object.hasOwn(countries, code) ? countries[code] : undefined;
-  return known?.[wording.language] ?? wording.text(code);
+/** By name where there is one to be seen, else by what the ledger calls it. */
+function customer({ id, name }: CustomerView, wording: Wording): Text {
+  return name === null ? wording.id(id) : wording.text(name);
 }

@@ -1,3 +1,4 @@
+import { countries } from '../rendering/countries.js';
 import { writtenTime } from '../rendering/dates.js';
 import type { WrittenTime } from '../rendering/dates.js';
 import type { ReportLanguage } from '../rendering/language.js';
@@ -26,6 +27,8 @@ export interface Wording {
   id(value: string | null): Text;
   /** A key of the taxonomy in words; one that has none, as it is. */
   key(vocabulary: Vocabulary, key: string | null): Text;
+  /** A country by its name; a code that has none, as it is. */
+  country(code: string): Text;
   /** An instant in both calendars, or null where the text is none. */
   time(instant: string): WrittenTime | null;
 }
@@ -38,6 +41,7 @@ export function wordingIn(language: ReportLanguage, print: Printer): Wording {
     text: (value) => (value === null ? NOT_STATED : print(value)),
     id: (value) => (value === null ? NOT_STATED : { ...breakable(print(value)), dir: 'ltr', mono: true }),
     key: (vocabulary, key) => (key === null ? NOT_STATED : (wordsFor(vocabulary, key, language) ?? print(key))),
+    country: (code) => (Object.hasOwn(countries, code) ? countries[code]![language] : print(code)),
     time: (instant) => writtenTime(instant, language),
   };
 }

@@ -1,5 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ReportDesk, type AccountingOrder, type ReportView } from './report-desk.js';
+import { ReportDesk, type ReportView } from './report-desk.js';
+import type { AccountingOrder } from './report-order.js';
 
 /** Orders the accounting of disclosures of one subject. */
 export class OrderAccounting extends Command<ReportView> {

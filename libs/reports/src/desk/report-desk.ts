@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AsOf, Disclosure } from '@sijill/contracts';
-import { ledgerEntry, type JsonObject, type Lane } from '@sijill/event-store';
+import type { Lane } from '@sijill/event-store';
 import type { SubjectProofs } from '@sijill/notary';
 import {
   describeError,
@@ -15,38 +15,20 @@ import {
   type Sql,
   type SqlTarget,
 } from '@sijill/platform';
-import { disclosureHistory, type ReadModels } from '@sijill/read-models';
+import { disclosureHistory, openingWith, type ReadModels } from '@sijill/read-models';
 import { canonicalJson, formatAccountingProof } from '@sijill/transparency';
-import { seal, unseal, type HolderKeys, type Vault } from '@sijill/vault';
+import { defaultScope, keyIdOf, seal, SubjectErased, unseal, yearOf, type Secret, type Vault } from '@sijill/vault';
 import { buildAccounting, type AccountingDataset } from '../accounting/dataset.js';
-import type { ReportLanguage } from '../rendering/language.js';
 import { RenderClosed } from '../rendering/render-errors.js';
-import { renderAccounting, type ReportFormat } from './render-accounting.js';
+import { renderAccounting } from './render-accounting.js';
 import { RenderProcess } from './render-process.js';
+import { reportEntry } from './report-entry.js';
+import type { AccountingOrder, ReportFile } from './report-order.js';
 import { reportMigrations, type ReportTables } from './table.js';
 
 /** The proof that no entry of the subject was left out, beside the documents. */
 export const ACCOUNTING_PROOF_NAME = 'accounting.proof';
 const ACCOUNTING_PROOF_TYPE = 'application/vnd.sijill.accounting-proof+json';
-
-export const REPORT_GENERATED = 'sijill.report.generated.v1';
-
-export interface AccountingOrder {
-  readonly subjectId: string;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly reason: string;
-  readonly requestedBy: string;
-  readonly language: ReportLanguage;
-  readonly formats: readonly ReportFormat[];
-}
-
-export interface ReportFile {
-  readonly name: string;
-  readonly mediaType: string;
-  readonly size: number;
-  readonly sha256: string;
-}
 
 export interface ReportView {
   readonly id: string;
@@ -77,7 +59,7 @@ interface DeskParts {
   readonly dataDir: string;
   /** Tells this server's orders from those of others in the same database. */
   readonly node: string;
-  readonly vault: Vault;
+  readonly vault: Pick<Vault, 'directory' | 'secrets'>;
   readonly readModels: ReadModels;
   readonly proofs: SubjectProofs;
   readonly lane: () => Promise<Lane>;
@@ -134,7 +116,7 @@ export class ReportDesk {
    * @throws ReportSubjectErased
    */
   async order(order: AccountingOrder): Promise<ReportView> {
-    const keys = await this.keysOf(order.subjectId);
+    const secret = await this.secretOf(order.subjectId);
     const id = newEntryId();
     const row: ReportTables['report'] = {
       id,
@@ -145,7 +127,7 @@ export class ReportDesk {
       progress: 0,
       created_at: isoTime(this.parts.clock.now()),
       as_of: null,
-      sealed_order: seal(keys, id, canonicalJson(order)),
+      sealed_order: seal(secret, id, canonicalJson(order)),
       files: '[]',
       error: null,
     };
@@ -167,12 +149,12 @@ export class ReportDesk {
   async file(id: string, name: string): Promise<{ file: ReportFile; bytes: Buffer; reason: string } | null> {
     const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirst();
     const file = row === undefined ? undefined : viewOf(row).files.find((candidate) => candidate.name === name);
-    const keys = row === undefined ? null : await this.parts.vault.holderIfAny(row.subject_id);
-    if (row === undefined || file === undefined || keys === null) return null;
+    if (row === undefined || file === undefined) return null;
+    const order = await this.opened(row.sealed_order, id);
+    if (order === null) return null;
     if (row.node !== this.parts.node) throw new ReportElsewhere(row.node);
-    const sealed = await readFile(this.pathOf(id, name), 'utf8');
-    const order = JSON.parse(unseal(keys, id, row.sealed_order).toString('utf8')) as AccountingOrder;
-    return { file, bytes: unseal(keys, `${id}/${name}`, sealed), reason: order.reason };
+    const bytes = await this.opened(await readFile(this.pathOf(id, name), 'utf8'), `${id}/${name}`);
+    return bytes === null ? null : { file, bytes, reason: orderIn(order).reason };
   }
 
   /**
@@ -211,14 +193,15 @@ export class ReportDesk {
       const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
       // Ordered and taken up again in the same moment of a start.
       if (row.status === 'done' || row.status === 'failed') return;
-      const keys = await this.keysOf(row.subject_id);
-      const order = JSON.parse(unseal(keys, id, row.sealed_order).toString('utf8')) as AccountingOrder;
+      const text = await this.opened(row.sealed_order, id);
+      if (text === null) throw new ReportSubjectErased('the subject of the report was erased');
+      const order = orderIn(text);
       await update({ status: 'running', progress: 0.1 });
       const { asOf, dataset } = await this.datasetOf(order);
       await update({ progress: 0.4 });
       const files = await this.filesOf(dataset, order);
       await update({ progress: 0.9 });
-      for (const { file, bytes } of files) await this.keep(keys, id, file.name, bytes);
+      for (const { file, bytes } of files) await this.keep(order.subjectId, id, file.name, bytes);
       // The entry first: a crash behind it makes the report again and records that too; a finished report is never unrecorded.
       await this.record(
         order,
@@ -244,27 +227,36 @@ export class ReportDesk {
     }
   }
 
+  /** Who is linked is asked behind the position: whatever the ledger knew there is known then. */
   private async datasetOf(order: AccountingOrder): Promise<{ asOf: AsOf; dataset: AccountingDataset }> {
     const { vault, readModels } = this.parts;
-    await this.keysOf(order.subjectId);
+    const { from, to, reason, requestedBy, subjectId } = order;
     // Its position and time alone: how old it was when it was read does not belong into a document.
     const { position, time } = await readModels.freshAsOf('activity-timeline');
     const asOf: AsOf = { position, time };
-    const disclosures: Disclosure[] = [];
+    const person = await vault.directory.person(subjectId);
+    if (person === null) throw new ReportSubjectErased('the subject of the report was erased');
+    const subjectIds = [subjectId, ...person.linked];
     const filter = {
-      subjectId: order.subjectId,
+      subjectIds,
       upTo: asOf.position,
-      ...(order.from === null ? {} : { from: order.from }),
-      ...(order.to === null ? {} : { to: order.to }),
+      ...(from === null ? {} : { from }),
+      ...(to === null ? {} : { to }),
     };
+    const disclosures: Disclosure[] = [];
+    const openerFor = openingWith(vault.secrets);
     for (let cursor: string | null = null; ;) {
-      const page = await disclosureHistory(readModels.sql.reader, filter, { limit: PAGE, cursor }, false);
+      const page = await disclosureHistory(readModels.sql.reader, openerFor, filter, { limit: PAGE, cursor });
       disclosures.push(...page.items);
       if (page.next === null) break;
       cursor = page.next;
     }
-    const { from, to, reason, requestedBy, subjectId } = order;
-    const subject = { subjectId, identifiers: await vault.identifiersOf(subjectId) };
+    const subject = {
+      subjectId,
+      linked: person.linked,
+      identifiers: await vault.directory.identifiersOf(subjectIds),
+      openConflicts: person.openConflicts,
+    };
     return {
       asOf,
       dataset: buildAccounting({ parameters: { from, to, reason, requestedBy }, asOf, subject, disclosures }),
@@ -274,7 +266,6 @@ export class ReportDesk {
   /** The documents, and beside them the proof that nothing is left out. */
   private async filesOf(dataset: AccountingDataset, order: AccountingOrder): Promise<MadeFile[]> {
     const proof = this.proofOf(dataset);
-    proof.catch(() => undefined);
     const files: MadeFile[] = [];
     for (const format of order.formats) {
       const { name, mediaType, bytes } = await renderAccounting(dataset, format, order.language, this.pdfs);
@@ -284,12 +275,18 @@ export class ReportDesk {
     return made === null ? files : [...files, made];
   }
 
-  private async proofOf({ subject: { subjectId }, asOf }: AccountingDataset): Promise<MadeFile | null> {
+  /** A report without its proof is a report all the same: whatever keeps the proof from being made, the documents are. */
+  private async proofOf({ subject: { subjectId, linked }, asOf }: AccountingDataset): Promise<MadeFile | null> {
+    const { proofs, logger } = this.parts;
     const wish = { covering: asOf.position, patienceMs: PROOF_PATIENCE_MS };
-    const proof = await this.parts.proofs.prove(subjectId, wish);
-    if (proof !== null)
-      return madeFile(ACCOUNTING_PROOF_NAME, ACCOUNTING_PROOF_TYPE, Buffer.from(formatAccountingProof(proof)));
-    this.parts.logger.warn('a report has no proof that it is whole: no notary has signed a map of the subjects');
+    try {
+      const proof = await proofs.prove([subjectId, ...linked], wish);
+      if (proof !== null)
+        return madeFile(ACCOUNTING_PROOF_NAME, ACCOUNTING_PROOF_TYPE, Buffer.from(formatAccountingProof(proof)));
+      logger.warn('a report has no proof that it is whole: no notary has signed a map of the subjects that shows it');
+    } catch (error) {
+      logger.error({ err: error }, 'a report has no proof that it is whole: it could not be made');
+    }
     return null;
   }
 
@@ -300,30 +297,23 @@ export class ReportDesk {
     asOf: AsOf,
     files: readonly ReportFile[],
   ): Promise<void> {
-    const keys = await this.keysOf(order.subjectId);
-    const id = newEntryId();
-    const data: JsonObject = {
-      report: 'accounting',
-      reportId,
-      subjectId: order.subjectId,
-      from: order.from,
-      to: order.to,
-      language: order.language,
-      asOf: { ...asOf },
-      files: files.map((file) => ({ ...file })),
-      sealed: seal(keys, id, canonicalJson({ actor: order.requestedBy, reason: order.reason })),
+    const now = this.parts.clock.now();
+    const secrets = {
+      subject: await this.secretOf(order.subjectId),
+      staff: await this.parts.vault.secrets.ofStaff(yearOf(now)),
     };
-    const entry = ledgerEntry(REPORT_GENERATED, this.parts.clock.now(), data, id);
+    const entry = reportEntry({ order, reportId, asOf, files }, secrets, { id: newEntryId(), now });
     await (await this.parts.lane()).append([entry]);
   }
 
   /** Sealed, written beside, synced, renamed: a file is whole or not there. */
-  private async keep(keys: HolderKeys, id: string, name: string, bytes: Buffer): Promise<void> {
+  private async keep(subjectId: string, id: string, name: string, bytes: Buffer): Promise<void> {
+    const secret = await this.secretOf(subjectId);
     await mkdir(this.folderOf(id), { recursive: true, mode: 0o700 });
     const beside = `${this.pathOf(id, name)}.new`;
     const handle = await open(beside, 'w', 0o600);
     try {
-      await handle.writeFile(seal(keys, `${id}/${name}`, bytes));
+      await handle.writeFile(seal(secret, `${id}/${name}`, bytes));
       await handle.sync();
     } finally {
       await handle.close();
@@ -345,11 +335,25 @@ export class ReportDesk {
     return join(this.folderOf(id), `${name}.jwe`);
   }
 
-  private async keysOf(subjectId: string): Promise<HolderKeys> {
-    const keys = await this.parts.vault.holderIfAny(subjectId);
-    if (keys === null) throw new ReportSubjectErased('the subject of the report was erased');
-    return keys;
+  /** What is sealed now for the subject of a report. @throws ReportSubjectErased */
+  private async secretOf(subjectId: string): Promise<Secret> {
+    try {
+      return await this.parts.vault.secrets.ofSubject(subjectId, defaultScope(this.parts.clock.now()));
+    } catch (error) {
+      if (error instanceof SubjectErased) throw new ReportSubjectErased('the subject of the report was erased');
+      throw error;
+    }
   }
+
+  /** Opens what was sealed, perhaps in another year; null when its key was destroyed since. */
+  private async opened(sealed: string, context: string): Promise<Buffer | null> {
+    const secret = await this.parts.vault.secrets.byId(keyIdOf(sealed));
+    return secret === null ? null : unseal(secret, context, sealed);
+  }
+}
+
+function orderIn(text: Buffer): AccountingOrder {
+  return JSON.parse(text.toString('utf8')) as AccountingOrder;
 }
 
 function madeFile(name: string, mediaType: string, bytes: Buffer): MadeFile {

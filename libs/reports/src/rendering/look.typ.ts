@@ -15,6 +15,8 @@ export const lookTemplate = String.raw`
 #let wash = rgb("#eff4f2")
 #let track = rgb("#e3eae7")
 #let hair = rgb("#c9d4d0")
+#let caution = rgb("#8a5200")
+#let caution-wash = rgb("#fbf4e6")
 
 #let latin-first = ("IBM Plex Sans", "IBM Plex Sans Arabic", "Amiri")
 #let arabic-first = ("IBM Plex Sans Arabic", "IBM Plex Sans", "Amiri")
