@@ -2,29 +2,37 @@
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** One entry on its way into a stream. `id` is a UUID (v7) made at intake; `data` and `metadata` are stored as canonical JSON. */
+/**
+ * One entry on its way into a stream. `id` is a UUID (v7) made at intake. `metadata` is the entry's head: what is hashed and
+ * authenticated of its metadata. Both bodies are stored as canonical JSON.
+ */
 export interface NewEntry {
   readonly id: string;
   readonly type: string;
   readonly data: JsonObject;
   readonly metadata: JsonObject;
+  /** What is sealed, by part: a JWE in compact form each. It is stored beside the head, and `data.sealed` has the hash of each. */
+  readonly sealed?: Readonly<Record<string, string>>;
 }
 
 /**
  * An entry with its bodies already written as canonical JSON, see `writeEntry`: measured and serialized once, wherever it waits
- * afterwards.
+ * afterwards. Its authenticator is made when it is appended, for it covers the place where the entry comes to stand.
  */
 export interface WrittenEntry {
   readonly id: string;
   readonly type: string;
   readonly data: string;
+  /** The head. */
   readonly metadata: string;
-  /** What it counts for in an append. */
+  /** The sealed parts as canonical JSON; empty when there are none. */
+  readonly sealed: string;
+  /** What it counts for in an append, its authenticator included. */
   readonly bytes: number;
 }
 
-/** An entry as the store gives it back. */
-export interface StoredEntry extends NewEntry {
+/** Where an event stands in the store. */
+export interface Place {
   readonly stream: string;
   /** Its place in its stream, from 0, without gaps. */
   readonly revision: number;
@@ -32,22 +40,23 @@ export interface StoredEntry extends NewEntry {
   readonly position: number;
 }
 
-/** An entry as its text: both bodies as canonical JSON (RFC 8785), byte for byte what is hashed. */
-export interface EntryText extends Omit<StoredEntry, 'data' | 'metadata'> {
-  readonly data: string;
-  readonly metadata: string;
+/**
+ * An entry as the store gives it back. One that is `foreign` was not written by this ledger, or not to this place: it is a leaf of the
+ * log and nothing else, and its bodies are empty here.
+ */
+export interface StoredEntry extends NewEntry, Place {
+  readonly sealed: Readonly<Record<string, string>>;
+  readonly foreign: boolean;
+  /** Of a foreign one: its digest, see `foreignDigest`. */
+  readonly sha256?: string;
 }
 
-/**
- * Leaves of the log of all entries, as they are hashed: each is a byte 0x00 and the text of `leafText` in UTF-8, one behind the
- * other. RFC 9162, section 2.1.1.
- */
-export interface LeafBytes {
-  readonly bytes: Uint8Array;
-  /** How many bytes each leaf has, that before its text among them. */
-  readonly lengths: readonly number[];
-  /** The position of each leaf's entry. */
-  readonly positions: readonly number[];
+/** An entry as its text: data and head as canonical JSON (RFC 8785), byte for byte what is hashed. `{}` of a foreign one. */
+export interface EntryText extends Omit<WrittenEntry, 'bytes'>, Place {
+  readonly foreign: boolean;
+  readonly sha256?: string;
+  /** The hash of its leaf in hex, where it was needed to authenticate the entry. */
+  readonly leafHash?: string;
 }
 
 /** The revision of the stream's last entry as the writer knows it; `no_stream` when the stream must not exist yet. */
@@ -57,6 +66,16 @@ export type ExpectedRevision = number | 'no_stream' | 'any';
 export interface AppendResult {
   readonly revision: number;
   readonly position: number;
+}
+
+/** Where reading all streams begins. Positions are places that the store gave out, not numbers to count with. */
+export interface ReadAllOptions {
+  /** Strictly after this position; 0, or nothing said: from the first. */
+  readonly after?: number;
+  /** At the event that stands at this position, that one included; instead of `after`. */
+  readonly from?: number;
+  /** So many at once: 500. */
+  readonly batchSize?: number;
 }
 
 /** The store's name where parts are wired together. */
@@ -76,7 +95,8 @@ export interface EventStore {
    * Appends all entries or none, and returns once they are durable.
    *
    * With an exact revision or `no_stream` a repeat of the same ids at the same place is answered as the first time and
-   * writes nothing; only ids are compared. With `any` a repeat may be stored twice.
+   * writes nothing; only ids are compared. With `any` a repeat may be stored twice; a store with an authenticator takes none,
+   * for it has to know the place.
    *
    * @throws WrongExpectedRevision the stream's end is elsewhere and the entries there are not these
    * @throws AppendTooLarge        the batch is over what the store takes at once; nothing was written, split it
@@ -102,17 +122,11 @@ export interface EventStore {
     options?: { from?: number; direction?: 'forwards' | 'backwards'; limit?: number },
   ): AsyncIterable<StoredEntry>;
 
-  /**
-   * Reads all ledger streams in commit order, strictly after a position (0: from the first), in batches as the store
-   * pages them, up to the end as it is met.
-   */
-  readAll(options?: { after?: number; batchSize?: number }): AsyncIterable<StoredEntry[]>;
+  /** Reads all ledger streams in commit order, in batches as the store pages them, up to the end as it is met. */
+  readAll(options?: ReadAllOptions): AsyncIterable<StoredEntry[]>;
 
   /** The same, as text: nothing is parsed that the reader does not parse. */
-  readTexts(options?: { after?: number; batchSize?: number }): AsyncIterable<EntryText[]>;
-
-  /** The same, as leaves: for whoever needs nothing but their hashes. */
-  readLeaves(options?: { after?: number; batchSize?: number }): AsyncIterable<LeafBytes>;
+  readTexts(options?: ReadAllOptions): AsyncIterable<EntryText[]>;
 
   /** The position of the last ledger entry, 0 when there is none. */
   head(): Promise<number>;

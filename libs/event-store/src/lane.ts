@@ -11,6 +11,7 @@ import {
   StreamNotFound,
   WrongExpectedRevision,
 } from './errors.js';
+import { behind, endBehindForeign, laneEnd } from './lane-end.js';
 import type { AppendResult, EventStore, NewEntry, StoredEntry, WrittenEntry } from './event-store.port.js';
 
 /** The lane's queue is full: the caller tells its own caller to come back later. */
@@ -85,11 +86,11 @@ export class Lane {
    * @throws StoreUnavailable
    */
   static async open(store: EventStore, name: string, options: LaneOptions): Promise<Lane> {
-    const end = await lastEntry(store, name);
-    return new Lane(store, name, options, end, end?.revision ?? -1);
+    const { revision, entry } = await laneEnd(store, name);
+    return new Lane(store, name, options, entry, revision);
   }
 
-  /** The lane's last entry as it was when the lane was taken up; null when the lane was empty. */
+  /** The lane's last entry of ours as it was when the lane was taken up; null when there was none. */
   get endAtOpening(): StoredEntry | null {
     return this.end;
   }
@@ -220,15 +221,12 @@ export class Lane {
   private async settle(entries: readonly WrittenEntry[]): Promise<AppendResult> {
     for (let attempt = 0; ; attempt++) {
       try {
-        const result = await this.store.append(this.name, entries, this.revision === -1 ? 'no_stream' : this.revision);
+        const result = await this.store.append(this.name, entries, behind(this.revision));
         this.revision = result.revision;
         return result;
       } catch (error) {
         if (error instanceof WrongExpectedRevision) {
-          if (this.options.onForeignWrite === 'stop') {
-            throw new LaneTakenOver(`lane ${this.name} has another writer; this one stops`, { cause: error });
-          }
-          this.revision = error.actual;
+          this.revision = await this.endAfter(error);
         } else if (error instanceof OutcomeUnknown) {
           const stored = await this.findStored(entries);
           if (stored !== null) return stored;
@@ -245,19 +243,43 @@ export class Lane {
   }
 
   /**
+   * Where to go on when the lane's end is elsewhere. What somebody else has put into it is no other writer of it; waits until the
+   * lane can be read.
+   *
+   * @throws LaneTakenOver
+   */
+  private async endAfter(error: WrongExpectedRevision): Promise<number> {
+    if (this.options.onForeignWrite === 'follow') return error.actual;
+    const end =
+      error.actual > this.revision
+        ? await this.whenReadable(() => endBehindForeign(this.store, this.name, this.revision))
+        : null;
+    if (end === null) throw new LaneTakenOver(`lane ${this.name} has another writer; this one stops`, { cause: error });
+    return end;
+  }
+
+  /**
    * Whether the last of these entries lies behind what this writer knows of: then all are stored, whoever has written behind
    * them since. Waits until the lane can be read.
    */
-  private async findStored(entries: readonly WrittenEntry[]): Promise<AppendResult | null> {
+  private findStored(entries: readonly WrittenEntry[]): Promise<AppendResult | null> {
     const { id } = entries.at(-1)!;
+    return this.whenReadable(async () => {
+      for await (const entry of this.store.readStream(this.name, { from: this.revision + 1 })) {
+        // A copy of it that is foreign is not it.
+        if (entry.foreign || entry.id !== id) continue;
+        this.revision = entry.revision;
+        return { revision: entry.revision, position: entry.position };
+      }
+      return null;
+    });
+  }
+
+  /** Reads the lane until it can be read; null while it is not there. */
+  private async whenReadable<T>(read: () => Promise<T>): Promise<T | null> {
     for (let attempt = 0; ; attempt++) {
       try {
-        for await (const entry of this.store.readStream(this.name, { from: this.revision + 1 })) {
-          if (entry.id !== id) continue;
-          this.revision = entry.revision;
-          return { revision: entry.revision, position: entry.position };
-        }
-        return null;
+        return await read();
       } catch (error) {
         if (error instanceof StreamNotFound) return null;
         if (this.stopped !== null) throw this.stopped;
@@ -281,14 +303,4 @@ function* partsOf(entries: readonly WrittenEntry[], bytes: number): Generator<re
     size += next;
   }
   yield from === 0 ? entries : entries.slice(from);
-}
-
-async function lastEntry(store: EventStore, lane: string): Promise<StoredEntry | null> {
-  try {
-    for await (const entry of store.readStream(lane, { direction: 'backwards', limit: 1 })) return entry;
-    return null;
-  } catch (error) {
-    if (error instanceof StreamNotFound) return null;
-    throw error;
-  }
 }

@@ -1,5 +1,8 @@
 import { canonicalJson } from '@sijill/transparency';
-import { leafText } from './leaf-text.js';
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { ownLeafHash } from './leaf-hash.js';
+import { foreignLeafText, leafText, ownLeafText } from './leaf-text.js';
 
 describe('the leaf of an entry', () => {
   it('is canonical JSON of id, lane, revision, type and both bodies', () => {
@@ -13,10 +16,30 @@ describe('the leaf of an entry', () => {
       ...entry,
       stream: 'ledger-a"b',
       revision: 12,
-      position: 99,
+      foreign: false,
       data: canonicalJson(entry.data),
       metadata: canonicalJson(entry.metadata),
     });
     expect(text).toBe(canonicalJson({ ...entry, lane: 'ledger-a"b', revision: 12 }));
+  });
+
+  it('has one hash, whatever its length, also where it is put together without its text', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 2_000 });
+    const length = fc.constantFrom(1, 1, 30);
+    fc.assert(
+      fc.property(text, length, fc.string(), fc.nat(), (value, times, type, revision) => {
+        const data = canonicalJson({ value: value.toWellFormed().repeat(times) });
+        const parts = { id: 'i', type, stream: 'ledger-"', revision, data };
+        const whole = ownLeafText({ ...parts, metadata: '{"a":1}' });
+        expect(ownLeafHash(parts, '{"a":1')).toBe(createHash('sha256').update(`\u0000${whole}`).digest('hex'));
+      }),
+    );
+  });
+
+  it('of a foreign event says where it stands and what its digest is, and nothing else', () => {
+    const parts = { stream: 'ledger-a"b', revision: 2, sha256: 'ab' };
+    const text = '{"foreign":true,"lane":"ledger-a\\"b","revision":2,"sha256":"ab"}';
+    expect(foreignLeafText(parts)).toBe(text);
+    expect(leafText({ ...parts, foreign: true, id: 'i', type: 't', data: '{}', metadata: '{}' })).toBe(text);
   });
 });

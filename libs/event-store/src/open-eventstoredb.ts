@@ -1,5 +1,6 @@
-import type { EventStore } from './event-store.port.js';
+import { EntryStore } from './entry-store.js';
 import type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';
+import type { KeylessStore } from './raw-store.js';
 
 /**
  * Opens an event store on EventStoreDB. It connects with the first call, not here.
@@ -9,7 +10,7 @@ import type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';
  *
  * @throws StoreRefused the connection string cannot be used
  */
-export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStore> {
+export async function openEventStoreDb(options: EventStoreDbOptions): Promise<KeylessStore> {
   const { EventStoreDbStore } = await import('./eventstoredb/eventstoredb.store.js');
-  return new EventStoreDbStore(options);
+  return new EntryStore(new EventStoreDbStore(options), null);
 }

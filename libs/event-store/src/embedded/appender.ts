@@ -1,15 +1,13 @@
 import type Database from 'better-sqlite3';
 import { WrongExpectedRevision } from '../errors.js';
-import type { AppendResult, ExpectedRevision, WrittenEntry } from '../event-store.port.js';
+import type { AppendResult, ExpectedRevision } from '../event-store.port.js';
+import type { RawAppend } from '../raw-store.js';
 import { storeFailure } from './sqlite-failure.js';
-
-/** An entry as the table holds it. */
-export type EntryText = Omit<WrittenEntry, 'bytes'>;
 
 /** One append as it waits to be written. */
 export interface Append {
   readonly stream: string;
-  readonly entries: readonly EntryText[];
+  readonly entries: readonly RawAppend[];
   readonly expected: ExpectedRevision;
 }
 
@@ -49,7 +47,7 @@ export class Appender {
    *
    * A crash before COMMIT returns leaves all or nothing, and nobody was told; after it, everything is on disk.
    */
-  append(stream: string, entries: readonly EntryText[], expected: ExpectedRevision): AppendResult {
+  append(stream: string, entries: readonly RawAppend[], expected: ExpectedRevision): AppendResult {
     const [outcome] = this.appendTogether([{ stream, entries, expected }]);
     if (outcome instanceof Error) throw outcome;
     return outcome!;
@@ -94,7 +92,7 @@ export class Appender {
     }
   }
 
-  #appendLocked(stream: string, entries: readonly EntryText[], expected: ExpectedRevision): AppendResult {
+  #appendLocked(stream: string, entries: readonly RawAppend[], expected: ExpectedRevision): AppendResult {
     const known = this.#streamId.get(stream);
     const last = known === undefined ? -1 : (this.#lastRevision.get(known) ?? -1);
     if (expected !== 'any') {
@@ -109,7 +107,7 @@ export class Appender {
   }
 
   /** The result of the append that stored exactly these ids from `revision` on, if there was one: this is its repeat. */
-  #firstResult(streamId: number, revision: number, entries: readonly EntryText[]): AppendResult | undefined {
+  #firstResult(streamId: number, revision: number, entries: readonly RawAppend[]): AppendResult | undefined {
     const stored = this.#stored.all(streamId, revision, entries.length);
     const last = stored.at(-1);
     if (last === undefined || stored.length < entries.length) return undefined;
@@ -118,7 +116,7 @@ export class Appender {
   }
 
   // Rows are never deleted, so SQLite's next rowid is the last position plus one.
-  #write(streamId: number, last: number, entries: readonly EntryText[]): AppendResult {
+  #write(streamId: number, last: number, entries: readonly RawAppend[]): AppendResult {
     let revision = last;
     let position = 0;
     for (const { id, type, data, metadata } of entries) {

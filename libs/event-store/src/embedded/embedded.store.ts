@@ -1,26 +1,18 @@
 import type Database from 'better-sqlite3';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { writtenEntries } from '../append-limits.js';
+import { EntryStore } from '../entry-store.js';
 import { StoreUnavailable, StreamNotFound } from '../errors.js';
-import type {
-  AppendResult,
-  EntryText,
-  EventStore,
-  ExpectedRevision,
-  LeafBytes,
-  NewEntry,
-  StoredEntry,
-  WrittenEntry,
-} from '../event-store.port.js';
+import type { AppendResult, ExpectedRevision, ReadAllOptions } from '../event-store.port.js';
+import { LANE_PREFIX } from '../lane-names.js';
+import type { KeylessStore, LeafBytes, RawAppend, RawEvent, RawStore } from '../raw-store.js';
 import type { OnNotice } from '../store-notice.js';
 import { CommitWatch } from './commit-watch.js';
-import { EntryPages, storedEntry } from './entry-pages.js';
+import { EntryPages } from './entry-pages.js';
 import { openReading, openWriting } from './schema.js';
 import { storeFailure } from './sqlite-failure.js';
 import { Writer } from './writer.js';
 
 const PAGE = 500;
-const LEDGER = 'ledger-';
 
 export interface EmbeddedStoreOptions {
   /** The database file; its directory must exist. Several processes of one machine may have it open. */
@@ -35,7 +27,7 @@ export interface EmbeddedStoreOptions {
 
 /** The one writer of a file in this process. Appends as the port says; a repeat is known, an outcome may stay unknown. */
 export interface EntryWriter {
-  append(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): Promise<AppendResult>;
+  append(stream: string, entries: readonly RawAppend[], expected: ExpectedRevision): Promise<AppendResult>;
   /** Waits for what is under way, then lets go of the file. */
   close(): Promise<void>;
 }
@@ -46,19 +38,19 @@ export interface EntryWriter {
  * @throws StoreRefused     the file is damaged, not ours, or of another schema
  * @throws StoreUnavailable the file cannot be opened now
  */
-export function openEmbeddedStore(options: EmbeddedStoreOptions): EventStore {
+export function openEmbeddedStore(options: EmbeddedStoreOptions): KeylessStore {
   try {
     // Makes the file and judges it here and now; the connection that writes is the writer's own.
     openWriting(options.file).close();
     const { file, writer = (path) => new Writer(path), pollMs = 50 } = options;
-    return new EmbeddedStore(writer(file), openReading(file), pollMs);
+    return new EntryStore(new EmbeddedStore(writer(file), openReading(file), pollMs), null);
   } catch (error) {
     if (error instanceof TypeError) throw new StoreUnavailable(error.message, { cause: error });
     throw storeFailure(error);
   }
 }
 
-class EmbeddedStore implements EventStore {
+class EmbeddedStore implements RawStore {
   readonly kind = 'embedded';
   readonly #pages: EntryPages;
   readonly #commits: CommitWatch;
@@ -69,17 +61,13 @@ class EmbeddedStore implements EventStore {
     private readonly reading: Database.Database,
     pollMs: number,
   ) {
-    this.#pages = new EntryPages(reading, LEDGER);
+    this.#pages = new EntryPages(reading, LANE_PREFIX);
     this.#commits = new CommitWatch(() => this.#pages.dataVersion(), pollMs);
   }
 
-  async append(
-    stream: string,
-    entries: readonly (NewEntry | WrittenEntry)[],
-    expected: ExpectedRevision,
-  ): Promise<AppendResult> {
+  async append(stream: string, events: readonly RawAppend[], expected: ExpectedRevision): Promise<AppendResult> {
     this.#assertOpen();
-    const result = await this.writer.append(stream, writtenEntries(entries), expected);
+    const result = await this.writer.append(stream, events, expected);
     this.#commits.changed();
     return result;
   }
@@ -87,7 +75,7 @@ class EmbeddedStore implements EventStore {
   async *readStream(
     stream: string,
     options: { from?: number; direction?: 'forwards' | 'backwards'; limit?: number } = {},
-  ): AsyncGenerator<StoredEntry> {
+  ): AsyncGenerator<RawEvent> {
     this.#assertOpen();
     const { direction = 'forwards', limit = Infinity } = options;
     const streamId = this.#pages.streamId(stream);
@@ -104,11 +92,7 @@ class EmbeddedStore implements EventStore {
     }
   }
 
-  async *readAll(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<StoredEntry[]> {
-    for await (const page of this.readTexts(options)) yield page.map(storedEntry);
-  }
-
-  readTexts(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<EntryText[]> {
+  readAll(options: ReadAllOptions = {}): AsyncGenerator<RawEvent[]> {
     return this.#pagesBehind(
       options,
       (after, limit) => this.#pages.after(after, limit),
@@ -116,7 +100,7 @@ class EmbeddedStore implements EventStore {
     );
   }
 
-  readLeaves(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<LeafBytes> {
+  readLeaves(options: ReadAllOptions = {}): AsyncGenerator<LeafBytes> {
     return this.#pagesBehind(
       options,
       (after, limit) => this.#pages.leavesAfter(after, limit),
@@ -129,15 +113,7 @@ class EmbeddedStore implements EventStore {
     return this.#pages.head();
   }
 
-  async *subscribeToAll(options: {
-    after: number;
-    batchSize?: number;
-    signal: AbortSignal;
-  }): AsyncGenerator<StoredEntry[]> {
-    for await (const page of this.followTexts(options)) yield page.map(storedEntry);
-  }
-
-  async *followTexts(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncGenerator<EntryText[]> {
+  async *followAll(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncGenerator<RawEvent[]> {
     const { batchSize = PAGE } = options;
     const ended = AbortSignal.any([options.signal, this.#closing.signal]);
     let after = options.after;
@@ -163,18 +139,18 @@ class EmbeddedStore implements EventStore {
 
   /** Pages of the whole order, up to the end as it is met. */
   async *#pagesBehind<Page>(
-    { after = 0, batchSize = PAGE }: { after?: number; batchSize?: number },
+    { from, after = from === undefined ? 0 : from - 1, batchSize = PAGE }: ReadAllOptions,
     read: (after: number, limit: number) => Page,
     reach: (page: Page) => { count: number; last: number | undefined },
   ): AsyncGenerator<Page> {
     this.#assertOpen();
-    for (let from = after; ;) {
-      const page = read(from, batchSize);
+    for (let reached = after; ;) {
+      const page = read(reached, batchSize);
       const { count, last } = reach(page);
       if (last === undefined) return;
       yield page;
       if (count < batchSize) return;
-      from = last;
+      reached = last;
       await this.#nextPage();
     }
   }

@@ -1,23 +1,20 @@
 import type Database from 'better-sqlite3';
-import type { EntryText, JsonObject, LeafBytes, StoredEntry } from '../event-store.port.js';
+import type { LeafBytes, RawEvent } from '../raw-store.js';
+import { LeafPages } from './leaf-pages.js';
 import { storeFailure } from './sqlite-failure.js';
 
 const COLUMNS = 'SELECT position, stream.name AS stream, revision, entry.id AS id, type, data, metadata';
 
-// What `leafText` makes, made by SQLite: strings for JavaScript, and their concatenation there, took longer than the hash.
-const LEAF = `concat(char(0), '{"data":', data, ',"id":', json_quote(entry.id), ',"lane":', json_quote(stream.name),
-  ',"metadata":', metadata, ',"revision":', revision, ',"type":', json_quote(type), '}')`;
-
 /**
- * Reads pages of entries. Each page is a transaction of its own that ends before the page is given away, so a reader that
+ * Reads pages of events. Each page is a transaction of its own that ends before the page is given away, so a reader that
  * takes its time never keeps SQLite from moving the write-ahead log into the file.
  */
 export class EntryPages {
   readonly #streamId: Database.Statement<[string], number>;
-  readonly #forwards: Database.Statement<[number, number, number], EntryText>;
-  readonly #backwards: Database.Statement<[number, number, number], EntryText>;
-  readonly #after: Database.Statement<[number, string, number], EntryText>;
-  readonly #leaves: Database.Statement<[number, string, number], [string, string, Buffer | null]>;
+  readonly #forwards: Database.Statement<[number, number, number], RawEvent>;
+  readonly #backwards: Database.Statement<[number, number, number], RawEvent>;
+  readonly #after: Database.Statement<[number, string, number], RawEvent>;
+  readonly #leaves: LeafPages<[number, string, number]>;
   readonly #head: Database.Statement<[string], number>;
   readonly #version: Database.Statement<[], number>;
 
@@ -32,12 +29,7 @@ export class EntryPages {
     this.#forwards = db.prepare(`${COLUMNS} ${from} stream_id = ? AND revision >= ? ORDER BY revision LIMIT ?`);
     this.#backwards = db.prepare(`${COLUMNS} ${from} stream_id = ? AND revision <= ? ORDER BY revision DESC LIMIT ?`);
     this.#after = db.prepare(`${COLUMNS} ${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`);
-    const leaves = `SELECT position, ${LEAF} AS leaf ${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`;
-    this.#leaves = db
-      .prepare<[number, string, number], [string, string, Buffer | null]>(
-        `SELECT json_group_array(position), json_group_array(octet_length(leaf)), CAST(group_concat(leaf, '') AS BLOB) FROM (${leaves})`,
-      )
-      .raw();
+    this.#leaves = new LeafPages(db, `${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`);
     const head = db.prepare<[string], number>(`SELECT position ${from} ${ofLedger} ORDER BY position DESC LIMIT 1`);
     this.#head = head.pluck();
     this.#version = db.prepare<[], number>('PRAGMA data_version').pluck();
@@ -48,25 +40,20 @@ export class EntryPages {
     return read(() => this.#streamId.get(name));
   }
 
-  /** Entries of a stream from a revision on, that one included. */
-  ofStream(streamId: number, from: number, direction: 'forwards' | 'backwards', limit: number): StoredEntry[] {
+  /** Events of a stream from a revision on, that one included. */
+  ofStream(streamId: number, from: number, direction: 'forwards' | 'backwards', limit: number): RawEvent[] {
     const statement = direction === 'forwards' ? this.#forwards : this.#backwards;
-    return read(() => statement.all(streamId, from, limit).map(storedEntry));
+    return read(() => statement.all(streamId, from, limit));
   }
 
-  /** Entries of all ledger streams behind a position, in commit order. */
-  after(position: number, limit: number): EntryText[] {
+  /** Events of all ledger streams behind a position, in commit order. */
+  after(position: number, limit: number): RawEvent[] {
     return read(() => this.#after.all(position, this.prefix, limit));
   }
 
-  /** The leaves of entries of all ledger streams behind a position, in commit order. */
+  /** The leaves of events of all ledger streams behind a position, in commit order. */
   leavesAfter(position: number, limit: number): LeafBytes {
-    const [positions, lengths, bytes] = read(() => this.#leaves.get(position, this.prefix, limit)!);
-    return {
-      bytes: bytes ?? new Uint8Array(),
-      lengths: JSON.parse(lengths) as number[],
-      positions: JSON.parse(positions) as number[],
-    };
+    return read(() => this.#leaves.get(position, this.prefix, limit));
   }
 
   /** The position of the last ledger entry, 0 when there is none. */
@@ -86,9 +73,4 @@ function read<T>(statement: () => T): T {
   } catch (error) {
     throw storeFailure(error);
   }
-}
-
-/** An entry with its bodies parsed. */
-export function storedEntry({ data, metadata, ...row }: EntryText): StoredEntry {
-  return { ...row, data: JSON.parse(data) as JsonObject, metadata: JSON.parse(metadata) as JsonObject };
 }

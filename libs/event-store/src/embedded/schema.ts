@@ -3,14 +3,15 @@ import { StoreRefused } from '../errors.js';
 
 /** "Sjil" in ASCII: marks the file as one of ours, for `file(1)` and for us. */
 export const APPLICATION_ID = 0x536a696c;
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const BUSY_TIMEOUT_MS = 5_000;
 // What another program's long look has let the log grow to is given back when the log begins anew.
 const LOG_KEPT_BYTES = 64 * 1024 * 1024;
 
 // INSERT OR REPLACE deletes the row in its way without firing a delete trigger, hence the triggers before INSERT; that of
-// entries also keeps revisions without gaps.
+// entries also keeps revisions without gaps, and positions: after a row at the end of all numbers SQLite would give out any.
+// NEW.position is -1 where SQLite is to choose it.
 //
 // Only sequential keys: an index on random ids would touch a cold page for every entry once the file outgrows memory.
 const SCHEMA = `
@@ -19,7 +20,7 @@ const SCHEMA = `
     name TEXT NOT NULL UNIQUE
   ) STRICT;
   CREATE TABLE entry (
-    position  INTEGER PRIMARY KEY,
+    position  INTEGER PRIMARY KEY CHECK (position > 0),
     stream_id INTEGER NOT NULL REFERENCES stream (id),
     revision  INTEGER NOT NULL,
     id        TEXT NOT NULL,
@@ -37,6 +38,7 @@ const SCHEMA = `
   CREATE TRIGGER entry_is_kept  BEFORE UPDATE ON entry BEGIN SELECT RAISE (ABORT, 'entries are append-only'); END;
   CREATE TRIGGER entry_is_new   BEFORE INSERT ON entry
     WHEN EXISTS (SELECT 1 FROM entry WHERE position = NEW.position)
+      OR NEW.position > 1 + coalesce((SELECT max(position) FROM entry), 0)
       OR NEW.revision <> 1 + coalesce((SELECT max(revision) FROM entry WHERE stream_id = NEW.stream_id), -1)
     BEGIN SELECT RAISE (ABORT, 'entries are append-only'); END;
   PRAGMA application_id = ${APPLICATION_ID};
@@ -94,6 +96,10 @@ function isNew(db: Database.Database, file: string): boolean {
   const version = Number(db.pragma('user_version', { simple: true }));
   if (application === APPLICATION_ID) {
     if (version === SCHEMA_VERSION) return false;
+    if (version === 1)
+      throw new StoreRefused(
+        `${file} holds a ledger of the first edition, whose entries this release does not read; start with an empty data directory`,
+      );
     throw new StoreRefused(`${file} has schema ${version}; this release knows ${SCHEMA_VERSION}`);
   }
   const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get();

@@ -2,7 +2,8 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { OutcomeUnknown, StoreFull, StoreRefused, StoreUnavailable, WrongExpectedRevision } from '../errors.js';
-import type { AppendResult, ExpectedRevision, WrittenEntry } from '../event-store.port.js';
+import type { AppendResult, ExpectedRevision } from '../event-store.port.js';
+import type { RawAppend } from '../raw-store.js';
 import type { AppendOutcome, WriterMessage } from './writer-thread.js';
 
 interface Call {
@@ -36,7 +37,7 @@ export class Writer {
   }
 
   /** See the port. A thread that dies leaves its appends "outcome unknown"; the next append starts another. */
-  append(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): Promise<AppendResult> {
+  append(stream: string, entries: readonly RawAppend[], expected: ExpectedRevision): Promise<AppendResult> {
     const thread = (this.#thread ??= this.#start());
     const call = (this.#last += 1);
     let text = '';

@@ -1,22 +1,14 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { within } from '@sijill/platform';
-import { writtenEntries } from '../append-limits.js';
 import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
-import type {
-  AppendResult,
-  EntryText,
-  EventStore,
-  ExpectedRevision,
-  LeafBytes,
-  NewEntry,
-  StoredEntry,
-  WrittenEntry,
-} from '../event-store.port.js';
-import { entryText, leafBytes } from '../leaf-text.js';
+import type { AppendResult, ExpectedRevision, ReadAllOptions } from '../event-store.port.js';
+import { LANE_PREFIX } from '../lane-names.js';
+import { leafBytes } from '../leaf-text.js';
+import type { LeafBytes, RawAppend, RawEvent, RawStore } from '../raw-store.js';
 import type { OnNotice } from '../store-notice.js';
 import { appendFailure, isKeptByClient } from './client-failure.js';
 import { GuardedClient } from './guarded-client.js';
-import { entriesOfLog, entriesOfStream, lastPosition } from './log-reading.js';
+import { eventsOfLog, eventsOfStream, lastPosition } from './log-reading.js';
 import { followLog } from './log-subscription.js';
 import { clientEvent, safePosition } from './recorded-entry.js';
 
@@ -41,7 +33,7 @@ interface Writing {
 }
 
 /** The event store on EventStoreDB, see `openEventStoreDb`. */
-export class EventStoreDbStore implements EventStore {
+export class EventStoreDbStore implements RawStore {
   readonly kind = 'eventstoredb';
   readonly #prefix: string;
   readonly #appendTimeoutMs: number;
@@ -52,20 +44,15 @@ export class EventStoreDbStore implements EventStore {
   #writing: Writing;
 
   constructor(private readonly options: EventStoreDbOptions) {
-    this.#prefix = options.streamPrefix ?? 'ledger-';
+    this.#prefix = options.streamPrefix ?? LANE_PREFIX;
     this.#appendTimeoutMs = options.appendTimeoutMs ?? 5_000;
     this.#reading = this.#connect();
     this.#writing = { guarded: this.#connect(), underWay: 0 };
   }
 
-  async append(
-    stream: string,
-    entries: readonly (NewEntry | WrittenEntry)[],
-    expected: ExpectedRevision,
-  ): Promise<AppendResult> {
+  async append(stream: string, events: readonly RawAppend[], expected: ExpectedRevision): Promise<AppendResult> {
     this.#assertOpen();
-    const events = writtenEntries(entries).map(clientEvent);
-    const appended = this.#append(stream, events, expected);
+    const appended = this.#append(stream, events.map(clientEvent), expected);
     this.#underWay.add(appended);
     try {
       return await appended;
@@ -77,22 +64,18 @@ export class EventStoreDbStore implements EventStore {
   async *readStream(
     stream: string,
     options: { from?: number; direction?: 'forwards' | 'backwards'; limit?: number } = {},
-  ): AsyncGenerator<StoredEntry> {
+  ): AsyncGenerator<RawEvent> {
     this.#assertOpen();
-    yield* entriesOfStream(this.#reading.client, stream, options);
+    yield* eventsOfStream(this.#reading.client, stream, options);
   }
 
-  async *readAll(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<StoredEntry[]> {
+  async *readAll(options: ReadAllOptions = {}): AsyncGenerator<RawEvent[]> {
     this.#assertOpen();
-    yield* entriesOfLog(this.#reading.client, this.#prefix, options.after ?? 0, options.batchSize ?? BATCH);
+    yield* eventsOfLog(this.#reading.client, this.#prefix, { batchSize: BATCH, ...options });
   }
 
-  async *readTexts(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<EntryText[]> {
-    for await (const batch of this.readAll(options)) yield batch.map(entryText);
-  }
-
-  async *readLeaves(options: { after?: number; batchSize?: number } = {}): AsyncGenerator<LeafBytes> {
-    for await (const batch of this.readTexts(options)) yield leafBytes(batch);
+  async *readLeaves(options: ReadAllOptions = {}): AsyncGenerator<LeafBytes> {
+    for await (const batch of this.readAll(options)) yield leafBytes(batch);
   }
 
   async head(): Promise<number> {
@@ -100,11 +83,7 @@ export class EventStoreDbStore implements EventStore {
     return lastPosition(this.#reading.client, this.#prefix);
   }
 
-  async *subscribeToAll(options: {
-    after: number;
-    batchSize?: number;
-    signal: AbortSignal;
-  }): AsyncGenerator<StoredEntry[]> {
+  async *followAll(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncGenerator<RawEvent[]> {
     yield* followLog({
       client: this.#reading.client,
       prefix: this.#prefix,
@@ -114,10 +93,6 @@ export class EventStoreDbStore implements EventStore {
       signal: AbortSignal.any([options.signal, this.#closing.signal]),
       onNotice: this.options.onNotice,
     });
-  }
-
-  async *followTexts(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncGenerator<EntryText[]> {
-    for await (const batch of this.subscribeToAll(options)) yield batch.map(entryText);
   }
 
   async close(): Promise<void> {
@@ -165,7 +140,7 @@ export class EventStoreDbStore implements EventStore {
   }
 
   async #positionOf(stream: string, revision: number): Promise<bigint> {
-    for await (const entry of entriesOfStream(this.#reading.client, stream, { from: revision, limit: 1 }))
+    for await (const entry of eventsOfStream(this.#reading.client, stream, { from: revision, limit: 1 }))
       return BigInt(entry.position);
     throw new StoreRefused(`${stream}@${revision} is stored, but its position cannot be read`);
   }

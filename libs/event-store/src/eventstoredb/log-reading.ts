@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { END, START, type EventStoreDBClient } from '@eventstore/db-client';
 import { StoreUnavailable } from '../errors.js';
-import type { StoredEntry } from '../event-store.port.js';
+import type { ReadAllOptions } from '../event-store.port.js';
+import type { RawEvent } from '../raw-store.js';
 import { isNotLeader, readFailure } from './client-failure.js';
-import { isEntry, storedEntry, type RecordedEvent } from './recorded-entry.js';
+import { isOfLedger, rawEvent, type RecordedEvent } from './recorded-entry.js';
 
 /** The client puts no limit on a read; a server that says nothing for this long is taken for gone. */
 const SILENCE_MS = 30_000;
@@ -17,36 +18,35 @@ interface Reading extends AsyncIterable<{ event?: RecordedEvent | undefined }> {
   on(event: 'error', listener: () => void): unknown;
 }
 
-/** Reads one stream's entries; see the port. `from` and `limit` as there. */
-export async function* entriesOfStream(
+/** Reads one stream's events; see the port. `from` and `limit` as there. */
+export async function* eventsOfStream(
   client: EventStoreDBClient,
   stream: string,
   options: { from?: number; direction?: 'forwards' | 'backwards'; limit?: number },
-): AsyncGenerator<StoredEntry> {
+): AsyncGenerator<RawEvent> {
   const { from, direction = 'forwards', limit = Number.MAX_SAFE_INTEGER } = options;
   if (limit < 1) return;
   const fromRevision = from === undefined ? (direction === 'forwards' ? START : END) : BigInt(from);
   // A follower may be behind: whoever settles an unknown outcome by reading the lane's end needs the leader's answer.
   const read = () => client.readStream(stream, { fromRevision, direction, maxCount: limit, requiresLeader: true });
-  for await (const event of events(read, stream)) yield storedEntry(event);
+  for await (const event of events(read, stream)) yield rawEvent(event);
 }
 
-/** Reads all entries of the ledger's streams behind a position, in batches, up to the end as it is met. */
-export async function* entriesOfLog(
+/** Reads all events of the ledger's streams, in batches, up to the end as it is met. Options as in the port. */
+export async function* eventsOfLog(
   client: EventStoreDBClient,
   prefix: string,
-  after: number,
-  batchSize: number,
-): AsyncGenerator<StoredEntry[]> {
-  const read = () =>
-    client.readAll({ fromPosition: logPosition(after), requiresLeader: true }, { highWaterMark: batchSize });
-  let batch: StoredEntry[] = [];
+  { after = 0, from, batchSize }: ReadAllOptions & { readonly batchSize: number },
+): AsyncGenerator<RawEvent[]> {
+  const fromPosition = logPosition(from ?? after);
+  const read = () => client.readAll({ fromPosition, requiresLeader: true }, { highWaterMark: batchSize });
+  let batch: RawEvent[] = [];
   for await (const event of events(read, '$all')) {
     // The log is read from the position on, that one included, and with everybody's events.
-    if (!isEntry(event, prefix)) continue;
-    const entry = storedEntry(event);
-    if (entry.position <= after) continue;
-    batch.push(entry);
+    if (!isOfLedger(event, prefix)) continue;
+    const raw = rawEvent(event);
+    if (from === undefined ? raw.position <= after : raw.position < from) continue;
+    batch.push(raw);
     if (batch.length < batchSize) continue;
     yield batch;
     batch = [];
@@ -54,11 +54,11 @@ export async function* entriesOfLog(
   if (batch.length > 0) yield batch;
 }
 
-/** The position of the ledger's last entry, 0 when there is none. Looks at what lies behind it: the server's own events. */
+/** The position of the ledger's last event, 0 when there is none. Looks at what lies behind it: the server's own events. */
 export async function lastPosition(client: EventStoreDBClient, prefix: string): Promise<number> {
   const read = () => client.readAll({ fromPosition: END, direction: 'backwards', requiresLeader: true });
   for await (const event of events(read, '$all')) {
-    if (isEntry(event, prefix)) return storedEntry(event).position;
+    if (isOfLedger(event, prefix)) return rawEvent(event).position;
   }
   return 0;
 }

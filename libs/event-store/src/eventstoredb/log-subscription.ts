@@ -2,11 +2,11 @@ import { streamNameFilter, type EventStoreDBClient } from '@eventstore/db-client
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { rest } from '@sijill/platform';
 import { StoreUnavailable } from '../errors.js';
-import type { StoredEntry } from '../event-store.port.js';
+import type { RawEvent } from '../raw-store.js';
 import type { OnNotice } from '../store-notice.js';
 import { readFailure } from './client-failure.js';
 import { lastPosition, logPosition } from './log-reading.js';
-import { isEntry, storedEntry, type RecordedEvent } from './recorded-entry.js';
+import { isOfLedger, rawEvent, type RecordedEvent } from './recorded-entry.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
@@ -29,9 +29,9 @@ export interface FollowOptions {
  * It resumes behind the last entry it gave. The server's checkpoints would spare it a look at other streams' events, but they
  * overtake entries that still wait in our buffer, and one release sends a checkpoint that means "the end". So we take none.
  *
- * @throws StoreRefused no right to read the log, not the log that the position came from, or an event that is no entry
+ * @throws StoreRefused no right to read the log, or not the log that the position came from
  */
-export async function* followLog(options: FollowOptions): AsyncGenerator<StoredEntry[]> {
+export async function* followLog(options: FollowOptions): AsyncGenerator<RawEvent[]> {
   const { signal, onNotice } = options;
   let after = options.after;
   let wait = FIRST_PAUSE_MS;
@@ -95,7 +95,7 @@ class LogSubscription {
   }
 
   /** Batches of entries until the subscription has ended and its buffer is empty, or the signal is aborted. */
-  async *batches(): AsyncGenerator<StoredEntry[]> {
+  async *batches(): AsyncGenerator<RawEvent[]> {
     while (!this.options.signal.aborted) {
       const batch = this.#buffered();
       if (batch.length > 0) {
@@ -119,17 +119,17 @@ class LogSubscription {
 
   readonly #onAbort = () => this.#wake();
 
-  #buffered(): StoredEntry[] {
-    const batch: StoredEntry[] = [];
+  #buffered(): RawEvent[] {
+    const batch: RawEvent[] = [];
     while (batch.length < this.options.batchSize) {
       const resolved = this.#subscription.read() as { event?: RecordedEvent } | null;
       if (resolved === null) break;
-      if (!isEntry(resolved.event, this.options.prefix)) continue;
-      const entry = storedEntry(resolved.event);
+      if (!isOfLedger(resolved.event, this.options.prefix)) continue;
+      const event = rawEvent(resolved.event);
       // The server has kept this order in every release; a consumer must not see it broken even once.
-      if (entry.position <= this.#after) continue;
-      this.#after = entry.position;
-      batch.push(entry);
+      if (event.position <= this.#after) continue;
+      this.#after = event.position;
+      batch.push(event);
     }
     return batch;
   }

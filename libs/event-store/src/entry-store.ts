@@ -1,0 +1,192 @@
+import { writtenEntries } from './append-limits.js';
+import type { EntryAuthenticator } from './authenticator.js';
+import type {
+  AppendResult,
+  EntryText,
+  EventStore,
+  ExpectedRevision,
+  JsonObject,
+  NewEntry,
+  StoredEntry,
+  WrittenEntry,
+} from './event-store.port.js';
+import { ownLeafHash } from './leaf-hash.js';
+import { foreignDigest } from './leaf-text.js';
+import type { KeylessStore, RawAppend, RawEvent, RawStore } from './raw-store.js';
+import { authenticatedText, readBeside, splitMetadata, storedMetadata, type Beside } from './stored-form.js';
+
+/**
+ * The entries of a ledger in a store whose events may be anybody's. With an authenticator: what it writes has one that covers the
+ * place of the entry, and what has none that holds, at the place where it stands, is foreign. Without: see `KeylessStore`.
+ */
+export class EntryStore implements KeylessStore {
+  readonly kind: EventStore['kind'];
+
+  constructor(
+    readonly events: RawStore,
+    private readonly authenticator: EntryAuthenticator | null,
+  ) {
+    this.kind = events.kind;
+  }
+
+  /** @throws TypeError also where it has an authenticator and `any` is asked for */
+  async append(
+    stream: string,
+    entries: readonly (NewEntry | WrittenEntry)[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
+    const written = writtenEntries(entries);
+    return this.events.append(stream, this.completed(stream, written, expected), expected);
+  }
+
+  async *readStream(...[stream, options]: Parameters<EventStore['readStream']>): AsyncGenerator<StoredEntry> {
+    for await (const event of this.events.readStream(stream, options)) yield this.storedEntry(event);
+  }
+
+  async *readAll(options?: Parameters<EventStore['readAll']>[0]): AsyncGenerator<StoredEntry[]> {
+    for await (const batch of this.events.readAll(options)) yield batch.map((event) => this.storedEntry(event));
+  }
+
+  async *readTexts(options?: Parameters<EventStore['readTexts']>[0]): AsyncGenerator<EntryText[]> {
+    for await (const batch of this.events.readAll(options)) yield batch.map((event) => this.entryText(event));
+  }
+
+  head(): Promise<number> {
+    return this.events.head();
+  }
+
+  async *subscribeToAll(options: Parameters<EventStore['subscribeToAll']>[0]): AsyncGenerator<StoredEntry[]> {
+    for await (const batch of this.events.followAll(options)) yield batch.map((event) => this.storedEntry(event));
+  }
+
+  async *followTexts(options: Parameters<EventStore['followTexts']>[0]): AsyncGenerator<EntryText[]> {
+    for await (const batch of this.events.followAll(options)) yield batch.map((event) => this.entryText(event));
+  }
+
+  close(): Promise<void> {
+    return this.events.close();
+  }
+
+  private completed(
+    stream: string,
+    entries: readonly WrittenEntry[],
+    expected: ExpectedRevision,
+  ): readonly RawAppend[] {
+    const { authenticator } = this;
+    if (authenticator === null)
+      return entries.map(({ id, type, data, metadata, sealed }) => ({
+        ...{ id, type, data },
+        metadata: storedMetadata(metadata, { by: '', mac: '', sealed }),
+      }));
+    if (expected === 'any') throw new TypeError('an entry is authenticated with its place: append at a revision');
+    if (stream.includes('\n')) throw new TypeError(`${JSON.stringify(stream)} cannot be the name of a lane`);
+    const first = expected === 'no_stream' ? 0 : expected + 1;
+    const by = authenticator.keyId;
+    return entries.map(({ id, type, data, metadata: head, sealed }, i) => {
+      const leafHash = ownLeafHash({ id, type, stream, revision: first + i, data }, head.slice(0, -1));
+      const mac = authenticator.mac(authenticatedText(data, leafHash));
+      return { id, type, data, metadata: storedMetadata(head, { by, mac, sealed }) };
+    });
+  }
+
+  /** What an event is as an entry of this ledger; null when it is none. */
+  private own(event: RawEvent): Own | null {
+    const { data, metadata } = event;
+    const { open, beside } = splitMetadata(metadata);
+    const parts = readBeside(beside);
+    if (this.authenticator === null)
+      return isObjectText(data) && isObjectText(metadata)
+        ? { head: `${open}}`, sealed: parts?.sealed ?? '', leafHash: null }
+        : null;
+    const leafHash = parts === null ? null : heldHash(this.authenticator, event, open, parts);
+    return leafHash === null ? null : { head: `${open}}`, sealed: parts!.sealed, leafHash };
+  }
+
+  private entryText(event: RawEvent): EntryText {
+    const { id, type, stream, revision, position, data } = event;
+    const own = this.own(event);
+    if (own === null) return { ...placeOf(event), ...FOREIGN_TEXT, sha256: foreignDigest(event) };
+    const { head: metadata, sealed, leafHash } = own;
+    return leafHash === null
+      ? { id, type, stream, revision, position, data, metadata, sealed, foreign: false }
+      : { id, type, stream, revision, position, data, metadata, sealed, foreign: false, leafHash };
+  }
+
+  private storedEntry(event: RawEvent): StoredEntry {
+    const own = this.own(event);
+    const bodies = own === null ? null : parsedBodies(event, own.head);
+    if (own === null || bodies === null)
+      return { ...placeOf(event), data: {}, metadata: {}, sealed: {}, foreign: true, sha256: foreignDigest(event) };
+    return { ...placeOf(event), ...bodies, sealed: sealedParts(own.sealed), foreign: false };
+  }
+}
+
+interface Own {
+  readonly head: string;
+  readonly sealed: string;
+  /** In hex; null where nothing was authenticated. */
+  readonly leafHash: string | null;
+}
+
+const FOREIGN_TEXT = { data: '{}', metadata: '{}', sealed: '', foreign: true } as const;
+
+/**
+ * The same store, for a ledger that has its keyring: what it writes is authenticated, and what others wrote is foreign. A lane whose
+ * entry has to move to another revision appends it again, and it is authenticated anew.
+ */
+export function authenticStore({ events }: KeylessStore, authenticator: EntryAuthenticator): EventStore {
+  return new EntryStore(events, authenticator);
+}
+
+/** Whether an event is an entry of this ledger, at the place where it stands. */
+export function authenticatorHolds(event: RawEvent, authenticator: EntryAuthenticator): boolean {
+  const { open, beside } = splitMetadata(event.metadata);
+  const parts = readBeside(beside);
+  return parts !== null && heldHash(authenticator, event, open, parts) !== null;
+}
+
+/** The hash of the leaf that its authenticator holds for; null when it does not. */
+function heldHash(
+  authenticator: EntryAuthenticator,
+  event: RawEvent,
+  head: string,
+  { by, mac }: Beside,
+): string | null {
+  if (by === '') return null;
+  const leafHash = ownLeafHash(event, head);
+  return authenticator.verifies(by, authenticatedText(event.data, leafHash), mac) ? leafHash : null;
+}
+
+function placeOf({ id, type, stream, revision, position }: RawEvent): Pick<RawEvent, 'id' | 'type'> & RawPlace {
+  return { id, type, stream, revision, position };
+}
+
+type RawPlace = Pick<RawEvent, 'stream' | 'revision' | 'position'>;
+
+function isObjectText(text: string): boolean {
+  return text.startsWith('{') && text.endsWith('}');
+}
+
+/** Both bodies, parsed once; null when they are no JSON objects, as may be where nothing has authenticated them. */
+function parsedBodies({ data, parsed }: RawEvent, head: string): Pick<StoredEntry, 'data' | 'metadata'> | null {
+  if (parsed !== undefined) {
+    const { '~': _, ...metadata } = parsed.metadata as JsonObject;
+    return { data: parsed.data as JsonObject, metadata };
+  }
+  try {
+    return { data: JSON.parse(data) as JsonObject, metadata: JSON.parse(head) as JsonObject };
+  } catch {
+    return null;
+  }
+}
+
+/** Ciphertext is covered by its hash in the data and by its own tag, not by the authenticator: what is none is as good as broken. */
+function sealedParts(text: string): Readonly<Record<string, string>> {
+  if (text === '') return {};
+  try {
+    const parts = JSON.parse(text) as Record<string, string>;
+    return Object.values(parts).every((part) => typeof part === 'string') ? parts : {};
+  } catch {
+    return {};
+  }
+}
