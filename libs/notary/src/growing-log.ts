@@ -42,7 +42,7 @@ export class GrowingLog {
   /** Adds entries in the order of the store. Each becomes the next leaf. */
   add(entries: readonly EntryText[]): void {
     for (const entry of entries) {
-      this.growth.add(hashLeafText(leafText(entry)));
+      this.growth.add(leafHashOf(entry));
       this.positions.push(entry.position);
     }
   }
@@ -70,4 +70,8 @@ export class GrowingLog {
     this.positions = this.positions.slice(this.positions.length - (to.size % TILE_WIDTH));
     return checkpoint;
   }
+}
+
+function leafHashOf(entry: EntryText): Uint8Array {
+  return entry.leafHash === undefined ? hashLeafText(leafText(entry)) : Buffer.from(entry.leafHash, 'hex');
 }

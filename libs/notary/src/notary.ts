@@ -42,6 +42,8 @@ export interface NotaryOptions {
   readonly witnesses?: Cosigners;
   /** Has checkpoints stamped; none where no time stamp authority is named. */
   readonly timeStamps?: TimeStamps;
+  /** Told of events that somebody else has put into the ledger's lanes, as they become leaves. */
+  readonly onForeign?: (events: readonly EntryText[]) => void;
   /** Where the notary writes entries of its own. */
   readonly lane: () => Promise<Pick<Lane, 'append'>>;
   /** A checkpoint is signed at most so often, in milliseconds: 1,000. */
@@ -163,8 +165,7 @@ export class Notary {
       if (came !== null) {
         next = null;
         if (came.done === true) break;
-        log.add(came.value);
-        signer.take(came.value);
+        this.take(came.value, log, signer);
         unsigned = true;
         alive = Date.now();
       } else if (!unsigned) {
@@ -187,14 +188,25 @@ export class Notary {
   private async finish(log: GrowingLog, signer: AnnouncedSigner, unsigned: boolean): Promise<void> {
     if (log.pending > 0) await this.commit(log, null);
     await this.options.subjects?.finish();
-    for await (const batch of this.store.readTexts({ after: log.head.position })) {
-      log.add(batch);
-      signer.take(batch);
-    }
+    for await (const batch of this.store.readTexts({ after: log.head.position })) this.take(batch, log, signer);
     if (unsigned || log.pending > 0) await this.commit(log, signer);
     // Over the entry that says what the map is, so that the map covers all of the log.
     await this.options.subjects?.finish();
     await this.options.witnesses?.finish();
+  }
+
+  private take(batch: readonly EntryText[], log: GrowingLog, signer: AnnouncedSigner): void {
+    log.add(batch);
+    signer.take(batch);
+    const { onForeign, logger } = this.options;
+    const foreign = batch.filter((entry) => entry.foreign);
+    if (foreign.length === 0) return;
+    const { id, stream, revision } = foreign[0]!;
+    logger.warn(
+      { events: foreign.length, first: { id, lane: stream, revision } },
+      'somebody else has written to the lanes of this ledger; that becomes leaves of the log, and nothing else',
+    );
+    onForeign?.(foreign);
   }
 
   /** @param signer none: what was taken in is not signed yet */

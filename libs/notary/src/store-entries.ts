@@ -1,13 +1,13 @@
 import { StreamNotFound, type EntryText, type EventStore, type StoredEntry } from '@sijill/event-store';
 
-/** The entries of a lane; none when it was never written. @throws StoreUnavailable */
+/** The entries of a lane, without what is foreign in it; none when it was never written. @throws StoreUnavailable */
 export async function* entriesOfLane(
   store: EventStore,
   lane: string,
   direction: 'forwards' | 'backwards' = 'forwards',
 ): AsyncGenerator<StoredEntry> {
   try {
-    yield* store.readStream(lane, { direction });
+    for await (const entry of store.readStream(lane, { direction })) if (!entry.foreign) yield entry;
   } catch (error) {
     if (!(error instanceof StreamNotFound)) throw error;
   }
@@ -15,6 +15,6 @@ export async function* entriesOfLane(
 
 /** The entry at a store position that is known to have one. */
 export async function entryAt(store: EventStore, position: number): Promise<EntryText> {
-  for await (const [entry] of store.readTexts({ after: position - 1, batchSize: 1 })) return entry!;
+  for await (const [entry] of store.readTexts({ from: position, batchSize: 1 })) return entry!;
   throw new Error(`the store has no entry at position ${position}`);
 }

@@ -75,7 +75,7 @@ export class AnnouncedSigner implements LogSigner {
   /** Takes note of entries that the log is about to have: the next checkpoint covers them. @throws KeysNotAnnounced */
   take(batch: readonly EntryText[]): void {
     const entries = batch
-      .filter(({ stream }) => stream === KEYS_LANE)
+      .filter(({ stream, foreign }) => stream === KEYS_LANE && !foreign)
       .map((entry) => ({ ...entry, data: JSON.parse(entry.data) as JsonObject }));
     if (entries.length === 0) return;
     this.history = saying(ANNOUNCED, () => entries.map(announcementIn).reduce(announce, this.history));

@@ -78,7 +78,7 @@ export function announcementIn({
   return { ...readAnnouncement({ type, lane, data }), position };
 }
 
-/** The entries of the lane of announcements: a few in all the years of a log. @throws StoreUnavailable */
+/** The announcements of a log, a few in all its years. @throws StoreUnavailable */
 export async function announcementEntries(store: EventStore): Promise<StoredEntry[]> {
   const entries: StoredEntry[] = [];
   for await (const entry of entriesOfLane(store, KEYS_LANE)) entries.push(entry);

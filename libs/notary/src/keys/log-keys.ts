@@ -1,4 +1,12 @@
-import { entryText, leafText, ledgerEntry, WrongExpectedRevision, type EventStore } from '@sijill/event-store';
+import {
+  appendBehind,
+  entryText,
+  laneEnd,
+  leafText,
+  ledgerEntry,
+  WrongExpectedRevision,
+  type EventStore,
+} from '@sijill/event-store';
 import { isoTime, type Clock } from '@sijill/platform';
 import {
   formatVerifierKey,
@@ -97,6 +105,7 @@ export class LogKeys {
     what: PlacedAnnouncement['what'],
     generationOf: (keys: readonly LogKey[]) => number,
   ): Promise<LogKey> {
+    const end = await laneEnd(this.store, KEYS_LANE);
     const keys = await signedHistory(this.store, this.log, this.identity);
     assertOwn(this.identity, inForce(keys));
     const before = keys.flatMap(({ introduced, retired }) => [introduced, retired]).filter((one) => one !== null);
@@ -120,7 +129,7 @@ export class LogKeys {
       key: formatVerifierKey(key),
     });
     try {
-      await this.store.append(KEYS_LANE, [entry], before.length === 0 ? 'no_stream' : before.length - 1);
+      await appendBehind(this.store, KEYS_LANE, end, [entry]);
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error;
       throw new KeyChangeRefused('somebody else has just changed the keys; look at what they are now', {

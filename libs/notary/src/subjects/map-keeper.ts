@@ -1,11 +1,11 @@
-import type { EventStore } from '@sijill/event-store';
+import { appendBehind, laneEnd, type EventStore } from '@sijill/event-store';
 import { describeError, type Clock, type Logger, type Metrics } from '@sijill/platform';
 import { FormatInvalid, MAP_LANE, sameBytes } from '@sijill/transparency';
 import { keepLooking } from '../keep-looking.js';
 import type { LogStore } from '../log-store.js';
 import { MapExtension } from './extend-map.js';
 import type { MapHead, MapStore } from './map-store.js';
-import { lastAnnounced, mapEntry } from './subject-map-entry.js';
+import { announcedIn, mapEntry } from './subject-map-entry.js';
 
 export interface MapKeeperOptions {
   readonly clock: Clock;
@@ -103,10 +103,10 @@ export class MapKeeper {
 
   /** A map that no entry of anybody has changed since is the one that the log has already. */
   private async announce(head: MapHead): Promise<void> {
-    const last = await lastAnnounced(this.store);
+    const end = await laneEnd(this.store, MAP_LANE);
+    const last = end.entry === null ? null : announcedIn(end.entry);
     if (head.subjects === 0 || (last !== null && (last.size >= head.size || sameBytes(last.root, head.root)))) return;
-    const entry = mapEntry(head, this.options.clock.now());
-    await this.store.append(MAP_LANE, [entry], last === null ? 'no_stream' : last.entry.revision);
+    await appendBehind(this.store, MAP_LANE, end, [mapEntry(head, this.options.clock.now())]);
   }
 
   /** A damaged map is made anew: nothing is in it that is not in the log. */

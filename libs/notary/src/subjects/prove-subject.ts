@@ -1,12 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { entryText, leafText, type EventStore } from '@sijill/event-store';
 import {
+  assertOnePerson,
   formatMapProof,
+  isRefusal,
+  readLeaf,
   sameBytes,
   subjectKey,
   SubjectMap,
   TILE_WIDTH,
   type AccountedEntry,
+  type AccountedSubject,
   type AccountingProof,
   type PlacedLeaf,
 } from '@sijill/transparency';
@@ -25,7 +29,7 @@ export interface ProofWish {
 
 const LOOK_MS = 100;
 
-/** Makes the proofs that a subject's entries are all there. */
+/** Makes the proofs that a person's entries are all there. */
 export class SubjectProofs {
   constructor(
     private readonly store: EventStore,
@@ -36,40 +40,53 @@ export class SubjectProofs {
   ) {}
 
   /**
-   * The proof of all entries of a subject, as of the newest map that the log has under a checkpoint. A map that does not cover what is
-   * wished for is asked to.
+   * The proof of all entries of a person, as of the newest map that the log has under a checkpoint. A map that does not cover what is
+   * wished for, or by which these subjects are not exactly one person, is waited for: links are entries, and may have come behind.
    *
-   * @returns null when no map was signed in time: there is no notary, or it is far behind
+   * @param subjectIds whom the accounting is of, and behind it all who are linked to it
+   * @returns null when no such map was signed in time: there is no notary, or it is far behind, or who is linked has just changed
    * @throws StoreUnavailable | FormatInvalid the map is damaged
    */
-  async prove(subject: string, { covering, patienceMs }: ProofWish): Promise<AccountingProof | null> {
+  async prove(subjectIds: readonly string[], { covering, patienceMs }: ProofWish): Promise<AccountingProof | null> {
     const until = Date.now() + patienceMs;
+    let unfit = -1;
     await this.maps.want(covering);
     for (;;) {
       const late = Date.now() >= until;
       const announced = await lastAnnounced(this.store);
-      const checkpoint = announced === null ? null : await this.covering(announced.entry.position);
+      const mappedAt = announced?.entry.position ?? -1;
+      const checkpoint = mappedAt === unfit ? null : await this.covering(mappedAt);
       if (checkpoint !== null && (late || (await this.maps.head()).position >= covering)) {
-        const found = await this.look(subject, announced!);
-        if (found !== null) return this.write(subject, found, checkpoint, covering);
+        const found = await this.look(subjectIds, announced!);
+        if (found !== null) {
+          const subjects = await this.write(found, checkpoint);
+          if (isOnePerson(subjects)) return this.around(subjects, announced!, checkpoint, covering);
+          unfit = mappedAt;
+          await this.maps.want(await this.store.head());
+        }
       }
       if (late) return null;
       await pause(LOOK_MS);
     }
   }
 
-  /** What the map holds for a subject and which leaves it is made of; null while the map is not the one that the log has. */
-  private async look(subject: string, announced: AnnouncedMap): Promise<Found | null> {
+  /** What the map holds for each subject and which leaves it is made of; null while the map is not the one that the log has. */
+  private async look(subjectIds: readonly string[], announced: AnnouncedMap): Promise<Found[] | null> {
     return this.maps.look(async ({ head, tiles, linksOf }) => {
       if (!sameBytes(head.root, announced.root)) return null;
-      const { proof, last } = await new SubjectMap(tiles).prove(subjectKey(subject));
-      const leaves: number[] = [];
-      for (let leaf = last === null ? null : Number(last); leaf !== null;) {
-        leaves.push(leaf);
-        const place = (await linksOf(Math.floor(leaf / TILE_WIDTH)))[leaf % TILE_WIDTH] ?? 0n;
-        leaf = place === 0n ? null : Number(place) - 1;
+      const map = new SubjectMap(tiles);
+      const found: Found[] = [];
+      for (const subject of subjectIds) {
+        const { proof, last } = await map.prove(subjectKey(subject));
+        const leaves: number[] = [];
+        for (let leaf = last === null ? null : Number(last); leaf !== null;) {
+          leaves.push(leaf);
+          const place = (await linksOf(Math.floor(leaf / TILE_WIDTH)))[leaf % TILE_WIDTH] ?? 0n;
+          leaf = place === 0n ? null : Number(place) - 1;
+        }
+        found.push({ subject, proof: formatMapProof(proof), leaves: leaves.reverse() });
       }
-      return { announced, proof: formatMapProof(proof), leaves: leaves.reverse() };
+      return found;
     });
   }
 
@@ -79,38 +96,61 @@ export class SubjectProofs {
     return checkpoint !== null && index !== null && index < checkpoint.size ? checkpoint : null;
   }
 
-  private async write(
-    subject: string,
-    { announced, proof, leaves }: Found,
+  private async write(found: readonly Found[], checkpoint: SignedCheckpoint): Promise<AccountedSubject[]> {
+    const subjects: AccountedSubject[] = [];
+    for (const { subject, proof, leaves } of found) {
+      const entries: AccountedEntry[] = [];
+      for (const index of leaves) {
+        const entry = await entryAt(this.store, (await this.log.positionAt(index))!);
+        entries.push({ ...(await this.place(index, checkpoint)), leaf: leafText(entry) });
+      }
+      subjects.push({ subject, proof, entries });
+    }
+    return subjects;
+  }
+
+  private async around(
+    subjects: readonly AccountedSubject[],
+    { entry }: AnnouncedMap,
     checkpoint: SignedCheckpoint,
     asOf: number,
   ): Promise<AccountingProof> {
-    const place = async (index: number): Promise<PlacedLeaf> => ({
-      index: BigInt(index),
-      path: await inclusionPath(this.log, index, checkpoint.size),
-    });
-    const entries: AccountedEntry[] = [];
-    for (const index of leaves) {
-      const entry = await entryAt(this.store, (await this.log.positionAt(index))!);
-      entries.push({ ...(await place(index)), leaf: leafText(entry) });
-    }
-    const { position } = announced.entry;
+    const index = (await this.log.indexAt(entry.position))!;
     return {
-      subject,
       asOf: { position: BigInt(asOf), leaves: BigInt(await this.log.leavesUpTo(asOf)) },
       checkpoint: checkpoint.note,
-      map: {
-        ...(await place((await this.log.indexAt(position))!)),
-        leaf: leafText(entryText(announced.entry)),
-        proof,
-      },
-      entries,
+      map: { ...(await this.place(index, checkpoint)), leaf: leafText(entryText(entry)) },
+      subjects,
     };
+  }
+
+  private async place(index: number, { size }: SignedCheckpoint): Promise<PlacedLeaf> {
+    return { index: BigInt(index), path: await inclusionPath(this.log, index, size) };
+  }
+}
+
+/** The type stands last in a leaf. Few of a person's entries speak of links, and reading one costs as much as placing it. */
+const SPEAKS_OF_LINKS = /"type":"sijill\.subjects\.[^"]*"\}$/;
+
+/** Whether the links that the entries tell of make these subjects one person, and nobody else with them. */
+function isOnePerson(subjects: readonly AccountedSubject[]): boolean {
+  const chains = subjects.map(({ subject, entries }) => ({
+    subject,
+    entries: entries.flatMap((entry) =>
+      'leaf' in entry && SPEAKS_OF_LINKS.test(entry.leaf) ? [{ index: entry.index, entry: readLeaf(entry.leaf) }] : [],
+    ),
+  }));
+  try {
+    assertOnePerson(chains);
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
   }
 }
 
 interface Found {
-  readonly announced: AnnouncedMap;
+  readonly subject: string;
   readonly proof: string;
   readonly leaves: readonly number[];
 }

@@ -23,19 +23,26 @@ export async function lastAnnounced(store: EventStore): Promise<AnnouncedMap | n
   return null;
 }
 
-/** Every map that the log has, in order. @throws StoreUnavailable */
+/** Every map that the log has, in order; one that is foreign it has not. @throws StoreUnavailable */
 export async function* announced(
   store: EventStore,
   direction: 'forwards' | 'backwards' = 'forwards',
 ): AsyncGenerator<AnnouncedMap> {
-  for await (const entry of entriesOfLane(store, MAP_LANE, direction)) {
-    const { size, root } = entry.data;
-    yield { size: Number(size), root: hashOf(root), entry };
-  }
+  for await (const entry of entriesOfLane(store, MAP_LANE, direction)) yield announcedIn(entry);
 }
 
-/** Whom an entry concerns: the member `subjectId` of its data. Null when it concerns nobody, or more than the ledger can say. */
-export function subjectOf({ data }: EntryText): string | null {
+/** What an entry of the map's lane says. */
+export function announcedIn(entry: StoredEntry): AnnouncedMap {
+  const { size, root } = entry.data;
+  return { size: Number(size), root: hashOf(root), entry };
+}
+
+/**
+ * Whom an entry concerns: the member `subjectId` of its data. Null when it concerns nobody, or more than the ledger can say. A foreign
+ * event concerns nobody.
+ */
+export function subjectOf({ data, foreign }: Pick<EntryText, 'data' | 'foreign'>): string | null {
+  if (foreign) return null;
   const { subjectId } = JSON.parse(data) as { subjectId?: unknown };
   return typeof subjectId === 'string' ? subjectId : null;
 }

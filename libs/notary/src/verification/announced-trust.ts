@@ -1,9 +1,10 @@
-import type { EventStore } from '@sijill/event-store';
+import type { KeylessStore, StoredEntry } from '@sijill/event-store';
 import {
   formatVerifierKey,
   isRefusal,
   isSameKey,
   KEY_INTRODUCED,
+  KEYS_LANE,
   openCheckpoint,
   parseCheckpoint,
   parseNote,
@@ -14,17 +15,10 @@ import {
   type Trust,
   type VerifierKey,
 } from '@sijill/transparency';
-import {
-  announce,
-  announcementEntries,
-  announcementIn,
-  firstKey,
-  inForce,
-  KeyChangeRefused,
-  type LogKey,
-} from '../keys/log-key.js';
+import { announce, announcementIn, firstKey, inForce, KeyChangeRefused, type LogKey } from '../keys/log-key.js';
 import type { LogStore } from '../log-store.js';
 import type { Finding } from './check-range.js';
+import { loggedEntries } from './logged-entries.js';
 
 /**
  * Whose signatures count at which size of the log: the keys that it had announced by then, as far as they are trusted. Trusted are those
@@ -43,23 +37,26 @@ export class AnnouncedTrust {
     this.trusted = trust.log;
   }
 
-  static async of(store: EventStore, log: LogStore, trust: Trust): Promise<AnnouncedTrust> {
-    const entries = await announcementEntries(store);
-    const introduced = entries.filter(({ type }) => type === KEY_INTRODUCED).map(({ data }) => data['key']);
+  /** @param size leaves of the log: what it does not have yet is not believed, for nobody can tell who wrote it */
+  static async of(store: KeylessStore, log: LogStore, size: number, trust: Trust): Promise<AnnouncedTrust> {
+    const logged: { readonly entry: StoredEntry; readonly index: number }[] = [];
+    for await (const one of loggedEntries(store, log, size, KEYS_LANE)) logged.push(one);
+    const introduced = logged
+      .filter(({ entry }) => entry.type === KEY_INTRODUCED)
+      .map(({ entry }) => entry.data['key']);
     const first = trust.log.find((key) => !introduced.includes(formatVerifierKey(key)));
     let keys = firstKey(first ?? trust.log[0]!);
     let finding: Finding | null = null;
     if (first === undefined)
       finding = { what: 'key', index: 0, detail: 'the key that the log began with was not given; give that one too' };
-    for (const entry of entries) {
+    for (const { entry, index } of logged) {
       try {
         keys = announce(keys, announcementIn(entry));
       } catch (error) {
         if (!(error instanceof KeyChangeRefused) && !isRefusal(error)) throw error;
-        const index = await log.indexAt(entry.position);
         finding ??= {
           what: 'key',
-          index: index ?? 0,
+          index,
           detail: `entry ${entry.id} announces what cannot be: ${error.message}`,
         };
         break;

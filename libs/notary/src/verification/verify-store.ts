@@ -1,4 +1,4 @@
-import type { EventStore } from '@sijill/event-store';
+import type { EventStore, KeylessStore } from '@sijill/event-store';
 import {
   HASH_BYTES,
   isRefusal,
@@ -13,7 +13,14 @@ import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { fromTiles } from '../prove.js';
 import type { MapStore } from '../subjects/map-store.js';
 import { AnnouncedTrust } from './announced-trust.js';
-import type { Finding, RangeChecked, TileRange } from './check-range.js';
+import {
+  bothForeign,
+  NONE_FOREIGN,
+  type Finding,
+  type ForeignFound,
+  type RangeChecked,
+  type TileRange,
+} from './check-range.js';
 import { verifySubjects } from './verify-subjects.js';
 
 /** Tiles of level 0 that are compared in one go: some sixteen thousand entries. */
@@ -44,6 +51,8 @@ export interface StoreVerified {
   /** Maps of subjects in the log that were compared. */
   readonly maps: number;
   readonly bytes: number;
+  /** Leaves of events that somebody else has put into the lanes. They are as they were signed, and nothing rests on them. */
+  readonly foreign: ForeignFound;
   /** Entries of the store that no checkpoint covers yet. */
   readonly unsigned: number;
 }
@@ -52,10 +61,11 @@ export interface StoreVerified {
  * Compares the whole store with all that was ever signed over it: every entry with its leaf, every tile with the one above it,
  * every checkpoint with the tree, and its signatures with the keys that the log had announced by then.
  *
- * It finds what was changed, left out, added, moved or taken back since it was signed. That nothing was changed before it was
+ * It finds what was changed, left out, added, moved or taken back since it was signed, sealed parts included. What else stands beside a
+ * leaf is its authenticator: whether that holds can be said only with the key, see `checkRange`. That nothing was changed before it was
  * signed, or store, log and keys together since, it cannot say: for that somebody else has to have kept a checkpoint.
  */
-export async function verifyStore(store: EventStore, log: LogStore, options: VerifyOptions): Promise<StoreVerified> {
+export async function verifyStore(store: KeylessStore, log: LogStore, options: VerifyOptions): Promise<StoreVerified> {
   // A notary may be at work. A checkpoint commits with its leaves, so that the last one read before the size is covered by it, and
   // what comes after is for the next time.
   const last = (await log.checkpoint())?.size ?? 0;
@@ -63,7 +73,7 @@ export async function verifyStore(store: EventStore, log: LogStore, options: Ver
   const { kept = [], trust } = options;
   const ranges = await checkRanges(size, options);
   const findings = [...ranges.findings, ...(await checkUpperTiles(log, size))];
-  const announced = await AnnouncedTrust.of(store, log, trust);
+  const announced = await AnnouncedTrust.of(store, log, size, trust);
   if (announced.finding !== null) findings.push(announced.finding);
   let checkpoints = 0;
   for await (const checkpoint of log.checkpoints()) {
@@ -88,6 +98,7 @@ export async function verifyStore(store: EventStore, log: LogStore, options: Ver
     checkpoints,
     maps: maps?.maps ?? 0,
     bytes: ranges.bytes,
+    foreign: ranges.foreign,
     unsigned: findings.length > 0 ? 0 : await behind(store, position),
   };
 }
@@ -96,17 +107,19 @@ export async function verifyStore(store: EventStore, log: LogStore, options: Ver
 async function checkRanges(
   size: number,
   { check, hands, fromTile = 0, onProgress = () => undefined }: VerifyOptions,
-): Promise<{ findings: Finding[]; bytes: number }> {
+): Promise<{ findings: Finding[]; bytes: number; foreign: ForeignFound }> {
   const tiles = Math.ceil(size / TILE_WIDTH);
   const findings: Finding[] = [];
   const done = new Set<number>();
   let [bytes, next, whole] = [0, fromTile, fromTile];
+  let foreign = NONE_FOREIGN;
   const work = async (): Promise<void> => {
     while (next < tiles && findings.length === 0) {
       const range = { from: next, to: Math.min(tiles, next + RANGE_TILES) };
       next = range.to;
       const checked = await check(range, size);
       bytes += checked.bytes;
+      foreign = bothForeign(foreign, checked.foreign);
       if (checked.finding !== null) findings.push(checked.finding);
       done.add(range.from);
       while (done.delete(whole)) whole += RANGE_TILES;
@@ -114,7 +127,7 @@ async function checkRanges(
     }
   };
   await Promise.all(Array.from({ length: hands }, work));
-  return { findings, bytes };
+  return { findings, bytes, foreign };
 }
 
 /** Every full tile above the leaves has its hash in the tile above it. */

@@ -1,4 +1,4 @@
-import type { EntryText, EventStore } from '@sijill/event-store';
+import type { EntryText, KeylessStore } from '@sijill/event-store';
 import {
   HASH_BYTES,
   MAP_LANE,
@@ -14,8 +14,9 @@ import {
 } from '@sijill/transparency';
 import type { LogStore } from '../log-store.js';
 import type { MapHead, MapStore } from '../subjects/map-store.js';
-import { announced, subjectOf } from '../subjects/subject-map-entry.js';
+import { announcedIn, subjectOf } from '../subjects/subject-map-entry.js';
 import type { Finding } from './check-range.js';
+import { isLogged, loggedEntries } from './logged-entries.js';
 
 export interface SubjectsVerified {
   /** What is wrong, the first one first. */
@@ -32,13 +33,14 @@ const STEP = 16 * TILE_WIDTH;
  * Makes the map of subjects anew from the log's leaves, and compares it with every map that the log has, and with the one beside the
  * log that proofs are made from. So it is seen that no subject's entry was left out of a map, added, or filed under another.
  *
- * The leaves must have been compared with the store before: their hashes are taken from the log's tiles. The map is kept in memory,
+ * The leaves must have been compared with the store before: their hashes are taken from the log's tiles, and tell what is foreign from
+ * what is not. The map is kept in memory,
  * some 150 bytes a subject.
  *
  * @param size leaves of the log
  */
 export async function verifySubjects(
-  store: EventStore,
+  store: KeylessStore,
   log: LogStore,
   maps: MapStore,
   size: number,
@@ -49,9 +51,8 @@ export async function verifySubjects(
   const beside = await keptMap(maps);
   const due: { size: number; check: (root: Uint8Array, subjects: number) => void }[] = [];
   let [inLog, last] = [0, 0];
-  for await (const map of announced(store)) {
-    const index = await log.indexAt(map.entry.position);
-    if (index === null || index >= size) break;
+  for await (const { entry, index } of loggedEntries(store, log, size, MAP_LANE)) {
+    const map = announcedIn(entry);
     inLog++;
     const named = `the map of subjects in leaf ${index}, entry ${map.entry.id},`;
     if (!(map.size > last && map.size <= index)) wrong(index, `${named} does not cover more than the one before`);
@@ -145,11 +146,12 @@ function entriesOf(
 ): SubjectEntry[] {
   return entries.flatMap((entry, i) => {
     const index = first + i;
+    const leafHash = hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
+    if (!isLogged(entry, leafHash)) return [];
     if (entry.type === SUBJECTS_MAPPED && entry.stream !== MAP_LANE)
       wrong(index, `leaf ${index}, entry ${entry.id}, says what the map of subjects is and does not stand in its lane`);
     const subject = subjectOf(entry);
     if (subject === null) return [];
-    const leafHash = hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
     return [{ key: subjectKey(subject), leafIndex: BigInt(index), leafHash }];
   });
 }
