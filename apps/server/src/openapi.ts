@@ -1,10 +1,21 @@
 import type { INestApplication, Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { getMetadataStorage } from 'class-validator';
-import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
-import { EVENT_CATALOGUE, eventSchemas, PRODUCER_EVENT_TYPES } from '@sijill/contracts';
+import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import {
+  EVENT_CATALOGUE,
+  eventSchemas,
+  IDENTIFIER_SCHEMES,
+  PARTY_KINDS,
+  PRODUCER_EVENT_TYPES,
+  type ActivityView,
+  type CustomerView,
+  type Disclosure,
+  type NoticeView,
+  type RecipientView,
+} from '@sijill/contracts';
 import { queryClassOf } from './http/known-query.interceptor.js';
+import * as producerRequests from './routes/producers-requests.js';
 import * as requests from './routes/requests.js';
 
 const nullable = (type: string): object => ({ type: [type, 'null'] });
@@ -18,20 +29,83 @@ const object = (properties: Record<string, object>, optional: string[] = []): ob
 const text = { type: 'string' };
 const time = { type: 'string', format: 'date-time' };
 const uuid = { type: 'string', format: 'uuid' };
-const page = (item: string): object =>
-  object({ items: list(ref(item)), next: nullable('string'), asOf: ref('Freshness') });
+const page = (item: string, more: Record<string, object> = {}): object =>
+  object({ items: list(ref(item)), next: nullable('string'), asOf: ref('Freshness'), ...more });
+const openConflicts = {
+  openConflicts: {
+    type: 'integer',
+    minimum: 0,
+    description: 'how many questions are open of who is the same person as this one: what belongs here may be missing',
+  },
+};
+/** One schema for each member of a view: a member that is new in the view and not here does not build. */
+type SchemasOf<View> = { readonly [Member in keyof View as string extends Member ? never : Member]: object };
+const kind = { enum: [...PARTY_KINDS, null] };
 const reference = { anyOf: [object({ reference: nullable('string'), sha256: nullable('string') }), { type: 'null' }] };
 
 const common = {
+  entryId: uuid,
+  subjectId: uuid,
+  occurredAt: time,
+  recordedAt: time,
   dataCategories: list(text),
   purpose: nullable('string'),
   legalBasis: nullable('string'),
   policyVersion: nullable('string'),
   producer: nullable('string'),
+  onBehalfOf: { anyOf: [ref('Customer'), { type: 'null' }] },
   system: nullable('string'),
-  source: text,
-  eventId: text,
-  sealed: { enum: ['none', 'closed', 'destroyed'] },
+  processingActivity: nullable('string'),
+  source: nullable('string'),
+  eventId: {
+    ...nullable('string'),
+    description: 'sealed in the entry; null where it is not opened, and after an erasure',
+  },
+  standing: {
+    enum: ['first', 'conflict'],
+    description: 'conflict: the identity of its event was used before, for something else',
+  },
+  verdict: { enum: ['allowed', 'finding', 'unknown', null], description: 'null while nothing judges' },
+  clauses: list(text),
+  sealed: { enum: ['none', 'closed', 'destroyed'], description: 'destroyed after an erasure' },
+};
+
+const recipient: SchemasOf<RecipientView> = {
+  id: { ...nullable('string'), description: 'of a person an opaque one, to filter by' },
+  name: nullable('string'),
+  kind,
+  class: text,
+  capacity: nullable('string'),
+  country: nullable('string'),
+  contact: nullable('string'),
+  reference: nullable('string'),
+};
+const customer: SchemasOf<CustomerView> = { id: nullable('string'), name: nullable('string'), kind };
+const notice: SchemasOf<NoticeView> = {
+  noticeId: uuid,
+  change: text,
+  status: text,
+  sentAt: { type: ['string', 'null'], format: 'date-time' },
+  answeredAt: { type: ['string', 'null'], format: 'date-time' },
+};
+const disclosure: SchemasOf<Disclosure> = {
+  ...common,
+  recipient: ref('Recipient'),
+  ground: nullable('string'),
+  method: nullable('string'),
+  occasion: nullable('string'),
+  request: reference,
+  minimumNecessary: nullable('boolean'),
+  effectOnOthers: nullable('string'),
+  transferBasis: nullable('string'),
+  notices: list(ref('LaterNotice')),
+};
+const activity: SchemasOf<ActivityView> = {
+  ...common,
+  activity: { enum: ['collection', 'use', 'disclosure', 'deletion', null] },
+  type: text,
+  role: nullable('string'),
+  evidence: reference,
 };
 
 /** The answers. Requests and events are derived from their classes; answers have no class to derive from. */
@@ -52,11 +126,15 @@ const ANSWERS: Record<string, object> = {
         rejected: list(ref('Rejected')),
         reason: object({ code: text, message: text }),
         replayedAs: uuid,
+        code: text,
+        through: list(uuid),
         asOf: ref('AsOf'),
       },
-      ['errors', 'accepted', 'rejected', 'reason', 'replayedAs', 'asOf'],
+      ['errors', 'accepted', 'rejected', 'reason', 'replayedAs', 'code', 'through', 'asOf'],
     ),
-    description: 'RFC 9457; `rejected` when no event of a batch was accepted, `reason` when a replay is refused',
+    description:
+      'RFC 9457; `rejected` when no event of a batch was accepted, `reason` when a replay is refused, `code` and `through` when two ' +
+      'subjects are not linked or not separated',
   },
   Rejected: object({
     index: { type: 'integer' },
@@ -75,40 +153,60 @@ const ANSWERS: Record<string, object> = {
       }),
     ),
     rejected: list(ref('Rejected')),
+    receipt: nullable('string'),
   }),
-  FoundSubject: object({ subjectId: uuid }),
-  Recipient: object({ id: text, name: text, class: text, capacity: nullable('string'), country: nullable('string') }),
-  Disclosure: object({
-    entryId: uuid,
-    occurredAt: time,
+  FoundSubject: object({
+    subjectId: uuid,
+    linked: list(uuid),
+    until: { type: ['string', 'null'], format: 'date-time' },
+    shared: list(uuid),
+    ...openConflicts,
+  }),
+  SubjectIdentifier: object({
+    subjectId: uuid,
+    scheme: { enum: [...IDENTIFIER_SCHEMES] },
+    realm: nullable('string'),
+    value: text,
+    producer: nullable('string'),
+    since: { type: ['string', 'null'], format: 'date-time' },
+    until: { type: ['string', 'null'], format: 'date-time' },
+    shared: { type: 'boolean' },
+  }),
+  SubjectIdentifierAnswer: object({ items: list(ref('SubjectIdentifier')), asOf: ref('Freshness') }),
+  ReleaseAnswer: object({ entriesBehind: { type: 'integer', minimum: 0 } }),
+  IdentityConflict: object({
+    conflictId: uuid,
+    status: { enum: ['open', 'linked', 'apart'] },
+    schemes: list({ enum: [...IDENTIFIER_SCHEMES] }),
+    subjectIds: list(uuid),
+    producer: nullable('string'),
+    entryId: { type: ['string', 'null'], format: 'uuid' },
     recordedAt: time,
-    recipient: ref('Recipient'),
-    ...common,
-    ground: nullable('string'),
-    method: nullable('string'),
-    occasion: nullable('string'),
-    request: reference,
-    minimumNecessary: nullable('boolean'),
-    transferBasis: nullable('string'),
   }),
-  DisclosureAnswer: page('Disclosure'),
+  IdentityConflictAnswer: page('IdentityConflict'),
+  LinkAnswer: object({ entryIds: list(uuid), subjectIds: list(uuid) }),
+  Producer: object({
+    name: text,
+    sources: list(text),
+    realm: text,
+    mayLink: { type: 'boolean' },
+    createdAt: time,
+    retiredAt: { type: ['string', 'null'], format: 'date-time' },
+  }),
+  ProducerAnswer: object({ items: list(ref('Producer')), asOf: ref('AsOf') }),
+  Recipient: object(recipient),
+  Customer: object(customer),
+  LaterNotice: object(notice),
+  Disclosure: object(disclosure),
+  DisclosureAnswer: page('Disclosure', openConflicts),
   Activity: {
-    ...object({
-      entryId: uuid,
-      activity: { enum: ['collection', 'use', 'disclosure', 'deletion', null] },
-      type: text,
-      role: nullable('string'),
-      occurredAt: time,
-      recordedAt: time,
-      evidence: reference,
-      ...common,
-    }),
+    ...object(activity),
     additionalProperties: true,
     description:
       'the common fields, and under their own names those of its kind, null where they were not given; a notice to a recipient ' +
       'names the entry that it is about in `aboutEntryId`',
   },
-  ActivityAnswer: page('Activity'),
+  ActivityAnswer: page('Activity', openConflicts),
   EntryView: object({
     entryId: uuid,
     type: text,
@@ -117,7 +215,8 @@ const ANSWERS: Record<string, object> = {
     position: { type: 'integer' },
     data: { type: 'object', additionalProperties: true },
     metadata: { type: 'object', additionalProperties: true },
-    sealed: { enum: ['none', 'closed', 'destroyed'] },
+    sealed: common.sealed,
+    parts: { type: 'object', additionalProperties: { enum: ['closed', 'destroyed'] } },
     asOf: ref('Freshness'),
   }),
   ReportView: object({
@@ -146,8 +245,9 @@ const ANSWERS: Record<string, object> = {
   QuarantineAnswer: page('Quarantined'),
   ReplayAnswer: object({ entries: list(object({ entryId: uuid, subjectId: nullable('string') })) }),
   Duplicate: object({
-    source: text,
-    eventId: text,
+    producer: nullable('string'),
+    source: nullable('string'),
+    eventId: { ...nullable('string'), description: 'for an officer who says why' },
     kind: { enum: ['repeat', 'conflict'] },
     entryId: uuid,
     firstEntryId: uuid,
@@ -172,12 +272,13 @@ export function openApiDocument(app: INestApplication, version: string): OpenAPI
     })
     .build();
   const document = SwaggerModule.createDocument(app, builder);
-  const own = new Set(Object.keys(requests));
-  const derived = validationMetadatasToSchemas({
-    classValidatorMetadataStorage: getMetadataStorage(),
-    refPointerPrefix: '#/components/schemas/',
-  });
-  const ofRequests = Object.fromEntries(Object.entries(derived).filter(([name]) => own.has(name)));
+  // Class by class: a list of all schemas leaves out a class whose rules are all its parent's.
+  const ofRequests = Object.fromEntries(
+    Object.values({ ...requests, ...producerRequests }).map((body) => [
+      body.name,
+      targetConstructorToSchema(body, { refPointerPrefix: '#/components/schemas/' }),
+    ]),
+  );
   const events = document.paths['/v1/events']?.post?.requestBody;
   if (events !== undefined && 'content' in events) {
     events.content = {
@@ -190,7 +291,7 @@ export function openApiDocument(app: INestApplication, version: string): OpenAPI
     schemas: { ...ANSWERS, ...ofRequests, ...eventSchemas() } as NonNullable<OpenAPIObject['components']>['schemas'] &
       object,
   };
-  const schemas = derived as unknown as Readonly<Record<string, SchemaLike>>;
+  const schemas = ofRequests as unknown as Readonly<Record<string, SchemaLike>>;
   const queryNameOf = queryNames(app);
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const operation of Object.values(operations as Record<string, Operation>)) {

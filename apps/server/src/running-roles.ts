@@ -17,6 +17,8 @@ export interface RolesHealth {
   /** When a checkpoint was last stamped, where this process has them stamped. */
   readonly timeStamps: TimeStamps['health'] | null;
   readonly httpLane: { readonly failure: string | null } | null;
+  /** Events in the ledger's streams that the ledger did not write; null when none was met. */
+  readonly foreign: string | null;
 }
 
 /** The roles that this process plays, started and stopped in the order in which they need each other. */
@@ -30,6 +32,7 @@ export class RunningRoles {
     private readonly subjects: MapKeeper,
     private readonly cosigners: Cosigners | null,
     private readonly timeStamps: TimeStamps | null,
+    private readonly ledger: Pick<Ledger, 'outboxes' | 'foreign'>,
   ) {}
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
@@ -38,6 +41,9 @@ export class RunningRoles {
     const has = (role: string): boolean => config.roles.includes(role as never);
     const context = { limits: config.limits, defaultRegion: config.defaultRegion };
     const { nodeId } = config;
+    const owners = new Map(config.kafka?.topics.map(({ topic, producer }) => [topic, producer]));
+    const speakerFor = async (topic: string): ReturnType<Ledger['producers']['speakerOf']> =>
+      ledger.producers.speakerOf(owners.get(topic) ?? topic);
     const claim = claimOf(sqlTarget(config, 'claims'), `sijill http lane ${nodeId}`);
     const lane = has('api')
       ? await HttpLane.open(intakeStore, { nodeId, claim, pendingBytes: config.limits.pendingBytes, logger })
@@ -57,7 +63,15 @@ export class RunningRoles {
       lane,
       lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId }, metrics),
       has('intake') && config.kafka !== null
-        ? new KafkaIntake(intakeStore, maker, quarantine, clock, { ...context, kafka: config.kafka }, metrics, logger)
+        ? new KafkaIntake(
+            intakeStore,
+            maker,
+            quarantine,
+            clock,
+            { ...context, kafka: config.kafka, speakerFor },
+            metrics,
+            logger,
+          )
         : null,
       has('projector') ? new Projector(store, ledger.readModels, metrics, logger) : null,
       has('notary')
@@ -68,6 +82,7 @@ export class RunningRoles {
             ...(cosigners === null ? {} : { witnesses: cosigners }),
             ...(timeStamps === null ? {} : { timeStamps }),
             lane: ledger.ownLane,
+            onForeign: (events) => ledger.foreign.note(events),
             clock,
             metrics,
             logger,
@@ -76,6 +91,7 @@ export class RunningRoles {
       subjects,
       cosigners,
       timeStamps,
+      ledger,
     );
   }
 
@@ -83,12 +99,14 @@ export class RunningRoles {
     this.projector?.start();
     this.notary?.start();
     this.kafka?.start();
+    this.ledger.outboxes.start();
   }
 
   /** Intake first, so that what it still stores is projected; the lane drains. */
   async stop(): Promise<void> {
     await this.kafka?.stop();
     await this.lane?.close();
+    await this.ledger.outboxes.stop();
     await this.projector?.stop();
     await this.notary?.stop();
   }
@@ -104,6 +122,7 @@ export class RunningRoles {
       witnesses: keepsLog ? (this.cosigners?.health ?? null) : null,
       timeStamps: keepsLog ? (this.timeStamps?.health ?? null) : null,
       httpLane: this.lane === null ? null : { failure: this.lane.failure },
+      foreign: this.ledger.foreign.detail,
     };
   }
 }

@@ -1,10 +1,10 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { AccessGuard, ApiKeys, ConsultationLog, RecordConsultationHandler } from '@sijill/access';
+import { AccessGuard, ApiKeys, ConsultationLog, Producers, RecordConsultationHandler } from '@sijill/access';
 import { EVENT_STORE } from '@sijill/event-store';
 import { HttpIntake, INTAKE_COMMAND_HANDLERS, QuarantineDesk } from '@sijill/intake';
-import type { Ledger } from '@sijill/ledger';
+import { Outboxes, type Ledger } from '@sijill/ledger';
 import { Witness } from '@sijill/notary';
 import { Metrics } from '@sijill/platform';
 import { QUERY_HANDLERS, ReadModels } from '@sijill/read-models';
@@ -17,8 +17,10 @@ import { validation } from './http/validation.js';
 import { Documents, DOCUMENTS, DocumentsController } from './routes/documents.controller.js';
 import { EntriesController } from './routes/entries.controller.js';
 import { EventsController } from './routes/events.controller.js';
-import { HealthController, MetricsController } from './routes/health.controller.js';
+import { CLOCK_AHEAD, HealthController, MetricsController } from './routes/health.controller.js';
+import { IdentityController } from './routes/identity.controller.js';
 import { LogController } from './routes/log.controller.js';
+import { ProducersController } from './routes/producers.controller.js';
 import { QuarantineController } from './routes/quarantine.controller.js';
 import { ReportsController } from './routes/reports.controller.js';
 import { SubjectsController } from './routes/subjects.controller.js';
@@ -30,6 +32,8 @@ const API = [
   LogController,
   EventsController,
   SubjectsController,
+  IdentityController,
+  ProducersController,
   EntriesController,
   ReportsController,
   QuarantineController,
@@ -69,6 +73,9 @@ export class ServerModule {
         { provide: Vault, useValue: ledger.vault },
         { provide: ReadModels, useValue: ledger.readModels },
         { provide: ApiKeys, useValue: ledger.keys },
+        { provide: Producers, useValue: ledger.producers },
+        { provide: Outboxes, useValue: ledger.outboxes },
+        { provide: CLOCK_AHEAD, useValue: ledger.config.clockAheadMs },
         { provide: Metrics, useValue: ledger.metrics },
         { provide: TRANSPARENCY_LOG, useValue: ledger.log },
         { provide: RUNNING_ROLES, useValue: roles },

@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DiscoveryService, MetadataScanner, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
-import { assertEveryRouteHasPolicy } from '@sijill/access';
+import { assertEveryRouteHasPolicy, assertProducersKnown } from '@sijill/access';
 import { asyncApiDocument } from '@sijill/contracts';
 import { decodeJson } from '@sijill/intake';
-import { openLedger } from '@sijill/ledger';
+import { nodeLane } from '@sijill/event-store';
+import { openLedger, recordSettings } from '@sijill/ledger';
 import { ConfigInvalid, Metrics, type Config, type Logger } from '@sijill/platform';
 import { admitEvents } from './http/admission.js';
 import { readCosignRequests } from './http/cosign-requests.js';
@@ -37,7 +38,7 @@ export async function startServer(config: Config, logger: Logger, version: strin
   await assertNoOtherServer(config.dataDir);
   const metrics = new Metrics();
   metrics.collectProcess();
-  const ledger = await openLedger(config, { logger, metrics, ownLane: `ledger-service-${config.nodeId}` });
+  const ledger = await openLedger(config, { logger, metrics, ownLane: nodeLane(config.nodeId) });
   let app: NestFastifyApplication | null = null;
   let metricsServer: HttpServer | null = null;
   let roles: RunningRoles | null = null;
@@ -61,6 +62,10 @@ export async function startServer(config: Config, logger: Logger, version: strin
     if (failures.length > 0) throw failures[0] as Error;
   };
   try {
+    if (config.clockAheadMs > 0)
+      logger.warn({ aheadMs: config.clockAheadMs }, "the ledger's clock is ahead of the machine's (SIJILL_CLOCK)");
+    await assertProducersKnown(config, ledger.producers, ledger.keys);
+    await recordSettings(ledger);
     roles = await RunningRoles.prepare(ledger);
     const documents = new Documents();
     app = await NestFactory.create<NestFastifyApplication>(

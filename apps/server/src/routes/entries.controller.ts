@@ -5,8 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { Allow, RecordConsultation, type Caller } from '@sijill/access';
 import { entryText, leafText } from '@sijill/event-store';
 import { proveEntry } from '@sijill/notary';
-import { EntryById, type EntryView } from '@sijill/read-models';
-import { Vault } from '@sijill/vault';
+import { EntryById, type KnownEntry } from '@sijill/read-models';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
@@ -21,14 +20,13 @@ export class EntriesController {
   constructor(
     private readonly queries: QueryBus,
     private readonly commands: CommandBus,
-    private readonly vault: Vault,
     @Inject(TRANSPARENCY_LOG) private readonly log: TransparencyLog,
   ) {}
 
   @Get(':entryId')
   @Allow('officer', 'regulator')
   @ReadsFrom('entries')
-  @ApiOperation({ summary: 'One entry as stored, its sealed part closed' })
+  @ApiOperation({ summary: 'One entry as stored, its sealed parts closed' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/EntryView' } })
   async entry(
     @Param('entryId', entryIdPipe) entryId: string,
@@ -36,12 +34,12 @@ export class EntriesController {
     @From() reader: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<unknown> {
-    const entry = await this.known(entryId);
-    const holder = (entry.data['subjectId'] ?? entry.data['holder']) as string | undefined;
-    await this.record(entry, reason, reader);
-    const openable = holder === undefined || (await this.vault.has(holder));
-    stampPosition(reply, entry.asOf);
-    return { ...entry, sealed: entry.data['sealed'] === undefined ? 'none' : openable ? 'closed' : 'destroyed' };
+    const known = await this.known(entryId);
+    await this.record(known, reason, reader);
+    const { stored, sealed, parts, asOf } = known;
+    const { id, type, stream, revision, position, data, metadata } = stored;
+    stampPosition(reply, asOf);
+    return { entryId: id, type, lane: stream, revision, position, data, metadata, sealed, parts, asOf };
   }
 
   @Get(':entryId/leaf')
@@ -56,10 +54,10 @@ export class EntriesController {
     @From() reader: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const entry = await this.known(entryId);
-    await this.record(entry, reason, reader);
-    stampPosition(reply, entry.asOf);
-    return leafText(entryText({ ...entry, id: entry.entryId, stream: entry.lane }));
+    const known = await this.known(entryId);
+    await this.record(known, reason, reader);
+    stampPosition(reply, known.asOf);
+    return leafText(entryText(known.stored));
   }
 
   /** Hashes and a signature, which tell nothing of anybody: reading them is no consultation. */
@@ -76,24 +74,24 @@ export class EntriesController {
     @Param('entryId', entryIdPipe) entryId: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const { position, asOf } = await this.known(entryId);
-    const proof = await proveEntry(this.log.store, position, await this.log.published());
+    const { stored, asOf } = await this.known(entryId);
+    const proof = await proveEntry(this.log.store, stored.position, await this.log.published());
     if (proof === null)
       throw Problem.notYet('the entry waits for its checkpoint, which comes within seconds; ask again', 1);
     stampPosition(reply, asOf);
     return proof;
   }
 
-  private async known(entryId: string): Promise<EntryView> {
+  private async known(entryId: string): Promise<KnownEntry> {
     const entry = await this.queries.execute(new EntryById(entryId));
     if (entry === null) throw Problem.notFound('the ledger knows no entry of that id');
     return entry;
   }
 
-  private async record({ entryId, data }: EntryView, reason: string | null, reader: Caller): Promise<void> {
+  private async record({ stored: { id, data } }: KnownEntry, reason: string | null, reader: Caller): Promise<void> {
     const subjectId = (data['subjectId'] as string | undefined) ?? null;
     await this.commands.execute(
-      new RecordConsultation({ what: 'entry', subjectId, found: true, reason, reader, about: { entryId } }),
+      new RecordConsultation({ what: 'entry', subjectId, found: true, reason, reader, about: { entryId: id } }),
     );
   }
 }

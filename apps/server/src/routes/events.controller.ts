@@ -47,9 +47,12 @@ export class EventsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<unknown> {
     const { events, bytes } = eventsOf(body, contentType ?? '');
-    if (events.length === 0) return { accepted: [], rejected: [] };
+    // Receipts come with keys of their own.
+    if (events.length === 0) return { accepted: [], rejected: [], receipt: null };
+    const { producer: speaker, principal } = caller;
+    if (speaker === null) throw new Error('a key with the role producer speaks for one');
     const { accepted, rejected, position } = await this.commands.execute(
-      new AcceptEvents({ events, bytes, producer: caller.name }),
+      new AcceptEvents({ events, bytes, speaker, principal }),
     );
     if (accepted.length === 0) {
       throw new Problem(
@@ -62,7 +65,7 @@ export class EventsController {
     }
     this.readModels.noteAcknowledged(position);
     stampPosition(reply, { position });
-    return { accepted, rejected };
+    return { accepted, rejected, receipt: null };
   }
 }
 

@@ -7,6 +7,9 @@ import { Metrics } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { RUNNING_ROLES, type RolesHealth, type RunningRoles } from '../running-roles.js';
 
+/** By how many milliseconds the ledger's clock is ahead of the machine's. */
+export const CLOCK_AHEAD = Symbol('clock ahead');
+
 type Check = { status: 'up' | 'down'; detail?: string | null };
 
 @ApiTags('operation')
@@ -16,7 +19,15 @@ export class HealthController {
     @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly readModels: ReadModels,
     @Inject(RUNNING_ROLES) private readonly roles: RunningRoles,
+    @Inject(CLOCK_AHEAD) private readonly clockAheadMs: number,
   ) {}
+
+  /** Deadlines are being tried: nobody may take the times in this ledger for real ones. */
+  private clockNote(): { clock?: { aheadMs: number; detail: string } } {
+    const { clockAheadMs: aheadMs } = this;
+    const detail = "the ledger's clock is ahead of the machine's (SIJILL_CLOCK)";
+    return aheadMs === 0 ? {} : { clock: { aheadMs, detail } };
+  }
 
   @Get('live')
   @Public()
@@ -33,7 +44,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     const store = await checked(async () => void (await this.store.head()));
     const database = await checked(async () => void (await this.readModels.asOf()));
-    const { kafka, projector, notary, subjectMap, witnesses, timeStamps, httpLane } = this.roles.health();
+    const { kafka, projector, notary, subjectMap, witnesses, timeStamps, httpLane, foreign } = this.roles.health();
     const checks: Record<string, Check> = {
       store,
       database,
@@ -58,6 +69,7 @@ export class HealthController {
       ...(timeStamps === null ? {} : { timeStamps: stamped(timeStamps) }),
       // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
       ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
+      foreign: { status: foreign === null ? 'up' : 'down', detail: foreign },
     };
     // A read model that stopped alone is told about and no more: a process out of service would keep senders out, and readers of
     // the others.
@@ -68,11 +80,13 @@ export class HealthController {
       'subjectMap',
       'witnesses',
       'timeStamps',
+      // Whoever can write into a stream must not be able to take the server out of service.
+      'foreign',
       ...(projector?.state === 'behind' ? ['projector'] : []),
     ]);
     const ready = Object.entries(checks).every(([name, check]) => waited.has(name) || check.status === 'up');
     void reply.status(ready ? 200 : 503);
-    return { status: ready ? 'ready' : 'not_ready', checks };
+    return { status: ready ? 'ready' : 'not_ready', checks, ...this.clockNote() };
   }
 }
 

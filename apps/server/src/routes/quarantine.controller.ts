@@ -4,22 +4,27 @@ import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@n
 import type { FastifyReply } from 'fastify';
 import { Allow, RecordConsultation, type Caller } from '@sijill/access';
 import { QuarantineDesk, ReplayQuarantined } from '@sijill/intake';
-import { DuplicateList, QuarantineList, ReadModels } from '@sijill/read-models';
+import { DuplicateList, isQuarantined, QuarantineList, ReadModels } from '@sijill/read-models';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
-import { From, Reason } from '../http/reason.js';
+import { From, OptionalReason, Reason } from '../http/reason.js';
 import { entryIdPipe } from './ids.js';
 import { PageQuery } from './requests.js';
 
 const notThere = (): Problem => Problem.notFound('there is no quarantine entry of that id');
 const destroyed = (): Problem =>
   new Problem(
-    409,
+    410,
     'destroyed',
     'Destroyed',
     'the key of this quarantine entry was destroyed; its bytes cannot be opened any more',
   );
+const reasonForIds = {
+  name: 'Sijill-Reason',
+  required: false,
+  description: 'with it an officer is shown which events they were, and that is recorded; nobody else is',
+};
 
 @ApiTags('quarantine')
 @ApiBearerAuth()
@@ -33,22 +38,35 @@ export class QuarantineController {
   ) {}
 
   @Get('quarantine')
-  @Allow('admin')
+  @Allow('admin', 'officer')
   @ReadsFrom('quarantine')
+  @ApiHeader(reasonForIds)
   @ApiOperation({ summary: 'What arrived and could not be understood', description: 'Newest first.' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/QuarantineAnswer' } })
-  async list(@Query() query: PageQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
-    const answer = await this.queries.execute(new QuarantineList({ limit: query.limit, cursor: query.cursor ?? null }));
+  async list(
+    @Query() query: PageQuery,
+    @OptionalReason() reason: string | null,
+    @From() reader: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<unknown> {
+    const identified = await this.mayIdentify('quarantine', reason, reader);
+    const page = { limit: query.limit, cursor: query.cursor ?? null };
+    const answer = await this.queries.execute(new QuarantineList(page, identified));
     stampPosition(reply, answer.asOf);
     return answer;
   }
 
   @Get('quarantine/:entryId/raw')
-  @Allow('admin')
+  @Allow('officer')
   @ReadsFrom('quarantine')
   @ApiHeader({ name: 'Sijill-Reason', required: true, description: 'why; it is recorded' })
   @ApiOperation({ summary: 'The bytes as they arrived' })
   @ApiResponse({ status: 200, description: 'the raw value', content: { 'application/octet-stream': {} } })
+  @ApiResponse({
+    status: 410,
+    description: 'its key was destroyed',
+    schema: { $ref: '#/components/schemas/Problem' },
+  })
   async raw(
     @Param('entryId', entryIdPipe) entryId: string,
     @Reason() reason: string,
@@ -74,7 +92,7 @@ export class QuarantineController {
 
   @Post('quarantine/:entryId/replay')
   @HttpCode(200)
-  @Allow('admin')
+  @Allow('admin', 'officer')
   @ReadsFrom('quarantine')
   @ApiOperation({ summary: 'Read a quarantined record again, under the rules of today' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ReplayAnswer' } })
@@ -85,10 +103,11 @@ export class QuarantineController {
   })
   async replay(
     @Param('entryId', entryIdPipe) entryId: string,
+    @From() { principal }: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<unknown> {
     await this.mustBeQuarantined(entryId);
-    const outcome = await this.commands.execute(new ReplayQuarantined(entryId));
+    const outcome = await this.commands.execute(new ReplayQuarantined(entryId, principal));
     switch (outcome.kind) {
       case 'replayed':
         this.readModels.noteAcknowledged(outcome.position);
@@ -120,28 +139,45 @@ export class QuarantineController {
   }
 
   @Get('duplicates')
-  @Allow('admin')
+  @Allow('admin', 'officer')
   @ReadsFrom('entries')
+  @ApiHeader(reasonForIds)
   @ApiTags('duplicates')
   @ApiOperation({
     summary: 'Events that came again: repeats, and conflicts with other content',
     description: 'Newest first.',
   })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/DuplicateAnswer' } })
-  async duplicates(@Query() query: PageQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
-    const answer = await this.queries.execute(new DuplicateList({ limit: query.limit, cursor: query.cursor ?? null }));
+  async duplicates(
+    @Query() query: PageQuery,
+    @OptionalReason() reason: string | null,
+    @From() reader: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<unknown> {
+    const identified = await this.mayIdentify('duplicates', reason, reader);
+    const page = { limit: query.limit, cursor: query.cursor ?? null };
+    const answer = await this.queries.execute(new DuplicateList(page, identified));
     stampPosition(reply, answer.asOf);
     return answer;
   }
 
-  /** Ids of other entries are refused here: their sealed parts are none of an administrator's business. */
+  /**
+   * Whether a reader is shown which events a list is about: an officer who says why. Senders make ids of phone numbers, so that
+   * they are somebody's data; recorded before anything is answered.
+   */
+  private async mayIdentify(
+    what: 'quarantine' | 'duplicates',
+    reason: string | null,
+    reader: Caller,
+  ): Promise<boolean> {
+    if (reason === null || !reader.roles.includes('officer')) return false;
+    await this.commands.execute(new RecordConsultation({ what, subjectId: null, found: true, reason, reader }));
+    return true;
+  }
+
+  /** Ids of other entries are refused here: their sealed parts are opened by no route of these. */
   private async mustBeQuarantined(entryId: string): Promise<void> {
     await this.readModels.freshAsOf('quarantine');
-    const row = await this.readModels.sql.reader
-      .selectFrom('quarantine')
-      .select('entry_id')
-      .where('entry_id', '=', entryId)
-      .executeTakeFirst();
-    if (row === undefined) throw notThere();
+    if (!(await isQuarantined(this.readModels.sql.reader, entryId))) throw notThere();
   }
 }

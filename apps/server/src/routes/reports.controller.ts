@@ -30,7 +30,8 @@ export class ReportsController {
   @ReadsFrom('activity-timeline')
   @ApiOperation({
     summary: 'Order a report',
-    description: 'It is made in the background; Location says where to look.',
+    description:
+      'About one person: the subject that is asked for, or to whom the identifier leads now, and all that are linked to it. It is made in the background; Location says where to look.',
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/ReportBody' } })
   @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ReportView' } })
@@ -49,7 +50,16 @@ export class ReportsController {
     );
     if (subjectId === null) throw Problem.notFound('nobody in this ledger has that identifier or id');
     const view = await this.commands.execute(
-      new OrderAccounting({ subjectId, from, to, reason, requestedBy: reader.name, language, formats }),
+      new OrderAccounting({
+        subjectId,
+        from,
+        to,
+        reason,
+        requestedBy: reader.name,
+        principal: reader.principal,
+        language,
+        formats,
+      }),
     );
     void reply.header('location', `/v1/reports/${view.id}`);
     return view;
@@ -119,8 +129,12 @@ export class ReportsController {
     if ((subjectId === undefined) === (identifier === undefined)) {
       throw Problem.invalid([{ path: 'parameters', code: 'required', message: 'give either subjectId or identifier' }]);
     }
-    if (identifier !== undefined) return this.vault.find(known(identifier, 'parameters.identifier.value', this.vault));
+    const { directory } = this.vault;
+    if (identifier !== undefined) {
+      const found = await directory.lookUp(known(identifier, 'parameters.identifier', this.vault));
+      return found?.subjectId ?? null;
+    }
     const id = subjectId!.toLowerCase();
-    return (await this.vault.has(id)) ? id : null;
+    return (await directory.person(id)) === null ? null : id;
   }
 }

@@ -1,8 +1,10 @@
 import { Transform, Type, type TransformFnParams } from 'class-transformer';
 import {
   ArrayMaxSize,
+  ArrayMinSize,
   ArrayUnique,
   IsArray,
+  IsBoolean,
   IsIn,
   IsInt,
   IsNotEmpty,
@@ -21,15 +23,20 @@ import {
 import {
   ACTIVITIES,
   DATA_CATEGORIES,
+  GROUNDS,
   IDENTIFIER_SCHEMES,
   PLAIN_TEXT,
   PURPOSES,
   RECIPIENT_CLASSES,
+  type Verdict,
 } from '@sijill/contracts';
 
 const TIME = /^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2}))?$/;
 const PLAIN = { message: 'holds characters that no text has: NUL, or half a surrogate pair' };
 const TIME_WANTED = { message: 'give a date (2026-07-01) or an RFC 3339 time (2026-07-01T00:00:00Z)' };
+
+const VERDICTS: readonly Verdict[] = ['allowed', 'finding', 'unknown'];
+const REALM = /^[A-Za-z0-9.-]{1,40}$/;
 
 /** A parameter given once or several times: always a list inside. */
 const toList = ({ value }: TransformFnParams): unknown =>
@@ -65,6 +72,27 @@ export class PageQuery {
   cursor?: string;
 }
 
+/** Ids and names that others gave: any text that can be looked for. */
+const TextList = (): PropertyDecorator => (target, property) => {
+  for (const rule of [
+    IsOptional(),
+    Transform(toList),
+    IsArray(),
+    ArrayMaxSize(50),
+    IsString({ each: true }),
+    IsNotEmpty({ each: true }),
+    Matches(PLAIN_TEXT.pattern, { ...PLAIN, each: true }),
+  ])
+    rule(target, property);
+};
+
+/** Keys of a closed list. */
+const KeyList =
+  (keys: readonly string[]): PropertyDecorator =>
+  (target, property) => {
+    for (const rule of [IsOptional(), Transform(toList), IsArray(), IsIn(keys, { each: true })]) rule(target, property);
+  };
+
 export class DisclosuresQuery extends PageQuery {
   /** Inclusive, on the time of the event. */
   @IsOptional()
@@ -76,40 +104,40 @@ export class DisclosuresQuery extends PageQuery {
   @Matches(TIME, TIME_WANTED)
   to?: string;
 
-  /** The recipient's id. */
-  @IsOptional()
-  @Transform(toList)
-  @IsArray()
-  @ArrayMaxSize(50)
-  @IsString({ each: true })
-  @IsNotEmpty({ each: true })
-  @Matches(PLAIN_TEXT.pattern, { ...PLAIN, each: true })
+  /** The recipient's id; of a person the opaque one that answers show. */
+  @TextList()
   recipient?: string[];
 
-  @IsOptional()
-  @Transform(toList)
-  @IsArray()
-  @IsIn(RECIPIENT_CLASSES, { each: true })
+  @KeyList(RECIPIENT_CLASSES)
   recipientClass?: string[];
 
-  @IsOptional()
-  @Transform(toList)
-  @IsArray()
-  @IsIn(PURPOSES, { each: true })
+  @KeyList(PURPOSES)
   purpose?: string[];
 
-  @IsOptional()
-  @Transform(toList)
-  @IsArray()
-  @IsIn(DATA_CATEGORIES, { each: true })
+  @KeyList(DATA_CATEGORIES)
   category?: string[];
+
+  @KeyList(GROUNDS)
+  ground?: string[];
+
+  @TextList()
+  producer?: string[];
+
+  /** The id of the customer acted for; `self`: the platform acted for itself. */
+  @TextList()
+  onBehalfOf?: string[];
+
+  @KeyList(VERDICTS)
+  verdict?: string[];
+
+  /** `no`: of this subject alone, not of all that are linked to it. */
+  @IsOptional()
+  @IsIn(['yes', 'no'])
+  linked: 'yes' | 'no' = 'yes';
 }
 
 export class ActivitiesQuery extends DisclosuresQuery {
-  @IsOptional()
-  @Transform(toList)
-  @IsArray()
-  @IsIn(ACTIVITIES, { each: true })
+  @KeyList(ACTIVITIES)
   activity?: string[];
 }
 
@@ -124,22 +152,69 @@ export class IdentifierBody {
   @IsNotEmpty()
   @MaxLength(320)
   value: string;
+
+  /** In which an account or device id means something; of a national id the country. */
+  @IsOptional()
+  @Matches(REALM, { message: 'a realm is 1 to 40 letters, digits, dots and dashes' })
+  realm?: string;
 }
 
-export class LookUpBody {
+abstract class WithReason {
+  /** Why; it is recorded. */
+  @IsDefined()
+  @IsString()
+  @Matches(PLAIN_TEXT.pattern, PLAIN)
+  @Matches(/\S/, { message: 'say why; it is recorded' })
+  @MaxLength(500)
+  reason: string;
+}
+
+abstract class AboutIdentifier extends WithReason {
   @IsDefined()
   @IsObject()
   @ValidateNested()
   @Type(() => IdentifierBody)
   identifier: IdentifierBody;
 
-  /** Why; it is recorded. */
+  /** The moment that is meant; now, when left out. */
+  @IsOptional()
+  @Matches(TIME, TIME_WANTED)
+  at?: string;
+}
+
+export class LookUpBody extends AboutIdentifier {}
+
+export class ReleaseBody extends AboutIdentifier {}
+
+export class LinkBody extends WithReason {
   @IsDefined()
-  @IsString()
-  @Matches(PLAIN_TEXT.pattern, PLAIN)
-  @Matches(/\S/, { message: 'say why you look this person up; it is recorded' })
-  @MaxLength(500)
-  reason: string;
+  @IsArray()
+  @ArrayMinSize(2)
+  @ArrayMaxSize(50)
+  @ArrayUnique()
+  @IsUUID(undefined, { each: true })
+  subjectIds: string[];
+
+  /** Links them although some were separated. */
+  @IsOptional()
+  @IsBoolean()
+  override: boolean = false;
+}
+
+export class SeparationBody extends WithReason {
+  @IsDefined()
+  @IsArray()
+  @ArrayMinSize(2)
+  @ArrayMaxSize(2)
+  @ArrayUnique()
+  @IsUUID(undefined, { each: true })
+  subjectIds: string[];
+}
+
+export class ConflictsQuery extends PageQuery {
+  @IsOptional()
+  @IsIn(['open', 'linked', 'apart'])
+  status?: 'open' | 'linked' | 'apart';
 }
 
 export class ReportParametersBody {

@@ -1,16 +1,14 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Allow, RecordConsultation, type Caller } from '@sijill/access';
-import { ActivityTimeline, DisclosureHistory, type TimelineFilter } from '@sijill/read-models';
-import { Vault } from '@sijill/vault';
+import { ActivityTimeline, DisclosureHistory, type AboutPerson, type TimelineFilter } from '@sijill/read-models';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From, Reason } from '../http/reason.js';
-import { ActivitiesQuery, DisclosuresQuery, LookUpBody } from './requests.js';
-import { known } from './identifiers.js';
+import { ActivitiesQuery, DisclosuresQuery } from './requests.js';
 import { instant } from './times.js';
 import { subjectIdPipe } from './ids.js';
 
@@ -29,44 +27,18 @@ export class SubjectsController {
   constructor(
     private readonly queries: QueryBus,
     private readonly commands: CommandBus,
-    private readonly vault: Vault,
   ) {}
-
-  @Post('lookup')
-  @HttpCode(200)
-  @Allow('officer')
-  @ApiOperation({
-    summary: 'Find a person by an identifier',
-    description: 'The identifier travels in the body, never in an address.',
-  })
-  @ApiBody({ schema: { $ref: '#/components/schemas/LookUpBody' } })
-  @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/FoundSubject' } })
-  @ApiResponse({
-    status: 404,
-    description: 'the ledger knows nobody by it',
-    schema: { $ref: '#/components/schemas/Problem' },
-  })
-  async lookUp(@Body() body: LookUpBody, @From() reader: Caller): Promise<{ subjectId: string }> {
-    const subjectId = await this.vault.find(known(body.identifier, 'identifier.value', this.vault));
-    await this.commands.execute(
-      new RecordConsultation({
-        what: 'subject',
-        subjectId,
-        found: subjectId !== null,
-        reason: body.reason.trim(),
-        reader,
-      }),
-    );
-    if (subjectId === null) throw Problem.notFound('nobody in this ledger has that identifier');
-    return { subjectId };
-  }
 
   @Get(':subjectId/disclosures')
   @Allow('officer', 'regulator')
   @ReadsFrom('activity-timeline')
   @ApiHeader(reasonHeader)
   @ApiHeader(positionHeader)
-  @ApiOperation({ summary: "Who received this person's data", description: 'Newest first.' })
+  @ApiOperation({
+    summary: "Who received this person's data",
+    description:
+      'Newest first, of the subject and of all that are linked to it. References are shown to officers only.',
+  })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/DisclosureAnswer' } })
   async disclosures(
     @Param('subjectId', subjectIdPipe) subjectId: string,
@@ -75,8 +47,10 @@ export class SubjectsController {
     @From() reader: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<unknown> {
-    const page = { limit: query.limit, cursor: query.cursor ?? null };
-    const answer = await this.queries.execute(new DisclosureHistory(filterOf(subjectId, query), page));
+    const shownTo = reader.roles.includes('officer') ? 'officer' : 'regulator';
+    const answer = await this.queries.execute(
+      new DisclosureHistory(about(subjectId, query), filterOf(query), pageOf(query), shownTo),
+    );
     await this.record('disclosures', answer === null ? null : subjectId, reason, reader);
     if (answer === null) throw Problem.notFound('the ledger knows no subject of that id');
     stampPosition(reply, answer.asOf);
@@ -97,13 +71,9 @@ export class SubjectsController {
     @From() reader: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<unknown> {
-    const filter = {
-      ...filterOf(subjectId, query),
-      ...(query.activity === undefined ? {} : { activity: query.activity }),
-    };
-    const answer = await this.queries.execute(
-      new ActivityTimeline(filter, { limit: query.limit, cursor: query.cursor ?? null }),
-    );
+    const { activity } = query;
+    const filter = { ...filterOf(query), ...(activity === undefined ? {} : { activity }) };
+    const answer = await this.queries.execute(new ActivityTimeline(about(subjectId, query), filter, pageOf(query)));
     await this.record('activities', answer === null ? null : subjectId, reason, reader);
     if (answer === null) throw Problem.notFound('the ledger knows no subject of that id');
     stampPosition(reply, answer.asOf);
@@ -121,17 +91,27 @@ export class SubjectsController {
   }
 }
 
-function filterOf(subjectId: string, query: DisclosuresQuery): TimelineFilter {
-  const { recipient, recipientClass, purpose, category } = query;
-  const from = instant('from', query.from);
-  const to = instant('to', query.to);
-  return {
-    subjectId,
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-    ...(recipient === undefined ? {} : { recipient }),
-    ...(recipientClass === undefined ? {} : { recipientClass }),
-    ...(purpose === undefined ? {} : { purpose }),
-    ...(category === undefined ? {} : { category }),
+function about(subjectId: string, { linked }: DisclosuresQuery): AboutPerson {
+  return { subjectId, linked: linked === 'yes' };
+}
+
+function pageOf({ limit, cursor }: DisclosuresQuery): { limit: number; cursor: string | null } {
+  return { limit, cursor: cursor ?? null };
+}
+
+function filterOf(query: DisclosuresQuery): Omit<TimelineFilter, 'subjectIds'> {
+  const { recipient, recipientClass, purpose, category, ground, producer, onBehalfOf, verdict } = query;
+  const given = {
+    from: instant('from', query.from),
+    to: instant('to', query.to),
+    recipient,
+    recipientClass,
+    purpose,
+    category,
+    ground,
+    producer,
+    onBehalfOf,
+    verdict,
   };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
