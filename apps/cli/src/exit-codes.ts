@@ -1,4 +1,4 @@
-import { KeyRefused } from '@sijill/access';
+import { ActingRefused, KeyRefused, ProducerRefused, ProducersUnknown } from '@sijill/access';
 import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import { FileUnreadable } from '@sijill/intake';
 import { BackupRefused } from '@sijill/ledger';
@@ -27,7 +27,10 @@ const WRONG_USE = [
   WrongUse,
   ConfigInvalid,
   KeyringUnusable,
+  ActingRefused,
   KeyRefused,
+  ProducerRefused,
+  ProducersUnknown,
   BackupRefused,
   KeyChangeRefused,
   KeysNotAnnounced,

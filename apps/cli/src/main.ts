@@ -9,6 +9,7 @@ import { addImport } from './commands/import.command.js';
 import { addKeys } from './commands/keys.command.js';
 import { addLogKey } from './commands/log-key.command.js';
 import { addMonitor } from './commands/monitor.command.js';
+import { addProducers } from './commands/producers.command.js';
 import { addRebuild } from './commands/rebuild.command.js';
 import { addReport } from './commands/report.command.js';
 import { addServe } from './commands/serve.command.js';
@@ -42,6 +43,7 @@ const program = new Command('sijill')
 for (const add of [
   addServe,
   addKeys,
+  addProducers,
   addLogKey,
   addImport,
   addHistory,

@@ -1,5 +1,9 @@
+import { actingPrincipal, type ActingReader, type Role } from '@sijill/access';
 import { createLogger, parseConfig, type Config } from '@sijill/platform';
+import { LANES } from '@sijill/event-store';
 import { openLedger, type Ledger } from '@sijill/ledger';
+
+export type { Reader } from '@sijill/access';
 
 /**
  * Opens the ledger of the environment for one command, and closes it behind it. Works beside a running server: the store, the
@@ -7,7 +11,7 @@ import { openLedger, type Ledger } from '@sijill/ledger';
  */
 export async function withLedger<T>(work: (ledger: Ledger) => Promise<T>): Promise<T> {
   const config = commandConfig();
-  const ledger = await openLedger(config, { logger: createLogger(config.logLevel), ownLane: 'ledger-command' });
+  const ledger = await openLedger(config, { logger: createLogger(config.logLevel), ownLane: LANES.command });
   try {
     return await work(ledger);
   } finally {
@@ -21,5 +25,16 @@ export function commandConfig(): Config {
   return parseConfig({ ...process.env, SIJILL_LOG_LEVEL: level });
 }
 
-/** How a command signs what it reads and writes in the ledger. */
-export const COMMAND_READER = { keyId: null, name: 'command line', roles: ['operator'] } as const;
+/**
+ * Who reads or changes something by a command about people: the holder of the key in `SIJILL_KEY`; in development, without one,
+ * the command line itself.
+ *
+ * @param anyOf roles of which the key needs one
+ * @throws ActingRefused
+ */
+export function commandReader(
+  { config, keys }: Pick<Ledger, 'config' | 'keys'>,
+  anyOf: readonly Role[] = ['officer'],
+): Promise<ActingReader> {
+  return actingPrincipal(config, keys, process.env, anyOf);
+}

@@ -4,16 +4,16 @@ import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { ApiKeys } from '@sijill/access';
 import { isProducerEventType } from '@sijill/contracts';
-import { openStore, sqlTarget } from '@sijill/ledger';
-import { createLogger, isProcessAlive, systemClock, type Config } from '@sijill/platform';
+import { openStore } from '@sijill/ledger';
+import { createLogger, isProcessAlive, type Config } from '@sijill/platform';
 import { DemoClient, DemoRefused } from '../demo/demo-client.js';
 import { startDemoServer, type DemoServer } from '../demo/demo-server.js';
 import { openDemoTopic } from '../demo/demo-topic.js';
 import { demoTraffic, theProtagonist } from '../demo/traffic.js';
 import { WrongUse } from '../exit-codes.js';
 import { progressBar } from '../terminal/progress.js';
+import { withAccess } from '../with-access.js';
 import { commandConfig } from '../with-ledger.js';
 import { historyText } from './history.command.js';
 
@@ -60,7 +60,7 @@ export function addDemo(program: Command): void {
 }
 
 async function tell(config: Config, server: DemoServer, began: number): Promise<void> {
-  const { producer, officer } = await demoKeys(config);
+  const { producer, officer } = await demoKeys();
   const client = new DemoClient(server.url, producer, officer);
   const sent = await sendTraffic(config, client);
   say(
@@ -155,15 +155,12 @@ async function takenIn(events: number, count: () => Promise<number>): Promise<vo
   }
 }
 
-async function demoKeys(config: Config): Promise<{ producer: string; officer: string }> {
-  const keys = await ApiKeys.open(sqlTarget(config, 'access'), systemClock);
-  try {
-    const producer = await keys.create('demo-traffic', ['producer']);
-    const officer = await keys.create('demo-desk', ['officer']);
+async function demoKeys(): Promise<{ producer: string; officer: string }> {
+  return withAccess(async ({ keys }, by) => {
+    const producer = await keys.create({ name: 'demo-traffic', roles: ['producer'] }, by);
+    const officer = await keys.create({ name: 'demo-desk', roles: ['officer'] }, by);
     return { producer: producer.key, officer: officer.key };
-  } finally {
-    await keys.close();
-  }
+  });
 }
 
 const MARK = 'made-by-the-demo.json';

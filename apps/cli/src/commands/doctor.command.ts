@@ -4,18 +4,12 @@ import type { Command } from 'commander';
 import kafkajs from 'kafkajs';
 import { openStore, sqlTarget } from '@sijill/ledger';
 import { LogStore } from '@sijill/notary';
-import {
-  createLogger,
-  describeConfig,
-  parseConfig,
-  systemClock,
-  unknownVariables,
-  type Config,
-} from '@sijill/platform';
+import { clockOf, createLogger, describeConfig, parseConfig, unknownVariables, type Config } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
-import { readKeyring, Vault } from '@sijill/vault';
+import { readKeyring, Vault, vaultExists } from '@sijill/vault';
 import { EXIT } from '../exit-codes.js';
 import { printAnswer, table } from '../terminal/print.js';
+import { checkAccess } from './check-access.js';
 import { fail, nameOf, ok, warn, type Finding } from './finding.js';
 import { checkStreamRights, setStreamRights } from './stream-rights.js';
 
@@ -24,7 +18,8 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .summary('check the configuration and all that the server needs')
     .description(
-      'Checks configuration, store, the rights on its streams, broker, database, vault, log and clock, and says what to do. It ' +
+      'Checks configuration, store, the rights on its streams, broker, database, vault, keys, producers, log and clock, and says what ' +
+        'to do. It ' +
         'changes nothing unless it is told to.',
     )
     .option('--print-config', 'show each value and where it came from, secrets masked')
@@ -55,11 +50,13 @@ export function addDoctor(program: Command): void {
       const changed = options.protectStreams === true ? await setStreamRights(config) : null;
       const findings = [
         ...checkConfig(config),
+        checkMode(config),
         ...checkDataDir(config),
         ...(await checkStore(config)),
         ...(await checkStreamRights(config)),
         ...(await checkDatabase(config)),
         ...(await checkVault(config)),
+        ...(await checkAccess(config)),
         ...(await checkLog(config)),
         ...(await checkBroker(config)),
       ];
@@ -94,6 +91,19 @@ function checkConfig(config: Config): Finding[] {
           'look for a misspelling; "doctor --print-config" lists what is known',
         ),
   ];
+}
+
+function checkMode({ mode, clockAheadMs }: Config): Finding {
+  if (mode === 'production') return ok('mode', 'production');
+  const clock =
+    clockAheadMs === 0 ? '' : `; the clock is ${duration(clockAheadMs)} ahead of the machine's (SIJILL_CLOCK)`;
+  return ok('mode', `development: on this machine's loopback address only${clock}`);
+}
+
+const DAY_MS = 86_400_000;
+
+function duration(milliseconds: number): string {
+  return milliseconds % DAY_MS === 0 ? `${milliseconds / DAY_MS} days` : `${milliseconds / 1000} s`;
 }
 
 /** Looks and does not touch: the nearest folder that exists must be one that can be written into. */
@@ -131,12 +141,12 @@ async function checkDatabase(config: Config): Promise<Finding[]> {
   if (target.kind === 'sqlite' && !existsSync(target.file))
     return [ok('database', 'embedded; it will be made on the first start')];
   try {
-    const readModels = await ReadModels.open(target, systemClock);
+    const readModels = await ReadModels.open(target, clockOf(config));
     const { position, time } = await readModels.asOf();
     await readModels.close();
     return [
       ok('database', `${config.database.kind}; the read models stand at position ${position}`),
-      clock(position === 0 ? 0 : Date.parse(time) - systemClock.now()),
+      clock(position === 0 ? 0 : Date.parse(time) - clockOf(config).now()),
     ];
   } catch (error) {
     return [fail('database', nameOf(error), 'check SIJILL_DATABASE, the rights of its user, and that the server runs')];
@@ -170,7 +180,7 @@ async function checkVault(config: Config): Promise<Finding[]> {
   const target = sqlTarget(config, 'vault');
   const file = config.keyringFile;
   try {
-    const exists = target.kind === 'sqlite' ? existsSync(target.file) : await Vault.exists(target);
+    const exists = target.kind === 'sqlite' ? existsSync(target.file) : await vaultExists(target);
     if (!existsSync(file)) {
       if (exists)
         return [
@@ -180,7 +190,7 @@ async function checkVault(config: Config): Promise<Finding[]> {
             'put the keyring back from its backup, or set SIJILL_KEYRING_FILE',
           ),
         ];
-      if (config.production)
+      if (config.mode === 'production')
         return [
           fail(
             'vault',
@@ -195,10 +205,10 @@ async function checkVault(config: Config): Promise<Finding[]> {
     const findings = [
       open
         ? warn('keyring', `${file} can be read by others`, `chmod 600 ${file}`)
-        : ok('keyring', `${file} (${keyring.wrapping.id})`),
+        : ok('keyring', `${file}, of the ledger ${keyring.ledgerId}`),
     ];
     if (!exists) return [...findings, ok('vault', 'none yet; it will be made on the first start')];
-    const vault = await Vault.open(target, keyring, systemClock, config.defaultRegion);
+    const vault = await Vault.open(target, keyring, clockOf(config), config.defaultRegion);
     await vault.close();
     return [...findings, ok('vault', `${config.database.kind}; it opens with this keyring`)];
   } catch (error) {

@@ -1,33 +1,35 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { ApiKeys, ROLES } from '@sijill/access';
-import { sqlTarget } from '@sijill/ledger';
-import { systemClock } from '@sijill/platform';
+import { ROLES, type ApiKey } from '@sijill/access';
 import { createKeyring } from '@sijill/vault';
 import { EXIT, WrongUse } from '../exit-codes.js';
+import { parseTime } from '../terminal/identifier.js';
 import { printAnswer, table } from '../terminal/print.js';
-import { commandConfig } from '../with-ledger.js';
+import { withAccess } from '../with-access.js';
 
 const collect = (value: string, previous: string[]): string[] => [
   ...previous,
   ...value.split(',').map((role) => role.trim()),
 ];
 
-async function withKeys<T>(work: (keys: ApiKeys) => Promise<T>): Promise<T> {
-  const keys = await ApiKeys.open(sqlTarget(commandConfig(), 'access'), systemClock);
-  try {
-    return await work(keys);
-  } finally {
-    await keys.close();
-  }
+interface CreateOptions {
+  readonly role: string[];
+  readonly name: string;
+  readonly producer?: string;
+  readonly recipient?: string;
+  readonly expires?: string;
+  readonly json?: boolean;
 }
 
 export function addKeys(program: Command): void {
   const keys = program
     .command('keys')
     .summary('make, list and revoke API keys')
-    .description('API keys. A key is shown once; the ledger keeps its hash.')
+    .description(
+      'API keys. A key is shown once; the ledger keeps its hash. Works with the server running or not; making and revoking a key are ' +
+        'entries of the ledger.',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  $ sijill keys create --role officer --name privacy-desk\n  $ sijill keys list\n  $ sijill keys revoke k0a1b2c3d4e5',
@@ -37,24 +39,36 @@ export function addKeys(program: Command): void {
     .command('create')
     .summary('make a key')
     .description(
-      'Makes a key. A producer hands over events; an officer looks people up, reads their history and makes reports; an admin ' +
-        'sees the quarantine and replays from it; a regulator reads disclosures and entries. The name is what ' +
-        'the ledger records.',
+      'Makes a key. A producer hands over events, in the name of a registered producer; an officer looks people up, reads their ' +
+        'history and makes reports; a regulator reads disclosures and entries; an admin looks after quarantine and producers, and ' +
+        'reads nobody’s data; a recipient answers for one recipient. The name is what the ledger records: two keys of one name are ' +
+        'of one who acts.',
     )
     .requiredOption('--role <role>', `${ROLES.join(', ')}; may be given several times`, collect, [])
-    .requiredOption('--name <name>', 'who uses it: a service, a desk')
+    .requiredOption('--name <name>', 'who uses it: a service, a desk, a person')
+    .option(
+      '--producer <name>',
+      'with the role producer: whom it speaks for, by default the producer of the key’s name; registered at once in development',
+    )
+    .option('--recipient <id>', 'with the role recipient: the id of the recipient that it answers for')
+    .option('--expires <time>', 'from when on it is not accepted: a date, or an RFC 3339 time')
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ sijill keys create --role producer --name sms-gateway\n  $ sijill keys create --role officer --role regulator --name privacy-desk --json',
+      '\nExamples:\n  $ sijill keys create --role producer --name sms-gateway\n  $ sijill keys create --role producer --name sms-gateway-2 --producer sms-gateway --expires 2027-01-01\n' +
+        '  $ sijill keys create --role officer --role regulator --name privacy-desk --json\n  $ sijill keys create --role recipient --recipient carrier-najd --name "Najd Mobile"',
     )
-    .action(async (options: { role: string[]; name: string; json?: boolean }) => {
-      const made = await withKeys((all) => all.create(options.name, options.role));
-      const { id, name, roles, key, createdAt } = made;
+    .action(async (options: CreateOptions) => {
+      const { name, role, producer, recipient } = options;
+      const expiresAt = parseTime('--expires', options.expires) ?? undefined;
+      const made = await withAccess(({ keys: all }, by) =>
+        all.create({ name, roles: role, producer, recipient, expiresAt }, by),
+      );
+      const { principal: _, revokedAt: __, ...shown } = made;
       printAnswer(
         options.json === true,
-        { id, name, roles, key, createdAt },
-        () => `${key}\n\nThe key ${id} of ${name} (${roles.join(', ')}). It is shown this once; keep it safe.`,
+        shown,
+        () => `${made.key}\n\n${sentenceOf(made)} It is shown this once; keep it safe.`,
       );
     });
 
@@ -64,13 +78,20 @@ export function addKeys(program: Command): void {
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExample:\n  $ sijill keys list')
     .action(async (options: { json?: boolean }) => {
-      const all = await withKeys((each) => each.list());
+      const all = await withAccess(({ keys: each }) => each.list());
       printAnswer(options.json === true, { keys: all }, () =>
         all.length === 0
           ? 'There are no keys yet; make one with: sijill keys create --role officer --name NAME'
           : table(
-              ['id', 'name', 'roles', 'created', 'revoked'],
-              all.map((key) => [key.id, key.name, key.roles.join(', '), key.createdAt, key.revokedAt ?? '']),
+              ['id', 'name', 'roles', 'for', 'created', 'ended'],
+              all.map((key) => [
+                key.id,
+                key.name,
+                key.roles.join(', '),
+                [key.producer, key.recipient].filter((whom) => whom !== null).join(', '),
+                key.createdAt,
+                endOf(key),
+              ]),
             ),
       );
     });
@@ -82,7 +103,7 @@ export function addKeys(program: Command): void {
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExample:\n  $ sijill keys revoke k0a1b2c3d4e5')
     .action(async (id: string, options: { json?: boolean }) => {
-      const revoked = await withKeys((all) => all.revoke(id));
+      const revoked = await withAccess(({ keys: all }, by) => all.revoke(id, by));
       printAnswer(options.json === true, { id, revoked }, () =>
         revoked ? `The key ${id} is revoked.` : `There is no key ${id}.`,
       );
@@ -98,12 +119,27 @@ export function addKeys(program: Command): void {
     .action((options: { out: string; json?: boolean }) => {
       const file = resolve(options.out);
       if (existsSync(file)) throw new WrongUse(`${file} exists; a keyring is never written over`);
-      const { wrapping, fingerprint } = createKeyring(file, new Date().toISOString());
+      const { ledgerId, fingerprint } = createKeyring(file, new Date().toISOString());
       printAnswer(
         options.json === true,
-        { file, keyId: wrapping.id, fingerprint },
+        { file, ledgerId, fingerprint },
         () =>
-          `${file} holds a new keyring (${wrapping.id}). Keep a backup apart from the ledger: without it nothing sealed can be opened.`,
+          `${file} holds the keyring of a new ledger (${ledgerId}). Keep a backup apart from the ledger: without it nothing sealed can be opened.`,
       );
     });
+}
+
+function sentenceOf({ id, name, roles, producer, recipient, expiresAt }: ApiKey): string {
+  const parts = [
+    `The key ${id} of ${name} (${roles.join(', ')})`,
+    ...(producer === null ? [] : [`speaks for the producer ${producer}`]),
+    ...(recipient === null ? [] : [`answers for the recipient ${recipient}`]),
+    ...(expiresAt === null ? [] : [`is good until ${expiresAt}`]),
+  ];
+  return `${parts.join(', ')}.`;
+}
+
+function endOf({ revokedAt, expiresAt }: ApiKey): string {
+  if (revokedAt !== null) return `revoked ${revokedAt}`;
+  return expiresAt === null ? '' : `expires ${expiresAt}`;
 }

@@ -1,15 +1,8 @@
 import { Argument, type Command } from 'commander';
-import { ProjectionFailed, READ_MODEL_NAMES, type ReadModelName } from '@sijill/read-models';
+import { ProjectionFailed, READ_MODEL_SERVING } from '@sijill/read-models';
 import { printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
 import { withLedger } from '../with-ledger.js';
-
-/** `disclosure-history` and `duplicates` have no rows of their own: they are read from the tables of these. */
-const OWNERS: Record<string, ReadModelName> = {
-  ...(Object.fromEntries(READ_MODEL_NAMES.map((name) => [name, name])) as Record<ReadModelName, ReadModelName>),
-  'disclosure-history': 'activity-timeline',
-  duplicates: 'entries',
-};
 
 export function addRebuild(program: Command): void {
   program
@@ -18,7 +11,7 @@ export function addRebuild(program: Command): void {
     .description(
       'Makes the read models again from the event store. Works beside a running server: readers see the old rows, kept up to date, until the new ones are complete; a rebuild that is cut short changes nothing.',
     )
-    .addArgument(new Argument('[read-model]', 'one of them; all when left out').choices(Object.keys(OWNERS)))
+    .addArgument(new Argument('[read-model]', 'one of them; all when left out').choices([...READ_MODEL_SERVING.keys()]))
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExamples:\n  $ sijill rebuild\n  $ sijill rebuild disclosure-history')
     .action(async (name: string | undefined, options: { json?: boolean }) => {
@@ -29,7 +22,7 @@ export function addRebuild(program: Command): void {
         });
         const total = await store.head();
         const bar = progressBar('rebuilding');
-        const only = name === undefined ? undefined : OWNERS[name];
+        const only = name === undefined ? undefined : READ_MODEL_SERVING.get(name);
         try {
           const { position, unchanged } = await readModels.rebuild(store, only, {
             onProgress: (reached) => bar.update(reached, total),

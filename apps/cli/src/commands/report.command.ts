@@ -5,10 +5,11 @@ import type { ReportFile, ReportFormat, ReportLanguage } from '@sijill/reports';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseIdentifier, parseTime, parseReason } from '../terminal/identifier.js';
 import { printAnswer } from '../terminal/print.js';
-import { COMMAND_READER, commandConfig, withLedger } from '../with-ledger.js';
+import { commandConfig, commandReader, withLedger } from '../with-ledger.js';
 
 interface AccountingOptions {
   readonly identifier: string;
+  readonly realm?: string;
   readonly reason: string;
   readonly from?: string;
   readonly to?: string;
@@ -30,10 +31,11 @@ export function addReport(program: Command): void {
     .command('accounting')
     .summary("the accounting of disclosures: who received one person's data")
     .description(
-      "Writes who received one person's data, when, why and on which ground, up to now. The report and this look-up become " +
-        'entries of the ledger; both say that the command line asked.',
+      "Writes who received one person's data, when, why and on which ground, up to now: of whom the identifier leads to, and of all " +
+        'that are linked to it. The report and this look-up become entries of the ledger, with who asked and why.',
     )
     .requiredOption('--identifier <scheme:value>', 'phone:…, email:…, account:…, national_id:…, device:…')
+    .option('--realm <realm>', 'of an account or device, default unless given; of a national id the country')
     .requiredOption('--reason <text>', 'why the report is made; it is recorded and printed')
     .option('--from <time>', 'from this time of the event on (inclusive)')
     .option('--to <time>', 'up to this time (exclusive)')
@@ -47,33 +49,30 @@ export function addReport(program: Command): void {
         '  $ sijill report accounting --identifier email:layla@example.com --reason "request 18" --lang ar --from 2026-01-01 --out layla.pdf',
     )
     .action(async (options: AccountingOptions) => {
-      const identifier = parseIdentifier(options.identifier, commandConfig().defaultRegion);
+      const identifier = parseIdentifier(options.identifier, commandConfig().defaultRegion, options.realm);
       const reason = parseReason(options.reason);
       const from = parseTime('--from', options.from);
       const to = parseTime('--to', options.to);
       const out = resolve(options.out);
       const made = await withLedger(async (ledger) => {
+        const reader = await commandReader(ledger);
         await ledger.readModels.catchUp(ledger.store);
-        const subjectId = await ledger.vault.find(identifier);
-        await ledger.consultations.record({
-          what: 'report',
-          subjectId,
-          found: subjectId !== null,
-          reason,
-          reader: COMMAND_READER,
-        });
-        if (subjectId === null) return null;
+        const found = await ledger.vault.directory.lookUp(identifier);
+        const subjectId = found?.subjectId ?? null;
+        await ledger.consultations.record({ what: 'report', subjectId, found: found !== null, reason, reader });
+        if (found === null || subjectId === null) return null;
         const order = {
           subjectId,
           from,
           to,
           reason,
-          requestedBy: COMMAND_READER.name,
+          requestedBy: reader.name,
+          principal: reader.principal,
           language: options.lang,
           formats: [options.format],
         };
         const { asOf, files } = await ledger.reports.make(order);
-        return { subjectId, asOf, document: files[0]!, proof: files[1] ?? null };
+        return { ...found, asOf, document: files[0]!, proof: files[1] ?? null };
       });
       if (made === null) {
         printAnswer(
@@ -84,7 +83,7 @@ export function addReport(program: Command): void {
         process.exitCode = EXIT.no;
         return;
       }
-      const { subjectId, asOf, document, proof } = made;
+      const { subjectId, linked, openConflicts, asOf, document, proof } = made;
       await write(out, document.bytes);
       const beside = join(dirname(out), `${basename(out, extname(out))}.proof`);
       if (proof !== null) await write(beside, proof.bytes);
@@ -92,6 +91,8 @@ export function addReport(program: Command): void {
         options.json === true,
         {
           subjectId,
+          linked,
+          openConflicts,
           asOf,
           ...factsOf(out, document.file),
           proof: proof === null ? null : factsOf(beside, proof.file),
@@ -102,6 +103,9 @@ export function addReport(program: Command): void {
             proof === null
               ? 'There is no proof beside it: no notary has signed for this ledger, or not up to now.'
               : `${beside} (the proof that nothing was left out; sijill verify bundle checks it)`,
+            ...(openConflicts === 0
+              ? []
+              : [`Who is the same person is not settled in ${openConflicts} cases: the report says so.`]),
           ].join('\n'),
       );
     });

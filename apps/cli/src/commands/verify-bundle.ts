@@ -23,12 +23,14 @@ export function addVerifyBundle(verify: Command): void {
       await answer(options, () => {
         const accounting = verifyAccountingProof(proof, trust);
         const verified = report === null ? null : verifyReport(accounting, report);
-        const { subject, checkpoint, covered, mappedAt, entries } = accounting;
+        const { subject, linked, checkpoint, covered, mappedAt, entries, openConflicts } = accounting;
         const withheld = entries.filter(({ entry }) => entry === 'withheld').length;
         const facts = {
           subject,
+          linked,
           entries: entries.length,
           withheld,
+          openConflicts: openConflicts.length,
           covered: String(covered),
           mappedAt,
           ...factsOf(checkpoint),
@@ -36,11 +38,14 @@ export function addVerifyBundle(verify: Command): void {
         };
         const lines = [
           entriesText(accounting),
-          `These ${entries.length} entries are all there are about the subject ${subject} among the first ${covered} of the log ` +
+          `These ${entries.length} entries are all there are about ${personText(accounting)} among the first ${covered} of the log ` +
             `${checkpoint.origin}, as of ${mappedAt}, under its checkpoint of ${checkpoint.size} entries${cosignedText(checkpoint)}.`,
           ...(withheld > 0
-            ? [`${withheld} of them are shown by their hash alone: whether a report has them cannot be said.`]
+            ? [
+                `${withheld} of them are shown by their hash alone: whether a report has them, or whether they link another subject, cannot be said.`,
+              ]
             : []),
+          ...openConflictsText(accounting),
           ...(verified === null ? [] : [reportText(verified)]),
         ];
         return { facts, line: lines.filter((line) => line !== '').join('\n') };
@@ -48,9 +53,28 @@ export function addVerifyBundle(verify: Command): void {
     });
 }
 
-function reportText({ disclosures, newer, uncounted, unproven }: ReportVerified): string {
+function personText({ subject, linked }: Accounting): string {
+  if (linked.length === 0) return `the subject ${subject}, whom nobody is linked to,`;
+  return `the subject ${subject} and those linked to it, ${linked.join(', ')},`;
+}
+
+function openConflictsText({ openConflicts }: Accounting): string[] {
+  if (openConflicts.length === 0) return [];
   return [
-    `The report says what they say: all ${disclosures} disclosures of its period, and no other.`,
+    `The ledger has not settled whether somebody else in it is this person too; open cases: ${openConflicts.length}. ` +
+      'Of entries about them nothing is said here.',
+  ];
+}
+
+function reportText({ disclosures, conflicts, newer, uncounted, unproven, notCompared }: ReportVerified): string {
+  return [
+    `The report says what they say openly: all ${disclosures} disclosures of its period, and no other.`,
+    ...(conflicts > 0
+      ? [`Conflicting, since their event's identity was used before for something else: ${conflicts}.`]
+      : []),
+    ...(notCompared.length > 0
+      ? [`Not compared, since no leaf shows it: ${notCompared.map(printable).join(', ')}.`]
+      : []),
     ...(unproven > 0n ? [`Nothing is proven of the leaves behind those that the map covers: ${unproven}.`] : []),
     ...(newer > 0 ? [`${newer} were recorded after it.`] : []),
     ...(uncounted > 0

@@ -4,6 +4,7 @@ import { accountStories, correctionStories, isOldAccount } from './stories/accou
 import { authorityStories } from './stories/authorities.js';
 import { breachStory } from './stories/breach.js';
 import { contactStories } from './stories/contacts.js';
+import { heartbeatStories } from './stories/heartbeats.js';
 import { accountEndings, retentionRuns } from './stories/lifecycle.js';
 import { protagonistStory } from './stories/protagonist.js';
 import { objectionStories, requestStories, withdrawalStories } from './stories/rights.js';
@@ -35,6 +36,7 @@ export function plotOfTheMonth(people: readonly DemoPerson[], span: number, rand
     ...retentionRuns(plot),
     ...contactStories(plot),
     ...breachStory(plot),
+    ...heartbeatStories(plot),
     ...protagonistStory(plot),
   ].sort((a, b) => a.at - b.at);
 }

@@ -4,16 +4,20 @@ import type { DemoPerson } from './people.js';
 export interface DemoRecipient {
   readonly id: string;
   readonly name: string;
+  readonly kind: 'organization' | 'person';
   readonly class: 'service_provider' | 'authority' | 'partner';
   readonly capacity: 'processor' | 'controller' | 'joint_controller' | 'public_authority';
   readonly country: string;
   /** A person to ask there; sealed in the ledger. */
   readonly contact?: string;
+  /** Under which the recipient itself finds it again; sealed in the ledger. */
+  readonly reference?: string;
 }
 
 const provider = (id: string, name: string, country = 'SA'): DemoRecipient => ({
   id,
   name,
+  kind: 'organization',
   class: 'service_provider',
   capacity: 'processor',
   country,
@@ -22,6 +26,7 @@ const provider = (id: string, name: string, country = 'SA'): DemoRecipient => ({
 const authority = (id: string, name: string, contact: string): DemoRecipient => ({
   id,
   name,
+  kind: 'organization',
   class: 'authority',
   capacity: 'public_authority',
   country: 'SA',
@@ -41,11 +46,12 @@ export function carrierOf(person: DemoPerson): DemoRecipient {
 }
 
 export const HOSTING_ABROAD = provider('cloud-rheinland', 'Rheinland Cloud Hosting GmbH', 'DE');
-export const HOSTING_TRANSFER_BASIS = 'Standard contractual clauses';
+export const HOSTING_TRANSFER_BASIS = 'standard_clauses';
 
 export const BILLING_PARTNER: DemoRecipient = {
   id: 'partner-wafi',
   name: 'Wafi Payments',
+  kind: 'organization',
   class: 'partner',
   capacity: 'controller',
   country: 'SA',
@@ -54,6 +60,7 @@ export const BILLING_PARTNER: DemoRecipient = {
 export const FRAUD_SCREENING: DemoRecipient = {
   id: 'partner-haris',
   name: 'Haris Fraud Screening',
+  kind: 'organization',
   class: 'partner',
   capacity: 'joint_controller',
   country: 'SA',
@@ -65,3 +72,13 @@ export const TELECOM_REGULATOR = authority(
   'Telecommunications Regulator',
   'Complaints department',
 );
+
+/** A person: the ledger seals the name and the id, and shows readers another id. */
+export const COURT_EXPERT: DemoRecipient = {
+  id: 'expert-17',
+  name: 'Dr. Salma Al-Kitabani',
+  kind: 'person',
+  class: 'partner',
+  capacity: 'controller',
+  country: 'SA',
+};

@@ -29,6 +29,15 @@ export function accountHolder(person: DemoPerson): DemoSubject {
   return { identifiers: [identifier('account', person.account ?? '')], role: 'user' };
 }
 
+/** An account holder as the billing service knows one, which numbers its accounts itself. */
+export function billed(person: DemoPerson): DemoSubject {
+  const { identifiers, role } = accountHolder(person);
+  const ofBilling: DemoIdentifier = { scheme: 'account', value: billingAccountOf(person), realm: 'billing' };
+  return { identifiers: [...identifiers, ofBilling], role };
+}
+
+export const billingAccountOf = (person: DemoPerson): string => `B-${7000 + person.index}`;
+
 /** Somebody a message goes to. The sender adds the account when there is one. */
 export function messaged(person: DemoPerson, random: SeededRandom): DemoSubject {
   const phone = identifier('phone', machineSpelling(person.phone, random));
@@ -46,9 +55,13 @@ export function foundAtDesk(person: DemoPerson, random: SeededRandom): DemoSubje
   return { identifiers, role: person.account === null ? 'message_recipient' : 'user' };
 }
 
-/** An entry of somebody's address book, as its owner wrote it. */
+/** An entry of somebody's address book, as its owner wrote it: nobody has checked whose the number is. */
 export function inAddressBook(person: DemoPerson, random: SeededRandom): DemoSubject {
-  return { identifiers: [identifier('phone', typedSpelling(person.phone, random))], role: 'contact' };
+  return {
+    identifiers: [{ ...identifier('phone', typedSpelling(person.phone, random)), verified: false }],
+    role: 'contact',
+    details: { savedAs: person.name.arabic },
+  };
 }
 
 function typedEmail(email: string, random: SeededRandom): string {

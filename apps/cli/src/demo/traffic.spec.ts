@@ -1,6 +1,7 @@
-import { validateEvent } from '@sijill/contracts';
+import { planOf, validateEvent, type ProducerEventType } from '@sijill/contracts';
 import { normalizeIdentifier } from '@sijill/vault';
-import type { DemoEvent } from './traffic.js';
+import { billingAccountOf } from './subjects.js';
+import type { DemoEvent, DemoSubject } from './traffic.js';
 import { demoPeople, demoTraffic, PROTAGONIST_DISCLOSURES, phoneSpellings, theProtagonist } from './traffic.js';
 
 const start = new Date('2026-06-01T00:00:00.000Z');
@@ -12,9 +13,10 @@ describe('the demo traffic', () => {
   const firsts = firstSent(events);
 
   test('is a month of at least 21,000 events, made in about a second', () => {
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     const again = month(7);
-    expect(performance.now() - begun).toBeLessThan(3000);
+    // Of the processor's time: the machine may have more to do.
+    expect(process.cpuUsage(begun).user / 1000).toBeLessThan(3000);
     expect(again).toHaveLength(21_000);
   });
 
@@ -50,9 +52,13 @@ describe('the demo traffic', () => {
   test('numbers the events of each producer without a gap', () => {
     const counters = new Map<string, number>();
     for (const event of firsts) {
-      const expected = (counters.get(event.source) ?? 0) + 1;
-      expect(event.sequence).toBe(String(expected));
-      counters.set(event.source, expected);
+      const reached = counters.get(event.source) ?? 0;
+      if (event.type === 'sijill.producer.heartbeat.v1') {
+        expect([event.sequence, event.data['sequence']]).toEqual([undefined, String(reached)]);
+        continue;
+      }
+      expect(event.sequence).toBe(String(reached + 1));
+      counters.set(event.source, reached + 1);
     }
     expect([...counters.keys()].sort()).toEqual([
       '/accounts/signup',
@@ -99,13 +105,15 @@ describe('the demo traffic', () => {
       'request.answered',
       'request.refused',
       'subject.minor_identified',
+      'identifier.released',
+      'producer.heartbeat',
       'breach.detected',
       'breach.reported',
     ]) {
       expect(types).toContain(`sijill.${type}.v1`);
     }
     const uploads = events.filter((event) => event.source === '/contacts/upload');
-    expect(Math.max(...uploads.map((event) => event.data.dataSubjects.length))).toBeGreaterThan(20);
+    expect(Math.max(...uploads.map((event) => subjectsOf(event).length))).toBeGreaterThan(20);
     expect(new Set(events.map((event) => event.data['reason']))).toEqual(
       new Set([
         undefined,
@@ -114,8 +122,8 @@ describe('the demo traffic', () => {
         'child',
         'purpose_ended',
         'consent_withdrawn',
-        'many_systems',
-        'identity_not_proven',
+        'the data lies in many systems',
+        'who asked did not show who they are',
       ]),
     );
   });
@@ -125,7 +133,7 @@ describe('the demo traffic', () => {
     const owners = ownersOfIdentifiers(7);
     const overlooked = new Set<number>();
     for (const event of firsts) {
-      const subject = event.data.dataSubjects[0];
+      const [subject] = subjectsOf(event);
       const key = String(owners(subject?.identifiers[0]));
       if (event.type === 'sijill.consent.granted.v1') standing.set(key, 'consented');
       if (event.type === 'sijill.consent.withdrawn.v1') standing.set(key, 'withdrawn');
@@ -142,7 +150,7 @@ describe('the demo traffic', () => {
   test('gives the protagonist the history that is promised', () => {
     const owners = ownersOfIdentifiers(7);
     const theirs = firsts.filter((event) =>
-      event.data.dataSubjects.some((subject) => owners(subject.identifiers[0]) === theProtagonist.index),
+      subjectsOf(event).some((subject) => owners(subject.identifiers[0]) === theProtagonist.index),
     );
     const disclosures = theirs.filter((event) => event.type === 'sijill.data.disclosed.v1');
     expect(disclosures).toHaveLength(PROTAGONIST_DISCLOSURES);
@@ -153,7 +161,7 @@ describe('the demo traffic', () => {
   test('names each person by identifiers that are nobody else’s', () => {
     const owners = ownersOfIdentifiers(7);
     for (const event of events) {
-      for (const subject of event.data.dataSubjects) {
+      for (const subject of subjectsOf(event)) {
         const named = new Set(subject.identifiers.map(owners));
         if (named.size !== 1 || named.has(undefined)) throw new Error(`not one known person: ${event.id}`);
       }
@@ -164,9 +172,10 @@ describe('the demo traffic', () => {
     const owners = ownersOfIdentifiers(7);
     const directory = new Map<string, string>();
     const subjects = new Map<number | undefined, string>();
-    for (const { identifiers } of events.flatMap((event) => event.data.dataSubjects)) {
+    for (const { identifiers } of events.flatMap(subjectsOf)) {
       const keys = identifiers.map(
-        (identifier) => `${identifier.scheme} ${String(normalizeIdentifier(identifier, 'SA'))}`,
+        (identifier) =>
+          `${identifier.scheme} ${identifier.realm ?? ''} ${String(normalizeIdentifier(identifier, 'SA'))}`,
       );
       const known = keys.map((key) => directory.get(key)).filter((subject) => subject !== undefined);
       const subject = known[0] ?? `subject ${directory.size}`;
@@ -179,6 +188,42 @@ describe('the demo traffic', () => {
     expect(subjects.size).toBeGreaterThan(1900);
   });
 
+  test('acts for customers, is approved, tells of other people, and says whose ids it means', () => {
+    const disclosures = firsts.filter((event) => event.type === 'sijill.data.disclosed.v1');
+    const kinds = (field: string): Set<unknown> =>
+      new Set(disclosures.map(({ data }) => (data[field] as { kind: string } | undefined)?.kind));
+    expect(kinds('recipient')).toEqual(new Set(['organization', 'person']));
+    expect(kinds('onBehalfOf')).toEqual(new Set([undefined, 'organization', 'person']));
+    expect(
+      disclosures.some(({ data }) => data['approvedBy'] !== undefined && data['effectOnOthers'] !== undefined),
+    ).toBe(true);
+    const identifiers = firsts.flatMap(subjectsOf).flatMap((subject) => subject.identifiers);
+    expect(new Set(identifiers.map(({ realm }) => realm))).toEqual(new Set([undefined, 'billing']));
+    expect(new Set(identifiers.map(({ verified }) => verified))).toEqual(new Set([undefined, false]));
+  });
+
+  test('uses no word that the ledger would have to seal', () => {
+    for (const { type, data } of firsts) {
+      for (const [field, plan] of Object.entries(planOf(type as ProducerEventType))) {
+        if (plan.kind === 'word' && data[field] !== undefined) expect(plan.words).toContain(data[field]);
+      }
+    }
+  });
+
+  test('names a closed account never again', () => {
+    const closed = new Set<string>();
+    for (const event of firsts) {
+      for (const { identifiers } of subjectsOf(event)) {
+        for (const { scheme, value, realm } of identifiers) {
+          if (scheme !== 'account' || realm !== undefined) continue;
+          if (closed.has(value)) throw new Error(`${event.type} of a closed account`);
+          if (event.type === 'sijill.identifier.released.v1') closed.add(value);
+        }
+      }
+    }
+    expect(closed.size).toBe(6);
+  });
+
   test('keeps names and organizations inside details', () => {
     const names = demoPeople(7).flatMap(({ name, organization }) => [
       name.latin,
@@ -188,9 +233,12 @@ describe('the demo traffic', () => {
     const everyName = new RegExp([...new Set(names)].join('|'));
     let inDetails = 0;
     for (const event of events) {
-      const { details, ...clear } = event.data;
-      expect(everyName.test(JSON.stringify({ ...event, data: clear }))).toBe(false);
-      if (details !== undefined && everyName.test(JSON.stringify(details))) inDetails++;
+      const details: unknown[] = [];
+      const clear = JSON.stringify(event, (name, value: unknown) =>
+        name === 'details' ? void details.push(value) : value,
+      );
+      expect(everyName.test(clear)).toBe(false);
+      if (everyName.test(JSON.stringify(details))) inDetails++;
     }
     expect(inDetails).toBeGreaterThan(200);
   });
@@ -218,6 +266,8 @@ describe('the people of the demo', () => {
   });
 });
 
+const subjectsOf = ({ data }: DemoEvent): readonly DemoSubject[] => data.dataSubjects ?? [];
+
 function firstSent(events: readonly DemoEvent[]): DemoEvent[] {
   const seen = new Set<string>();
   return events.filter(({ source, id }) => {
@@ -232,9 +282,11 @@ function ownersOfIdentifiers(
   seed: number,
 ): (identifier: { scheme: string; value: string } | undefined) => number | undefined {
   const owners = new Map<string, number>();
-  for (const { index, phone, account, email, device } of demoPeople(seed)) {
+  for (const person of demoPeople(seed)) {
+    const { index, phone, account, email, device } = person;
     for (const spelling of phoneSpellings(phone)) owners.set(`phone ${spelling}`, index);
     owners.set(`account ${account}`, index);
+    owners.set(`account ${billingAccountOf(person)}`, index);
     owners.set(`email ${email}`, index);
     owners.set(`device ${device}`, index);
   }

@@ -1,4 +1,4 @@
-import type { DemoEvent, DemoSource, Draft } from './demo-event.js';
+import { HEARTBEAT, type DemoEvent, type DemoSource, type Draft } from './demo-event.js';
 import { CONFLICTS, DoubleSending, REPEATS } from './double-sending.js';
 import { DrawPool } from './draw-pool.js';
 import { demoPeople, type DemoPerson } from './people.js';
@@ -85,8 +85,10 @@ function* month(
 function stamper(random: SeededRandom): (draft: Draft, instant: number) => DemoEvent {
   const counters = new Map<DemoSource, number>();
   return ({ source, type, data }, instant) => {
-    const sequence = (counters.get(source) ?? 0) + 1;
-    counters.set(source, sequence);
+    const counted = type !== HEARTBEAT;
+    const reached = (counters.get(source) ?? 0) + (counted ? 1 : 0);
+    counters.set(source, reached);
+    const sequence = { sequence: String(reached) };
     return {
       specversion: '1.0',
       id: uuid(random),
@@ -94,8 +96,8 @@ function stamper(random: SeededRandom): (draft: Draft, instant: number) => DemoE
       type,
       time: new Date(instant).toISOString(),
       datacontenttype: 'application/json',
-      sequence: String(sequence),
-      data,
+      ...(counted ? sequence : {}),
+      data: counted ? data : { ...data, ...sequence },
     };
   };
 }

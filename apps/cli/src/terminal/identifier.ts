@@ -1,15 +1,15 @@
 import { IDENTIFIER_SCHEMES, parseInstant } from '@sijill/contracts';
-import { normalizeIdentifier, type Identifier } from '@sijill/vault';
+import { namedIdentifier, type NamedIdentifier } from '@sijill/vault';
 import { WrongUse } from '../exit-codes.js';
 
 /**
- * Reads an identifier as commands take it: `scheme:value`.
+ * Reads an identifier as commands take it: `scheme:value`, and the realm in which it means something.
  *
- * @param region ISO 3166 country of phones without a country code
+ * @param region ISO 3166 country of phones without a country code, and of national ids without a realm
  *
  * @throws WrongUse
  */
-export function parseIdentifier(text: string, region: string): Identifier {
+export function parseIdentifier(text: string, region: string, realm?: string): NamedIdentifier {
   const colon = text.indexOf(':');
   const scheme = text.slice(0, colon);
   const value = text.slice(colon + 1).trim();
@@ -18,10 +18,10 @@ export function parseIdentifier(text: string, region: string): Identifier {
       `--identifier takes SCHEME:VALUE with one of the schemes ${IDENTIFIER_SCHEMES.join(', ')}, such as phone:+966500000042`,
     );
   }
-  const normalized = normalizeIdentifier({ scheme, value }, region);
+  const named = namedIdentifier({ scheme, value, realm }, region);
   // Not "nobody has it": it was never looked for.
-  if (typeof normalized !== 'string') throw new WrongUse(`--identifier: ${normalized.message}`);
-  return { scheme, value };
+  if ('code' in named) throw new WrongUse(`${named.member === 'realm' ? '--realm' : '--identifier'}: ${named.message}`);
+  return named;
 }
 
 /** @throws WrongUse when there is no such day or time */

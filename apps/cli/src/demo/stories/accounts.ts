@@ -38,6 +38,15 @@ export function signUp(person: DemoPerson, random: SeededRandom, system: string)
   };
 }
 
+/** An account is closed: its id leads to nobody from then on. */
+export function accountClosed(person: DemoPerson): Draft {
+  return {
+    source: '/accounts/signup',
+    type: 'sijill.identifier.released.v1',
+    data: { dataSubjects: [accountHolder(person)], policyVersion: POLICY_VERSION, system: 'accounts-2' },
+  };
+}
+
 /** Documented consent to marketing, given by an account holder in the app or by a message recipient to a sender. */
 export function marketingConsent(person: DemoPerson, random: SeededRandom): Draft {
   const hasAccount = person.account !== null;
@@ -51,7 +60,7 @@ export function marketingConsent(person: DemoPerson, random: SeededRandom): Draf
       policyVersion: POLICY_VERSION,
       system: hasAccount ? 'accounts-2' : 'campaigns-1',
       evidence: { reference: `consent-${random.hex(10)}`, sha256: random.hex(64) },
-      means: random.pick(hasAccount ? ['web_form', 'mobile_app'] : ['web_form', 'paper_form', 'text_reply']),
+      means: random.pick(hasAccount ? ['web_form', 'app'] : ['web_form', 'paper', 'sms']),
       noticeVersion: POLICY_VERSION,
       language: random.chance(0.8) ? 'ar' : 'en',
     },
@@ -69,7 +78,7 @@ export function marketingConsentWithdrawn(person: DemoPerson, random: SeededRand
       purpose: 'marketing',
       policyVersion: POLICY_VERSION,
       system: 'campaigns-1',
-      means: random.pick(['mobile_app', 'text_reply', 'telephone']),
+      means: random.pick(['app', 'sms', 'phone']),
       noticeVersion: POLICY_VERSION,
       language: 'ar',
     },

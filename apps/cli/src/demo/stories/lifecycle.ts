@@ -3,6 +3,7 @@ import type { DemoPerson } from '../people.js';
 import { accountHolder, foundAtDesk, messaged } from '../subjects.js';
 import type { SeededRandom } from '../seeded-random.js';
 import type { Appointment, Plot, World } from '../world.js';
+import { accountClosed } from './accounts.js';
 import { rightsRequest } from './rights.js';
 
 type Reason = 'request' | 'purpose_ended' | 'consent_withdrawn' | 'retention_expired' | 'child';
@@ -18,7 +19,7 @@ function deleted(dataSubjects: readonly DemoSubject[], dataCategories: readonly 
       system: 'retention-1',
       actor: 'nightly-job',
       reason,
-      technique: reason === 'retention_expired' ? 'overwrite' : 'crypto_shredding',
+      technique: reason === 'retention_expired' ? 'overwrite' : 'crypto_erase',
       backupsIncluded: reason === 'child',
     },
   };
@@ -40,7 +41,7 @@ function minorIdentified(person: DemoPerson, random: SeededRandom): Draft {
       policyVersion: POLICY_VERSION,
       system: 'desk-1',
       actor: 'staff-122',
-      means: 'guardian',
+      learnedBy: 'guardian',
       details: { child: person.name.arabic },
     },
   };
@@ -62,6 +63,7 @@ export function accountEndings(plot: Plot): Appointment[] {
         },
       },
       { at: time(begin + 0.21), happen: (world) => rightsRequest(person, world.random, 'answered', 'deletion') },
+      { at: time(begin + 0.22), happen: () => accountClosed(person) },
     ];
   });
   const children = plot.cast(plot.scaled(2)).flatMap((person): Appointment[] => {

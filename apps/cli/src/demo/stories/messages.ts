@@ -1,5 +1,6 @@
 import { POLICY_VERSION, type Draft } from '../demo-event.js';
 import type { DemoPerson } from '../people.js';
+import { aCustomer } from '../customers.js';
 import { carrierOf } from '../recipients.js';
 import type { SeededRandom } from '../seeded-random.js';
 import { messaged } from '../subjects.js';
@@ -37,6 +38,8 @@ export function customerMessage(person: DemoPerson, random: SeededRandom): Draft
       legalBasis: 'contract',
       policyVersion: POLICY_VERSION,
       system: `gateway-${random.integer(1, 5)}`,
+      processingActivity: 'ROPA-1',
+      onBehalfOf: aCustomer(random),
       actor: 'router',
       recipient: carrierOf(person),
       ground: 'service',

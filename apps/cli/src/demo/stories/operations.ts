@@ -2,7 +2,7 @@ import { POLICY_VERSION, type Draft } from '../demo-event.js';
 import type { DemoPerson } from '../people.js';
 import { BILLING_PARTNER, FRAUD_SCREENING, HOSTING_ABROAD, HOSTING_TRANSFER_BASIS } from '../recipients.js';
 import type { SeededRandom } from '../seeded-random.js';
-import { accountHolder, appUser, foundAtDesk } from '../subjects.js';
+import { accountHolder, appUser, billed, foundAtDesk } from '../subjects.js';
 
 const staff = (random: SeededRandom): string => `staff-${random.integer(101, 119)}`;
 
@@ -75,6 +75,7 @@ export function backupAbroad(person: DemoPerson, random: SeededRandom): Draft {
       legalBasis: 'legitimate_interest',
       policyVersion: POLICY_VERSION,
       system: `backup-${random.integer(1, 3)}`,
+      processingActivity: 'ROPA-6',
       recipient: HOSTING_ABROAD,
       ground: 'service',
       method: 'file',
@@ -91,14 +92,14 @@ export function invoiceSettled(person: DemoPerson, random: SeededRandom): Draft 
     source: '/billing/invoices',
     type: 'sijill.data.disclosed.v1',
     data: {
-      dataSubjects: [accountHolder(person)],
+      dataSubjects: [billed(person)],
       dataCategories: ['account.billing', person.organization === null ? 'identity.name' : 'identity.organization'],
       purpose: 'manage_accounts',
       legalBasis: 'contract',
       policyVersion: POLICY_VERSION,
       system: 'billing-1',
       actor: staff(random),
-      recipient: BILLING_PARTNER,
+      recipient: { ...BILLING_PARTNER, reference: `WAFI-${random.hex(8)}` },
       ground: 'service',
       method: random.chance(0.8) ? 'api' : 'portal',
       occasion: 'recurring',

@@ -9,17 +9,18 @@ import { campaignMessage } from './messages.js';
 export type Right = 'access' | 'correction' | 'deletion' | 'objection' | 'withdrawal';
 type Step = 'received' | 'extended' | 'answered' | 'refused';
 
-const CHANNELS = ['email', 'portal', 'telephone', 'oral', 'letter'] as const;
+const CHANNELS = ['email', 'web', 'phone', 'in_person', 'letter'] as const;
+
+/** What a step has to say for itself. */
+const WORDS: Readonly<Record<Step, object>> = {
+  received: {},
+  answered: {},
+  extended: { reason: 'the data lies in many systems' },
+  refused: { code: 'identity_not_verified', reason: 'who asked did not show who they are' },
+};
 
 /** A step of a rights request, as the support desk records it. */
 export function rightsRequest(person: DemoPerson, random: SeededRandom, step: Step, right: Right): Draft {
-  const reasons = {
-    received: undefined,
-    answered: undefined,
-    extended: 'many_systems',
-    refused: 'identity_not_proven',
-  };
-  const reason = reasons[step];
   return {
     source: '/support/desk',
     type: `sijill.request.${step}.v1`,
@@ -31,7 +32,9 @@ export function rightsRequest(person: DemoPerson, random: SeededRandom, step: St
       actor: `staff-${random.integer(120, 124)}`,
       right,
       channel: random.pick(CHANNELS),
-      ...(reason === undefined ? {} : { reason }),
+      requestId: `desk-${person.index}-${right}`,
+      jurisdiction: 'PDPL',
+      ...WORDS[step],
       details: { askedBy: person.name.latin, askedByArabic: person.name.arabic },
     },
   };
