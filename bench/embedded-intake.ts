@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { Lane } from '@sijill/event-store';
+import type { Speaker } from '@sijill/contracts';
+import { httpLane, Lane } from '@sijill/event-store';
 import { decodeJson, HttpIntake } from '@sijill/intake';
 import { openLedger, type Ledger } from '@sijill/ledger';
 import { MapKeeper, Notary } from '@sijill/notary';
@@ -22,6 +23,9 @@ export interface IntakeRun {
   readonly atEnd?: () => Promise<void>;
 }
 
+/** Who sends what the bench sends. */
+export const BENCH_SPEAKER: Speaker = { producer: 'bench', realm: 'default', mayLink: true, sources: [] };
+
 /** A ledger in a folder of its own, embedded and durable, as a server opens it. */
 export async function benchLedger(dataDir: string): Promise<Ledger> {
   const config = parseConfig({ SIJILL_DATA_DIR: dataDir, SIJILL_LOG_LEVEL: 'silent' });
@@ -33,7 +37,7 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
   const { callers, project, before = [], atMostMs = Infinity, onAccepted } = run;
   const ledger = await benchLedger(dataDir);
   const { config } = ledger;
-  const lane = await Lane.open(ledger.store, 'ledger-http-bench', {
+  const lane = await Lane.open(ledger.store, httpLane('bench'), {
     onForeignWrite: 'stop',
     whenFull: 'refuse',
   });
@@ -46,7 +50,12 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
   let position = 0;
   const callOf = (body: Buffer) => async (): Promise<number> => {
     const decoded = decodeJson(body) as { value: unknown[] };
-    const answer = await intake.accept({ events: decoded.value, bytes: body.length, producer: 'bench' });
+    const answer = await intake.accept({
+      events: decoded.value,
+      bytes: body.length,
+      speaker: BENCH_SPEAKER,
+      principal: 'bench',
+    });
     if (answer.rejected.length > 0)
       throw new Error(`the bench sends what the intake refuses: ${JSON.stringify(answer.rejected[0])}`);
     position = Math.max(position, answer.position);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { leafText, openEmbeddedStore, type EntryText, type EventStore } from '@sijill/event-store';
+import { leafText, openEmbeddedStore, type EntryText, type KeylessStore } from '@sijill/event-store';
 import type { Ledger } from '@sijill/ledger';
 import {
   checkRange,
@@ -63,7 +63,7 @@ export async function proofsSuite({ quick }: { quick: boolean }): Promise<SuiteR
 }
 
 /** Leaves hashed, put into tiles and committed, and with the map of subjects behind them, beside a bare hash of the same bytes. */
-function leavesPart(store: EventStore, entries: readonly EntryText[]): Part {
+function leavesPart(store: KeylessStore, entries: readonly EntryText[]): Part {
   const leaves = entries.map((entry) => utf8(leafText(entry)));
   const grown = (name: string, mapped: boolean): Part['sides'][number] => ({
     name,
@@ -150,7 +150,7 @@ function intakePart({ events }: Sizes): Part {
 }
 
 /** The whole store compared with what was signed, on one core, beside a hash over the same bytes. */
-async function verificationPart(store: EventStore, entries: readonly EntryText[], scratch: string): Promise<Part> {
+async function verificationPart(store: KeylessStore, entries: readonly EntryText[], scratch: string): Promise<Part> {
   const log = await LogStore.open({ kind: 'sqlite', file: join(scratch, 'signed.sqlite') });
   const growing = await GrowingLog.resume(log, systemClock);
   growing.add(entries);

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type { Ledger } from '@sijill/ledger';
-import { disclosureHistory } from '@sijill/read-models';
-import type { Identifier } from '@sijill/vault';
+import { disclosureHistory, openingWith } from '@sijill/read-models';
+import { namedIdentifier, type NamedIdentifier } from '@sijill/vault';
 import { benchLedger, intakePass } from '../embedded-intake.js';
 import { pass, type Pass } from '../measure.js';
 import { sampleBodies, sampleEvents } from '../sample-events.js';
@@ -15,7 +16,7 @@ const DISCLOSURES_EACH = 20;
 interface Grown {
   readonly entries: number;
   readonly ledger: Ledger;
-  readonly people: readonly Identifier[];
+  readonly people: readonly NamedIdentifier[];
 }
 
 /** One person's history, asked for in ledgers of different sizes. */
@@ -53,24 +54,20 @@ async function grow(dataDir: string, base: number, entries: number): Promise<Gro
   const ledger = await benchLedger(dataDir);
   const readModels = new Sqlite(join(dataDir, 'read-models.sqlite'));
   const originals = readModels.prepare('select distinct subject_id from activity').pluck().all() as string[];
-  const people: Identifier[] = [];
   readModels.pragma('synchronous = OFF');
   readModels.pragma('cache_size = -400000');
   readModels.exec('create temp table copy (generation integer, original text, subject text)');
   const addCopy = readModels.prepare('insert into copy values (?, ?, ?)');
-  for (let generation = 1; generation < entries / base; generation++) {
-    const added = originals.map((_, i) => ({ scheme: 'account', value: `acc-${generation}-${i}` }));
-    const resolved = await ledger.vault.resolve(added.map((identifier) => [identifier]));
-    readModels.transaction(() =>
-      resolved.forEach(({ subjectId }, i) => addCopy.run(generation, originals[i], subjectId)),
-    )();
-    people.push(...added);
-  }
+  // The others are nobody: it is the people of the first ledger who are asked about, whatever lies around them.
+  for (let generation = 1; generation < entries / base; generation++)
+    readModels.transaction(() => originals.forEach((original) => addCopy.run(generation, original, randomUUID())))();
   for (const table of ['entry', 'activity']) multiply(readModels, table, base);
   readModels.prepare('update projection set position = ?').run(entries);
   readModels.pragma('wal_checkpoint(TRUNCATE)');
   readModels.close();
-  for (let i = 0; i < originals.length; i++) people.push({ scheme: 'account', value: `acc-${i}` });
+  const people = originals.map(
+    (_, i) => namedIdentifier({ scheme: 'account', value: `acc-${i}` }, 'SA') as NamedIdentifier,
+  );
   return { entries, ledger, people };
 }
 
@@ -79,7 +76,7 @@ function multiply(db: Sqlite.Database, table: string, base: number): void {
   const copied = columns.map((column) => {
     if (column === 'subject_id') return 'copy.subject';
     if (column === 'position') return `position + generation * ${base}`;
-    if (column === 'entry_id' || column === 'event_id') return `${column} || '-' || generation`;
+    if (column === 'entry_id' || column === 'tag') return `${column} || '-' || generation`;
     return column;
   });
   db.exec(
@@ -90,16 +87,18 @@ function multiply(db: Sqlite.Database, table: string, base: number): void {
 
 async function queryPass(
   ledger: Ledger,
-  people: readonly Identifier[],
+  people: readonly NamedIdentifier[],
   queries: number,
   atMostMs: number,
 ): Promise<Pass> {
   const calls = Array.from({ length: queries }, (_, i) => async () => {
     // A stride with no common divisor goes all over the ledger.
-    const subjectId = await ledger.vault.find(people[(i * 7919) % people.length]!);
+    const found = await ledger.vault.directory.lookUp(people[(i * 7919) % people.length]!);
     await ledger.readModels.freshAsOf('activity-timeline');
     const page = { limit: DISCLOSURES_EACH, cursor: null };
-    const { items } = await disclosureHistory(ledger.readModels.sql.reader, { subjectId: subjectId! }, page, false);
+    const filter = { subjectIds: [found!.subjectId, ...found!.linked] };
+    const opener = openingWith(ledger.vault.secrets);
+    const { items } = await disclosureHistory(ledger.readModels.sql.reader, opener, filter, page);
     if (items.length !== DISCLOSURES_EACH) throw new Error(`a history of ${items.length} disclosures`);
     return items.length;
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { KafkaIntake } from '@sijill/intake';
-import { benchLedger } from '../embedded-intake.js';
+import { BENCH_SPEAKER, benchLedger } from '../embedded-intake.js';
 import type { Pass } from '../measure.js';
 import { inBatches, sampleEvents } from '../sample-events.js';
 import type { Part } from '../side-by-side.js';
@@ -85,12 +85,13 @@ async function intakeFromKafka(records: Records, dataDir: string): Promise<Pass>
   const { store, maker, quarantine, clock, config, metrics, logger } = ledger;
   const kafka = {
     brokers: records.brokers,
-    topics: [{ topic: records.topic, producer: null }],
+    topics: [{ topic: records.topic, producer: BENCH_SPEAKER.producer }],
     group: `bench-${randomUUID()}`,
     ssl: false,
     sasl: null,
   };
-  const options = { kafka, limits: config.limits, defaultRegion: config.defaultRegion };
+  const speakerFor = async (): Promise<typeof BENCH_SPEAKER> => BENCH_SPEAKER;
+  const options = { kafka, limits: config.limits, defaultRegion: config.defaultRegion, speakerFor };
   const intake = new KafkaIntake(store, maker, quarantine, clock, options, metrics, logger);
   intake.start();
   // One entry a record, and nobody else writes: the position is the count.

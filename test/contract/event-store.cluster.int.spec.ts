@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { makeCertificate, type Certificate } from '../support/eventstoredb/certificate.js';
 import { startTestCluster, type TestCluster } from '../support/eventstoredb/cluster.js';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
+import { writeOddEvents } from '../support/eventstoredb/odd-events.js';
+import { authentic } from '../support/entry-keys.js';
 import { code } from '../support/eventstoredb/wire.js';
 import { all, entries, eventStoreContract, follow, laneName } from './event-store.contract.js';
 
@@ -18,7 +20,7 @@ describe('EventStoreDB with TLS and a user of its own', () => {
   let certificate: Certificate;
   const opened: EventStore[] = [];
   const open = async (connectionString: string, appendTimeoutMs = 2_000): Promise<EventStore> => {
-    const store = await openEventStoreDb({ connectionString, appendTimeoutMs });
+    const store = authentic(await openEventStoreDb({ connectionString, appendTimeoutMs }));
     opened.push(store);
     return store;
   };
@@ -43,7 +45,10 @@ describe('EventStoreDB with TLS and a user of its own', () => {
       await letReadTheLog(standIn.connectionStringOf(admin));
     });
     afterAll(() => standIn.stop());
-    eventStoreContract(() => openEventStoreDb({ connectionString: standIn.connectionStringOf(service) }));
+    eventStoreContract(
+      () => openEventStoreDb({ connectionString: standIn.connectionStringOf(service) }),
+      (stream) => writeOddEvents(standIn.connectionStringOf(service), stream),
+    );
   });
 
   describe('in a cluster', () => {

@@ -1,17 +1,26 @@
 import {
   AppendTooLarge,
+  foreignLeafText,
+  Lane,
+  LaneTakenOver,
   leafText,
   MAX_APPEND_BYTES,
+  readBeside,
+  sealedHash,
   StoreUnavailable,
   StreamNotFound,
   WrongExpectedRevision,
+  type EntryText,
   type EventStore,
+  type KeylessStore,
   type NewEntry,
+  type RawEvent,
   writeEntry,
   type StoredEntry,
 } from '@sijill/event-store';
-import { canonicalJson } from '@sijill/transparency';
-import { randomUUID } from 'node:crypto';
+import { canonicalJson, hashLeafText, toHex } from '@sijill/transparency';
+import { createHash, randomUUID } from 'node:crypto';
+import { authentic, AUTHENTICATOR } from '../support/entry-keys.js';
 
 /** A new entry with an id of its own. */
 export function entry(over: Partial<NewEntry> = {}): NewEntry {
@@ -63,19 +72,26 @@ const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
  * What every event store keeps to. Two adapters pass it, so a caller that is right on one is right on the other.
  *
  * @param open opens one more handle on the same data; the suite closes what it opens
+ * @param writeOdd puts whatever the store itself takes into a stream, by other ways than ours; returns how many events that was
  */
-export function eventStoreContract(open: () => EventStore | Promise<EventStore>): void {
+export function eventStoreContract(
+  open: () => KeylessStore | Promise<KeylessStore>,
+  writeOdd: (stream: string) => Promise<number>,
+): void {
   const opened: EventStore[] = [];
-  const another = async (): Promise<EventStore> => {
-    const store = await open();
-    opened.push(store);
-    return store;
+  const anotherKeyless = async (): Promise<KeylessStore> => {
+    const handle = await open();
+    opened.push(handle);
+    return handle;
   };
+  const another = async (): Promise<EventStore> => authentic(await anotherKeyless());
+  let keyless: KeylessStore;
   let store: EventStore;
   let lane: string;
 
   beforeEach(async () => {
-    store = await another();
+    keyless = await anotherKeyless();
+    store = authentic(keyless);
     lane = laneName();
   });
   afterEach(async () => {
@@ -103,7 +119,23 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
         metadata: { salt: 's', offset: 2 ** 53 - 1 },
       });
       const result = await store.append(lane, [sent], 'no_stream');
-      expect(await stored()).toEqual([{ ...sent, stream: lane, revision: 0, position: result.position }]);
+      const place = { stream: lane, revision: 0, position: result.position };
+      expect(await stored()).toEqual([{ ...sent, ...place, sealed: {}, foreign: false }]);
+    });
+
+    it('keeps sealed parts beside the head, and their hashes in the data', async () => {
+      const sealed = { subject: 'eyJ.a-_.9', staff: 'b..c' };
+      const sent = entry({ data: { n: 1 }, sealed });
+      await store.append(lane, [sent, entry()], 'no_stream');
+      const data = { n: 1, sealed: { staff: sealedHash('b..c'), subject: sealedHash('eyJ.a-_.9') } };
+      expect((await stored()).map((read) => [read.data, read.metadata, read.sealed])).toEqual([
+        [data, sent.metadata, sealed],
+        [{ n: 1 }, expect.anything(), {}],
+      ]);
+      const [raw] = await all(keyless.events.readStream(lane));
+      expect(Object.keys(JSON.parse(raw!.metadata) as object)).toEqual(['salt', '~']);
+      expect(raw!.metadata).toBe(canonicalJson(JSON.parse(raw!.metadata)));
+      expect((await all(keyless.readStream(lane)))[0]).toMatchObject({ data, metadata: sent.metadata, sealed });
     });
 
     it('keeps the canonical text of any value, Arabic included, byte for byte', async () => {
@@ -116,45 +148,58 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
         numbers: [0, -0.5, 1e21, 1e-7, 123456789012345],
         nested: { b: {}, a: [] },
       };
-      const sent = entry({ data, metadata: { مصدر: 'تطبيق' } });
+      const sent = entry({ data, metadata: { salt: 'تطبيق' } });
       const after = await store.head();
       await store.append(lane, [sent], 'no_stream');
       const [read] = await stored();
       expect(canonicalJson(read?.data)).toBe(canonicalJson(sent.data));
       expect(canonicalJson(read?.metadata)).toBe(canonicalJson(sent.metadata));
       const text = {
-        ...{ id: sent.id, type: sent.type, stream: lane, revision: 0, position: read?.position },
+        ...{ id: sent.id, type: sent.type, stream: lane, revision: 0, position: read!.position },
         data: canonicalJson(sent.data),
         metadata: canonicalJson(sent.metadata),
+        sealed: '',
+        foreign: false,
       };
+      const hashed = { ...text, leafHash: toHex(hashLeafText(leafText(text))) };
       const texts: unknown[] = [];
       for await (const batch of store.readTexts({ after })) texts.push(...batch);
-      expect(texts).toContainEqual(text);
+      expect(texts).toContainEqual(hashed);
       const ending = new AbortController();
       for await (const batch of store.followTexts({ after, signal: ending.signal })) {
-        expect(batch).toContainEqual(text);
+        expect(batch).toContainEqual(hashed);
         ending.abort();
       }
     });
 
     it('gives the same entries as leaves, in pages, behind a position', async () => {
       const after = await store.head();
-      const odd = ['"', '\\', '/', '\u0007', '\t\u001f', '\u007f', 'é', '\u2028', '👩‍👧'].map((type) =>
-        entry({ type: `ledger.${type}`, data: { الاسم: 'محمّد', text: '\u0000"' } }),
+      const odd = ['"', '\\', '/', '\u0007', '\t\u001f', '\u007f', 'é', '\u2028', '👩‍👧'].map((type, n) =>
+        entry({
+          type: `ledger.${type}`,
+          data: { الاسم: 'محمّد', text: '\u0000"' },
+          ...(n % 2 === 0 ? { sealed: { subject: `part ${n}` } } : {}),
+        }),
       );
       const stream = `${lane}-"ب"`;
       await store.append(stream, odd, 'no_stream');
       const texts = (await all(store.readTexts({ after }))).flat();
-      const pages = await all(store.readLeaves({ after, batchSize: 4 }));
+      const pages = await all(keyless.events.readLeaves({ after, batchSize: 4 }));
       expect(pages.map(({ lengths }) => lengths.length)).toEqual([4, 4, 1]);
       expect(pages.flatMap(({ positions }) => positions)).toEqual(texts.map(({ position }) => position));
       const leaves = texts.map((text) => Buffer.from(`\u0000${leafText(text)}`));
       expect(pages.flatMap(({ lengths }) => lengths)).toEqual(leaves.map(({ length }) => length));
       expect(Buffer.concat(pages.map(({ bytes }) => bytes)).toString()).toBe(Buffer.concat(leaves).toString());
-      expect(await all(store.readLeaves({ after: texts[6]!.position }))).toMatchObject([
+      const besides = pages.flatMap(({ stored: bytes, beside }) =>
+        beside.map(([from, to]) => Buffer.from(bytes.subarray(from, to)).toString()),
+      );
+      expect(besides.map(readBeside)).toEqual(
+        texts.map(({ sealed }) => ({ by: AUTHENTICATOR.keyId, mac: expect.stringMatching(/^[\w-]{43}$/), sealed })),
+      );
+      expect(await all(keyless.events.readLeaves({ after: texts[6]!.position }))).toMatchObject([
         { positions: texts.slice(7).map(({ position }) => position) },
       ]);
-      expect(await all(store.readLeaves({ after: await store.head() }))).toEqual([]);
+      expect(await all(keyless.events.readLeaves({ after: await store.head() }))).toEqual([]);
     });
 
     it('does not take a stream for new that is there', async () => {
@@ -182,9 +227,10 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
       expect(await stored()).toHaveLength(3);
     });
 
-    it('appends anywhere with "any"', async () => {
-      expect((await store.append(lane, entries(1), 'any')).revision).toBe(0);
-      expect((await store.append(lane, entries(2), 'any')).revision).toBe(2);
+    it('appends anywhere with "any", but not where the place is authenticated', async () => {
+      expect((await keyless.append(lane, entries(1), 'any')).revision).toBe(0);
+      expect((await keyless.append(lane, entries(2), 'any')).revision).toBe(2);
+      await expect(store.append(lane, entries(1), 'any')).rejects.toBeInstanceOf(TypeError);
     });
 
     it('takes the same id in another stream', async () => {
@@ -195,10 +241,17 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
     });
 
     it('refuses what is no append at all', async () => {
-      await expect(store.append(lane, [], 'any')).rejects.toBeInstanceOf(RangeError);
-      await expect(store.append(lane, [entry({ id: 'x' })], 'any')).rejects.toBeInstanceOf(TypeError);
-      await expect(store.append(lane, [entry({ type: '$metadata' })], 'any')).rejects.toBeInstanceOf(TypeError);
-      await expect(store.append(lane, [entry({ data: { n: NaN } })], 'any')).rejects.toBeInstanceOf(TypeError);
+      await expect(store.append(lane, [], 'no_stream')).rejects.toBeInstanceOf(RangeError);
+      for (const over of [
+        { id: 'x' },
+        { type: '$metadata' },
+        { data: { n: NaN } },
+        { metadata: {} },
+        { metadata: { '~': 1 } },
+        { metadata: { a: { '': 1, '~': {} } } },
+        { metadata: { مصدر: 1 } },
+      ])
+        await expect(store.append(lane, [entry(over)], 'no_stream')).rejects.toBeInstanceOf(TypeError);
       await expect(stored()).rejects.toBeInstanceOf(StreamNotFound);
     });
   });
@@ -266,7 +319,7 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
 
     it('counts Arabic as it is stored, and the limit is told', async () => {
       const letters = 'م'.repeat(MAX_APPEND_BYTES / 2);
-      await expect(store.append(lane, [entry({ data: { letters } })], 'any')).rejects.toMatchObject({
+      await expect(store.append(lane, [entry({ data: { letters } })], 'no_stream')).rejects.toMatchObject({
         limitBytes: MAX_APPEND_BYTES,
       });
     });
@@ -329,6 +382,8 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
         lane,
       ]);
       expect(await all(store.readAll({ after: c.position }))).toEqual([]);
+      expect((await all(store.readTexts({ from: b.position }))).flat().map(({ revision }) => revision)).toEqual([1, 2]);
+      expect((await all(store.readAll({ from: a.position, batchSize: 1 })))[0]).toMatchObject([{ revision: 1 }]);
       expect(await store.head()).toBe(c.position);
       expect(b.position).toBe(positions[3]);
     });
@@ -459,6 +514,103 @@ export function eventStoreContract(open: () => EventStore | Promise<EventStore>)
         }),
       );
       for (const name of lanes) expect(await all(store.readStream(name))).toHaveLength(31);
+    });
+  });
+
+  describe('what somebody else has written into a stream of the ledger', () => {
+    const marks = (list: readonly { foreign: boolean }[]) => list.map(({ foreign }) => (foreign ? 'foreign' : 'ours'));
+    /** All of the lane by every way to read it; each gives the same. */
+    const readings = async (of: EventStore, after: number, count: number): Promise<EntryText[]> => {
+      const ending = new AbortController();
+      const followed: EntryText[] = [];
+      for await (const batch of of.followTexts({ after, signal: ending.signal })) {
+        followed.push(...batch);
+        if (followed.length >= count) ending.abort();
+      }
+      const texts = (await all(of.readTexts({ after }))).flat();
+      expect(followed).toEqual(texts);
+      const told = texts.map(({ id, revision, position, foreign, sha256 }) => [
+        id,
+        revision,
+        position,
+        foreign,
+        sha256,
+      ]);
+      for (const read of [
+        (await all(of.readAll({ after }))).flat(),
+        await follow(of, { after, stream: lane, count }),
+        await all(of.readStream(lane)),
+        (await all(of.readStream(lane, { direction: 'backwards' }))).reverse(),
+      ])
+        expect(read.map((one) => [one.id, one.revision, one.position, one.foreign, one.sha256])).toEqual(told);
+      return texts;
+    };
+
+    it('is read as foreign, whatever it is, with the same digest each time; and stops nobody', async () => {
+      const after = await store.head();
+      const first = await Lane.open(store, lane, { onForeignWrite: 'stop', whenFull: 'refuse' });
+      await first.append(entries(2));
+      const odd = await writeOdd(lane);
+      expect(odd).toBeGreaterThan(8);
+      expect(await store.head()).toBeGreaterThan(after);
+      // A lane that was open goes on behind it, and so does one that is opened now.
+      expect((await first.append(entries(1))).revision).toBe(odd + 2);
+      const again = await writeOdd(lane);
+      const next = await Lane.open(store, lane, { onForeignWrite: 'stop', whenFull: 'refuse' });
+      expect(next.endAtOpening?.revision).toBe(odd + 2);
+      await next.append(entries(1));
+      await expect(first.append(entries(1))).rejects.toBeInstanceOf(LaneTakenOver);
+
+      const count = odd + again + 4;
+      const texts = await readings(store, after, count);
+      expect(marks(texts)).toEqual([
+        ...['ours', 'ours', ...Array(odd).fill('foreign')],
+        ...['ours', ...Array(again).fill('foreign'), 'ours'],
+      ]);
+      expect(await readings(await another(), after, count)).toEqual(texts);
+      const raw = (await all(keyless.events.readAll({ after }))).flat();
+      for (const [i, text] of texts.entries()) {
+        const { id, type, data, metadata } = raw[i]!;
+        const sha256 = createHash('sha256').update(`${id}\n${type}\n${data}\n${metadata}`).digest('hex');
+        expect(text.sha256).toBe(text.foreign ? sha256 : undefined);
+        if (!text.foreign) continue;
+        expect(text).toMatchObject({ data: '{}', metadata: '{}', sealed: '' });
+        expect(leafText(text)).toBe(canonicalJson({ foreign: true, lane, revision: text.revision, sha256 }));
+      }
+      // Without a key nothing stops either, and leaves are given for all.
+      expect((await all(keyless.readAll({ after }))).flat()).toHaveLength(count);
+      expect((await all(keyless.events.readLeaves({ after }))).flatMap(({ lengths }) => lengths)).toHaveLength(count);
+      await first.close();
+      await next.close();
+    });
+
+    it('is foreign too when it is an entry of ours, at another place or changed', async () => {
+      const after = await store.head();
+      await store.append(lane, [entry({ sealed: { subject: 'a.b' } }), entry({ data: { n: 2 } })], 'no_stream');
+      const [one, two] = (await all(keyless.events.readStream(lane))) as [RawEvent, RawEvent];
+      const other = entry();
+      const changes: Partial<RawEvent>[] = [
+        one,
+        two,
+        { ...two, id: randomUUID() },
+        { ...two, type: 'ledger.other' },
+        { ...two, data: one.data },
+        { ...two, metadata: one.metadata },
+        { ...two, metadata: two.metadata.replace('"by":"a1"', '"by":"a2"') },
+        { ...two, metadata: two.metadata.replace(/"mac":"[^"]*"/, '"mac":""') },
+        { ...two, metadata: canonicalJson(other.metadata) },
+        { ...two, metadata: canonicalJson({ ...other.metadata, '~': { by: 'a1', mac: 'x'.repeat(43) } }) },
+      ];
+      // At the lane's end exactly: with "any" a store may take what has an id of ours for a repeat.
+      for (const [i, change] of changes.entries()) await keyless.events.append(lane, [{ ...two, ...change }], 1 + i);
+      expect(marks(await stored())).toEqual(['ours', 'ours', ...changes.map(() => 'foreign')]);
+      // To whoever has no key they look like entries, and each has both leaves.
+      const texts = (await all(store.readTexts({ after }))).flat();
+      const looks = (await all(keyless.readTexts({ after }))).flat();
+      expect(marks(looks)).toEqual(looks.map(() => 'ours'));
+      for (const [i, text] of texts.entries())
+        expect(leafText(text) === leafText(looks[i]!)).toBe(i < 2 ? true : false);
+      expect(leafText(texts[2]!)).toBe(foreignLeafText({ ...texts[2]!, sha256: texts[2]!.sha256! }));
     });
   });
 

@@ -13,8 +13,40 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the embedded store', () => {
   const file = newFile();
-  eventStoreContract(() => openEmbeddedStore({ file, pollMs: 10 }));
+  eventStoreContract(
+    () => openEmbeddedStore({ file, pollMs: 10 }),
+    async (stream) => writeByHand(file, stream),
+  );
 });
+
+/** Rows as somebody inserts them who has a tool for SQLite and rights on the file. */
+function writeByHand(file: string, stream: string): number {
+  const rows: (readonly [id: string, type: string, data: string, metadata: string])[] = [
+    [`'x'`, `'y'`, `'{}'`, `'{}'`],
+    [`'x'`, `'y'`, `'{"subjectId":"a"}'`, `'no JSON,"~":{'`],
+    [`17`, `3.5`, `-1`, `''`],
+    [`''`, `''`, `''`, `''`],
+    [`'a' || char(10) || 'b'`, `'$metadata'`, `'[1]'`, `'"text"'`],
+    [`'a' || char(0) || 'b'`, `'c' || char(0)`, `'{"a":' || char(0) || '}'`, `'{"b":1,"~":{' || char(0)`],
+    [`CAST(x'ff80' AS TEXT)`, `CAST(x'ff' AS TEXT)`, `CAST(x'7bff7d' AS TEXT)`, `CAST(x'7bfe7d' AS TEXT)`],
+    [`'x'`, `'y'`, `'{"a":1'`, `'{"b":1,"~":{"by":"a1","mac":"","sealed":{"a":1}}}'`],
+    [`'x'`, `'y'`, `replace(hex(zeroblob(20000)), '00', '[')`, `'{"b":1,"~":null}'`],
+    [`'x'`, `'y'`, `'{"__proto__":{"subjectId":"a"},"a":1e999}'`, `'{"__proto__":1,"~":{"sealed":{}}}'`],
+  ];
+  const db = new Database(file);
+  db.prepare('INSERT INTO stream (name) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM stream WHERE name = ?)').run(
+    stream,
+    stream,
+  );
+  for (const row of rows)
+    db.prepare(
+      `INSERT INTO entry (stream_id, revision, id, type, data, metadata)
+        SELECT id, 1 + (SELECT coalesce(max(revision), -1) FROM entry WHERE stream_id = stream.id), ${row.join(', ')}
+        FROM stream WHERE name = ?`,
+    ).run(stream);
+  db.close();
+  return rows.length;
+}
 
 describe('the file of the embedded store', () => {
   it('is empty at first: head is 0, and nothing is there to read', async () => {
@@ -39,10 +71,14 @@ describe('the file of the embedded store', () => {
       'INSERT OR REPLACE INTO stream SELECT id, name FROM stream',
       `INSERT OR REPLACE INTO stream (name) VALUES ('ledger-a')`,
       `INSERT INTO entry (stream_id, revision, id, type, data, metadata) VALUES (1, 5, 'x', 'y', '{}', '{}')`,
+      `INSERT INTO entry VALUES (4, 1, 2, 'x', 'y', '{}', '{}')`,
+      `INSERT INTO entry VALUES (9223372036854775807, 1, 2, 'x', 'y', '{}', '{}')`,
       `INSERT OR REPLACE INTO entry (stream_id, revision, id, type, data, metadata) VALUES (1, 1, 'x', 'y', '{}', '{}')`,
       `INSERT OR REPLACE INTO entry SELECT position, stream_id, revision, id, type, '{}', metadata FROM entry`,
     ])
       expect(() => db.exec(statement)).toThrow('append-only');
+    for (const position of [0, -2])
+      expect(() => db.exec(`INSERT INTO entry VALUES (${position}, 1, 2, 'x', 'y', '{}', '{}')`)).toThrow('CHECK');
     db.close();
     expect(await all(store.readStream('ledger-a'))).toHaveLength(2);
     await store.close();
@@ -55,6 +91,13 @@ describe('the file of the embedded store', () => {
     db.pragma('user_version = 99');
     db.close();
     expect(() => openEmbeddedStore({ file: later })).toThrow(StoreRefused);
+
+    const first = newFile();
+    void openEmbeddedStore({ file: first }).close();
+    const older = new Database(first);
+    older.pragma('user_version = 1');
+    older.close();
+    expect(() => openEmbeddedStore({ file: first })).toThrow(/first edition.*start with an empty data directory/);
 
     const foreign = newFile();
     const theirs = new Database(foreign);

@@ -1,5 +1,6 @@
 import { openEventStoreDb } from '@sijill/event-store';
 import { eventStoreDbForTests, type ServerForTests } from '../support/eventstoredb/server-for-tests.js';
+import { writeOddEvents } from '../support/eventstoredb/odd-events.js';
 import { eventStoreContract } from './event-store.contract.js';
 
 describe('EventStoreDB', () => {
@@ -10,5 +11,8 @@ describe('EventStoreDB', () => {
   }, 180_000);
   afterAll(() => server.stop());
 
-  eventStoreContract(() => openEventStoreDb({ connectionString: server.connectionString }));
+  eventStoreContract(
+    () => openEventStoreDb({ connectionString: server.connectionString }),
+    (stream) => writeOddEvents(server.connectionString, stream),
+  );
 });

@@ -2,6 +2,7 @@ import { openEmbeddedStore, openEventStoreDb } from '@sijill/event-store';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { authentic } from '../support/entry-keys.js';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
 import { freshDataDir } from '../support/sijill.js';
 import { eventStoreModel } from './event-store.model.js';
@@ -10,10 +11,10 @@ describe('the embedded store', () => {
   eventStoreModel(async () => {
     const file = join(freshDataDir('model'), 'ledger.sqlite');
     const handle = {
-      store: openEmbeddedStore({ file, pollMs: 10 }),
+      store: authentic(openEmbeddedStore({ file, pollMs: 10 })),
       restart: async () => {
         await handle.store.close();
-        return openEmbeddedStore({ file, pollMs: 10 });
+        return authentic(openEmbeddedStore({ file, pollMs: 10 }));
       },
     };
     return handle;
@@ -28,7 +29,7 @@ describe('EventStoreDB, the stand-in', () => {
   eventStoreModel(async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'stand-in-'));
     standIn = await startEventStoreDbStandIn({ dataDir });
-    const open = () => openEventStoreDb({ connectionString: standIn.connectionString });
+    const open = async () => authentic(await openEventStoreDb({ connectionString: standIn.connectionString }));
     const handle = {
       store: await open(),
       restart: async () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import { authentic } from '../support/entry-keys.js';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
 import { FaultyStore } from '../support/faulty-store.js';
 import { freshDataDir } from '../support/sijill.js';
@@ -23,7 +24,9 @@ describe.each<[string, () => Promise<Failing>]>([
   [
     'the embedded store',
     async () => {
-      const store = new FaultyStore(openEmbeddedStore({ file: join(freshDataDir('lane'), 'ledger.sqlite') }));
+      const store = new FaultyStore(
+        authentic(openEmbeddedStore({ file: join(freshDataDir('lane'), 'ledger.sqlite') })),
+      );
       return {
         store,
         fail: (failures) => (store.faults = failures.map((each) => (each === 'stored' ? 'fail after' : 'fail before'))),
@@ -35,7 +38,8 @@ describe.each<[string, () => Promise<Failing>]>([
     'EventStoreDB, its connection broken on the wire',
     async () => {
       const standIn: StandIn = await startEventStoreDbStandIn();
-      const store = await openEventStoreDb({ connectionString: standIn.connectionString, appendTimeoutMs: 2_000 });
+      const { connectionString } = standIn;
+      const store = authentic(await openEventStoreDb({ connectionString, appendTimeoutMs: 2_000 }));
       return {
         store,
         fail: (failures) =>

@@ -10,24 +10,26 @@ import {
   openEmbeddedStore,
   StoreFull,
   StoreRefused,
+  type KeylessStore,
   type NewEntry,
 } from '@sijill/event-store';
+import { authentic } from '../support/entry-keys.js';
 import { FaultyStore } from '../support/faulty-store.js';
 
 const entry = (n: number): NewEntry => ({
   id: `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`,
   type: 't',
   data: { n },
-  metadata: {},
+  metadata: { format: 2 },
 });
 const entries = (from: number, count: number): NewEntry[] => Array.from({ length: count }, (_, i) => entry(from + i));
 
 describe('lane', () => {
+  let keyless: KeylessStore;
   let store: FaultyStore;
   beforeEach(() => {
-    store = new FaultyStore(
-      openEmbeddedStore({ file: join(mkdtempSync(join(tmpdir(), 'sijill-lane-')), 'ledger.sqlite') }),
-    );
+    keyless = openEmbeddedStore({ file: join(mkdtempSync(join(tmpdir(), 'sijill-lane-')), 'ledger.sqlite') });
+    store = new FaultyStore(authentic(keyless));
   });
   afterEach(() => store.close());
 
@@ -71,6 +73,27 @@ describe('lane', () => {
     await expect(older.append(entries(11, 1))).rejects.toThrow(LaneTakenOver);
     await newer.append(entries(1, 1));
     expect(await stored('ledger-a')).toEqual([0, 1]);
+  });
+
+  it('goes on behind what no writer of the ledger has put there, and tells its entries from copies of them', async () => {
+    const lane = await open();
+    await lane.append(entries(0, 1));
+    const strange = { id: 'x', type: 'y', data: 'z', metadata: '' };
+    const before = store.append.bind(store);
+    store.faults = ['fail before'];
+    // While the outcome of the append is not known, somebody writes an event with the id of its entry.
+    store.append = async (...args) => {
+      store.append = before;
+      await keyless.events.append('ledger-a', [strange, { ...strange, id: entry(1).id }], 'any');
+      return before(...args);
+    };
+    expect((await lane.append(entries(1, 1))).revision).toBe(3);
+    await keyless.events.append('ledger-a', [strange], 'any');
+    expect((await lane.append(entries(2, 1))).revision).toBe(5);
+    const ours: unknown[] = [];
+    for await (const { foreign, data } of store.readStream('ledger-a')) if (!foreign) ours.push(data['n']);
+    expect(ours).toEqual([0, 1, 2]);
+    expect((await open()).endAtOpening?.data).toEqual({ n: 2 });
   });
 
   it('goes on behind the other writer where several share a lane', async () => {
@@ -194,14 +217,13 @@ describe('lane', () => {
   it('finds what it has stored behind what others have written since', async () => {
     const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'follow', whenFull: 'refuse' });
     await lane.append(entries(0, 2));
+    const other = await Lane.open(store, 'ledger-a', { onForeignWrite: 'follow', whenFull: 'refuse' });
     store.faults = ['fail after'];
     const readStream = store.readStream.bind(store);
     let written = false;
     store.readStream = (...args) => {
       // Another writer comes between the append and the look at the lane's end.
-      const foreign = written
-        ? Promise.resolve()
-        : store.append('ledger-a', entries(50, 1), 'any').then(() => undefined);
+      const foreign = written ? Promise.resolve() : other.append(entries(50, 1)).then(() => undefined);
       written = true;
       return (async function* () {
         await foreign;

@@ -92,18 +92,6 @@ describe('bad input over HTTP: a clear answer, and nothing is lost or half store
       'data.recipient.fax',
     ],
     [
-      'a subject attribute that names a person',
-      () => disclosed('+966500000001', { subject: '+966500000001' }),
-      'personal_data_in_envelope',
-      'subject',
-    ],
-    [
-      'an extension that names a person',
-      () => disclosed('+966500000001', { partitionkey: 'layla@example.com' }),
-      'personal_data_in_envelope',
-      'partitionkey',
-    ],
-    [
       'an event of 5 MB',
       () => disclosed('+966500000001', {}, { details: 'x'.repeat(5 * 1024 * 1024) }),
       'event_too_large',
@@ -122,10 +110,10 @@ describe('bad input over HTTP: a clear answer, and nothing is lost or half store
       'data.details',
     ],
     [
-      'an id that is an email address',
-      () => disclosed('+966500000001', { id: 'layla@example.com' }),
+      'a source with a phone number for a segment',
+      () => disclosed('+966500000001', { source: '/sms/966500000001' }),
       'personal_data_in_envelope',
-      'id',
+      'source',
     ],
     [
       'a source with a phone number in it',
@@ -134,16 +122,27 @@ describe('bad input over HTTP: a clear answer, and nothing is lost or half store
       'source',
     ],
     [
-      'an extension that is a phone number as a number',
-      () => disclosed('+966500000001', { msisdn: 966500000001 }),
-      'personal_data_in_envelope',
-      'msisdn',
+      'a system that is a phone number',
+      () => disclosed('+966500000001', {}, { system: '+966500000001' }),
+      'personal_data_in_code',
+      'data.system',
     ],
     [
-      'a system that is a phone number',
-      () => disclosed('+966500000001', {}, { system: '+966 50 000 0001' }),
-      'personal_data_in_envelope',
-      'data.system',
+      'a recipient whose id is an email address and who is not said to be a person',
+      () => disclosed('+966500000001', {}, { recipient: { id: 'layla@example.com', name: 'x', class: 'partner' } }),
+      'personal_data_in_code',
+      'data.recipient.id',
+    ],
+    [
+      'a realm of a phone number',
+      () =>
+        disclosed(
+          '',
+          {},
+          { dataSubjects: [{ identifiers: [{ scheme: 'phone', value: '+966500000001', realm: 'x' }] }] },
+        ),
+      'invalid_realm',
+      'data.dataSubjects[0].identifiers[0].realm',
     ],
     [
       'extensions that each entry would repeat a thousand times',
@@ -233,6 +232,6 @@ describe('a keyring that is missing where a ledger exists', () => {
   });
 
   it('is required in production', async () => {
-    await expect(startServer({ NODE_ENV: 'production' })).rejects.toThrow(/ended with 2[\s\S]*SIJILL_KEYRING_FILE/);
+    await expect(startServer({ SIJILL_MODE: 'production' })).rejects.toThrow(/ended with 2[\s\S]*SIJILL_KEYRING_FILE/);
   });
 });

@@ -1,9 +1,21 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
+import {
+  CONFLICTING,
+  formatAccountingProof,
+  formatCheckpoint,
+  formatNote,
+  formatVerifierKey,
+  LINKED,
+  signingKey,
+  signNote,
+  verifierKey,
+} from '@sijill/transparency';
 import { describeWithChromium } from '../support/chromium/chromium.js';
 import { BATCH, collected, disclosed } from '../support/events.js';
 import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+import { SmallLog } from '../support/small-log.js';
 
 const PHONE = '+966500000051';
 const PAGE = join(import.meta.dirname, '../../dist/verifier/sijill-verifier.html');
@@ -97,6 +109,8 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     await page.waitForSelector('.result:not(.checking)');
     return (await page.textContent('.result')) ?? '';
   };
+  /** Where the entry stands that was proven. */
+  const indexOfEntry = (): string => /^index (\d+)$/m.exec(readFileSync(file('entry.tlog-proof'), 'utf8'))![1]!;
   /** What the list says of each file. */
   const listed = (page: Page): Promise<string[]> => page.locator('.files li').allTextContents();
 
@@ -108,7 +122,9 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     expect(await said(page)).toMatch(/^Still needed:a proof$/);
     await drop(page, 'entry.tlog-proof');
     await page.waitForSelector('.result.holds');
-    expect(await said(page)).toMatch(/It holds.*This is leaf 7, counted from 0, of the 33\d in the log .sijill\//);
+    expect(await said(page)).toMatch(
+      new RegExp(`It holds.*This is leaf ${indexOfEntry()}, counted from 0, of the 33\\d in the log .sijill/`),
+    );
     const hashes = readFileSync(file('entry.tlog-proof'), 'utf8').split('\n\n')[0]!.split('\n').length - 2;
     expect(await page.locator('svg.path rect.given').count()).toBe(hashes);
     const root = readFileSync(file('entry.tlog-proof'), 'utf8').split('\n\n')[1]!.split('\n')[2]!;
@@ -156,8 +172,10 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     await page.waitForSelector('.result.refused');
     expect(await said(page)).toContain('the proof leads to another root');
 
-    const proof = JSON.parse(readFileSync(file('accounting.proof'), 'utf8')) as { entries: object[] };
-    writeFileSync(file('less.proof'), JSON.stringify({ ...proof, entries: proof.entries.toSpliced(3, 1) }));
+    const proof = JSON.parse(readFileSync(file('accounting.proof'), 'utf8')) as { subjects: [{ entries: object[] }] };
+    const [own] = proof.subjects;
+    const less = { ...proof, subjects: [{ ...own, entries: own.entries.toSpliced(3, 1) }] };
+    writeFileSync(file('less.proof'), JSON.stringify(less));
     await page.click('text=Start again');
     await drop(page, 'less.proof');
     await page.waitForSelector('.result.refused');
@@ -176,6 +194,52 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     expect(await said(page)).toContain('as many witnesses');
   });
 
+  it('tells of all who are linked, of what is not settled, and of what it did not compare', async () => {
+    const page = await open('en-GB');
+    await drop(page, 'log.vkey', 'accounting.proof', 'accounting.json');
+    expect(await said(page)).toMatch(/Not compared, since it is sealed in the entries.*eventId/);
+
+    // A log of its own, with what a real one has seldom.
+    const key = signingKey(new Uint8Array(32).fill(5));
+    const sign = (size: number, root: Uint8Array): string => {
+      const text = formatCheckpoint({ origin: 'log.example', size: BigInt(size), root, extensions: [] });
+      return formatNote({ text, signatures: [signNote(text, 'log.example', key)] });
+    };
+    const log = new SmallLog(sign);
+    const [one, other] = ['1', '2'].map((end) => `5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7b1${end}`) as [string, string];
+    for (const subjectId of [one, other]) log.entry(LINKED, 'ledger-vault', { subjectId, edges: ['e1'] });
+    log.entry(CONFLICTING, 'ledger-vault', { subjectId: one, case: 'c1' });
+    await log.writeMap();
+    const foreign = log.foreign('ledger-subjects');
+    writeFileSync(file('linked.vkey'), formatVerifierKey(verifierKey('log.example', 'ed25519', key.publicKey)));
+    writeFileSync(file('linked.proof'), await log.accountingText(one, other));
+    writeFileSync(file('half.proof'), await log.accountingText(one));
+    writeFileSync(file('foreign.json'), log.leaves[foreign]!);
+    writeFileSync(file('foreign.tlog-proof'), log.proof(foreign));
+    const map = { ...log.place(foreign), leaf: log.leaves[foreign]! };
+    writeFileSync(file('forged.proof'), formatAccountingProof({ ...(await log.accounting(one, other)), map }));
+
+    await page.click('text=Start again');
+    await page.fill('#keys', readFileSync(file('linked.vkey'), 'utf8'));
+    await drop(page, 'linked.proof');
+    await page.waitForSelector('.result.holds');
+    expect(await said(page)).toMatch(/linked to the first are 1 more.*has not settled whether somebody else.*: 1\./);
+    expect(await page.locator('ul.linked li').allTextContents()).toEqual([other]);
+    for (const [name, reason] of [
+      ['half.proof', `a subject is missing that is linked to ${one}`],
+      ['forged.proof', 'of an event that the ledger has not written'],
+    ] as const) {
+      await page.click('text=Start again');
+      await drop(page, name);
+      await page.waitForSelector('.result.refused');
+      expect(await said(page)).toContain(reason);
+    }
+    await page.click('text=Start again');
+    await drop(page, 'foreign.json', 'foreign.tlog-proof');
+    await page.waitForSelector('.result.holds');
+    expect(await said(page)).toContain('The ledger has not written it');
+  });
+
   it('says which files it has looked at, and judges the last proof', async () => {
     const page = await open('en-GB');
     await drop(page, 'log.vkey', 'accounting.proof', 'accounting.json');
@@ -191,7 +255,7 @@ describeWithChromium('the verifier in a browser', (chromium) => {
       'entry.json not looked at',
     ]);
     await drop(page, 'entry.tlog-proof');
-    expect(await said(page)).toContain('This is leaf 7');
+    expect(await said(page)).toContain(`This is leaf ${indexOfEntry()},`);
     expect(await listed(page)).toEqual([
       'accounting.proof not looked at',
       'accounting.json not looked at',

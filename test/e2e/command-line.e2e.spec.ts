@@ -75,7 +75,7 @@ describe('sijill on the command line, without a server', () => {
     expect(history.subjectId).not.toBeNull();
     const table = await sijill(['history', '--identifier', `phone:${phone}`, '--reason', 'x'], env);
     expect(table.code).toBe(0);
-    expect(table.stdout).toContain('Saudi Telecom');
+    expect(table.stdout).toContain('Najd Mobile');
     expect(
       (await sijillJson<History>(['history', '--identifier', `phone:${phone}`, '--reason', 'x'], env)).asOf.position,
     ).toBeGreaterThan(history.asOf.position);

@@ -238,7 +238,21 @@ describe('the edges of the HTTP side', () => {
         .filter((parameter) => parameter.in === 'query')
         .map(({ name }) => name);
     expect(names('/v1/subjects/{subjectId}/disclosures').sort()).toEqual(
-      ['category', 'cursor', 'from', 'limit', 'purpose', 'recipient', 'recipientClass', 'to'].sort(),
+      [
+        ...[
+          'category',
+          'cursor',
+          'from',
+          'ground',
+          'limit',
+          'linked',
+          'onBehalfOf',
+          'producer',
+          'purpose',
+          'recipient',
+        ],
+        ...['recipientClass', 'to', 'verdict'],
+      ].sort(),
     );
     expect(names('/v1/subjects/{subjectId}/activities')).toContain('activity');
     expect(names('/v1/duplicates').sort()).toEqual(['cursor', 'limit']);

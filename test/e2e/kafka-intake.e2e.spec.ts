@@ -1,6 +1,8 @@
 import { CompressionTypes, type Producer } from 'kafkajs';
+import { kafkaLane } from '@sijill/event-store';
 import { disclosed } from '../support/events.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
+import { clusterOf } from '../support/kafka/kafka-ledger.js';
 import { eventually, request, startServer, type TestServer } from '../support/sijill.js';
 
 interface Quarantined {
@@ -27,7 +29,8 @@ describeWithKafka('intake over Kafka', (kafka) => {
   const send = (...messages: { value: string | Buffer | null; headers?: Record<string, string>; key?: string }[]) =>
     producer.send({ topic, messages: messages.map((message) => ({ ...message, partition: 0 })) });
   const quarantine = async (): Promise<Quarantined[]> =>
-    (await request<{ items: Quarantined[] }>(`${server.url}/v1/quarantine?limit=500`, { key: admin })).body.items;
+    (await request<{ items: Quarantined[] }>(`${server.url}/v1/quarantine?limit=500`, { key: officer, reason: 'test' }))
+      .body.items;
   const lookUp = (value: string) =>
     request<{ subjectId: string }>(`${server.url}/v1/subjects/lookup`, {
       key: officer,
@@ -85,7 +88,16 @@ describeWithKafka('intake over Kafka', (kafka) => {
         `${server.url}/v1/entries/${String(item!['entryId'])}`,
         { key: officer },
       );
-      expect(entry.body.metadata).toMatchObject({ kafka: { topic, partition: 0 }, extensions: { myext: 'kept' } });
+      expect(entry.body.metadata).toMatchObject({
+        principal: `topic/${topic}`,
+        kafka: {
+          cluster: await clusterOf(kafka.client()),
+          topic,
+          partition: 0,
+          timestamp: expect.any(Number) as number,
+        },
+      });
+      expect(JSON.stringify(entry.body)).not.toContain('kept');
     }
   });
 
@@ -137,20 +149,29 @@ describeWithKafka('intake over Kafka', (kafka) => {
     expect(items.map(({ reason }) => reason.code)).toEqual(bad.map(([, code]) => code));
     const offsets = items.map(({ offset }) => offset);
     expect(offsets).toEqual(offsets.map((_, i) => offsets[0]! + i));
-    expect(items[5]).toMatchObject({ source: '/sms/gateway', lane: `ledger-${topic}-0`, topic, partition: 0 });
+    const lane = kafkaLane(await clusterOf(kafka.client()), topic, 0);
+    expect(items[5]).toMatchObject({ source: '/sms/gateway', lane, topic, partition: 0 });
     expect(JSON.stringify(items)).not.toMatch(/966500000703/);
 
     const raw = await fetch(`${server.url}/v1/quarantine/${items[8]!.entryId}/raw`, {
-      headers: { authorization: `Bearer ${admin}`, 'sijill-reason': 'why it failed' },
+      headers: { authorization: `Bearer ${officer}`, 'sijill-reason': 'why it failed' },
     });
     expect(raw.headers.get('content-type')).toBe('application/octet-stream');
     expect(Buffer.from(await raw.arrayBuffer()).equals(large)).toBe(true);
     expect(items[8]!.size).toBe(large.length);
     const broken = await fetch(`${server.url}/v1/quarantine/${items[1]!.entryId}/raw`, {
-      headers: { authorization: `Bearer ${admin}`, 'sijill-reason': 'x' },
+      headers: { authorization: `Bearer ${officer}`, 'sijill-reason': 'x' },
     });
     expect([...Buffer.from(await broken.arrayBuffer())]).toEqual([0x22, 0xc3, 0x28, 0x22]);
-    expect((await request(`${server.url}/v1/quarantine/${items[0]!.entryId}/raw`, { key: admin })).status).toBe(400);
+    const raws = `${server.url}/v1/quarantine/${items[0]!.entryId}/raw`;
+    expect((await request(raws, { key: officer })).status).toBe(400);
+    expect((await request(raws, { key: admin, reason: 'x' })).status).toBe(403);
+  });
+
+  it('shows an admin what is in quarantine, and not whose it is', async () => {
+    const { body } = await request<{ items: Quarantined[] }>(`${server.url}/v1/quarantine`, { key: admin });
+    expect(body.items.length).toBeGreaterThan(0);
+    expect(body.items.every(({ eventId }) => eventId === null)).toBe(true);
   });
 
   it('replays what is understood now, once, and says what still holds of the rest', async () => {

@@ -76,14 +76,18 @@ describe('events in, history and reports out, over HTTP', () => {
     expect(history.body.items).toEqual([
       {
         entryId,
+        subjectId,
         occurredAt: '2026-07-01T09:15:02.114Z',
         recordedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         recipient: {
-          id: 'carrier-stc',
-          name: 'Saudi Telecom',
+          id: 'carrier-najd',
+          name: 'Najd Mobile',
+          kind: 'organization',
           class: 'service_provider',
           capacity: 'processor',
           country: 'SA',
+          contact: null,
+          reference: null,
         },
         dataCategories: ['contact.phone', 'message.content'],
         purpose: 'provide_services',
@@ -93,12 +97,19 @@ describe('events in, history and reports out, over HTTP', () => {
         occasion: 'recurring',
         request: null,
         minimumNecessary: true,
+        effectOnOthers: null,
         transferBasis: null,
         policyVersion: '2026-06',
         producer: 'producer',
+        onBehalfOf: null,
         system: 'gateway-3',
+        processingActivity: null,
         source: '/sms/gateway',
         eventId: event['id'],
+        standing: 'first',
+        verdict: null,
+        clauses: [],
+        notices: [],
         sealed: 'closed',
       },
     ]);
@@ -112,7 +123,9 @@ describe('events in, history and reports out, over HTTP', () => {
     expect(entry.status).toBe(200);
     expect(entry.body.sealed).toBe('closed');
     expect(entry.body.metadata).toMatchObject({
-      extensions: { sequence: '1042', myext: 'abc' },
+      format: 2,
+      sequence: '1042',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       source: '/sms/gateway',
       producer: 'producer',
     });
@@ -175,14 +188,20 @@ describe('events in, history and reports out, over HTTP', () => {
     expect([first, repeat, conflict].map(({ body }) => body.accepted[0]!.duplicate)).toEqual([false, true, true]);
     const ids = [first, repeat, conflict].map(({ body }) => body.accepted[0]!.entries[0]!.entryId);
     const history = await disclosures(first.body.accepted[0]!.entries[0]!.subjectId);
-    expect(history.body.items.map((item) => item['entryId'])).toEqual([ids[0]]);
-    expect(history.body.items[0]!['purpose']).toBe('provide_services');
-
-    const listed = await request<Listing>(`${server.url}/v1/duplicates?limit=2`, { key: admin });
-    expect(listed.body.items).toMatchObject([
-      { kind: 'conflict', entryId: ids[2], firstEntryId: ids[0], source: '/sms/gateway', eventId: event['id'] },
-      { kind: 'repeat', entryId: ids[1], firstEntryId: ids[0] },
+    // A conflict happened too, and is told as what it is; a repeat is nothing new.
+    expect(history.body.items.map((item) => [item['entryId'], item['standing'], item['purpose']])).toEqual([
+      [ids[2], 'conflict', 'audit'],
+      [ids[0], 'first', 'provide_services'],
     ]);
+
+    const listed = (key: string, reason?: string) =>
+      request<Listing>(`${server.url}/v1/duplicates?limit=2`, { key, ...(reason === undefined ? {} : { reason }) });
+    expect((await listed(officer, 'test')).body.items).toMatchObject([
+      { kind: 'conflict', entryId: ids[2], firstEntryId: ids[0], source: '/sms/gateway', eventId: event['id'] },
+      { kind: 'repeat', entryId: ids[1], firstEntryId: ids[0], producer: 'producer', eventId: event['id'] },
+    ]);
+    // An admin reads nobody's data.
+    expect((await listed(admin)).body.items).toMatchObject([{ eventId: null }, { eventId: null }]);
     expect((await request(`${server.url}/v1/entries/${ids[2]}`, { key: officer })).status).toBe(200);
   });
 
@@ -340,8 +359,10 @@ describe('events in, history and reports out, over HTTP', () => {
     const paths: [string, string[]][] = [
       [`/v1/subjects/${subjectId}/disclosures`, [officer, regulator]],
       [`/v1/subjects/${subjectId}/activities`, [officer]],
-      ['/v1/quarantine', [admin]],
-      ['/v1/duplicates', [admin]],
+      ['/v1/quarantine', [admin, officer]],
+      ['/v1/duplicates', [admin, officer]],
+      ['/v1/producers', [admin]],
+      ['/v1/identity/conflicts', [officer]],
     ];
     for (const [path, allowed] of paths) {
       for (const key of [producer, officer, regulator, admin]) {
@@ -443,7 +464,7 @@ describe('events in, history and reports out, over HTTP', () => {
       disclosures: unknown[];
     };
     expect(json.totals.entries).toBe(2);
-    expect(json.subject.identifiers).toEqual([{ scheme: 'phone', value: phone }]);
+    expect(json.subject.identifiers).toMatchObject([{ scheme: 'phone', realm: null, value: phone }]);
     expect(json.disclosures).toEqual((await disclosures(await lookUp(phone))).body.items);
     const csv = files.get('text/csv')!.toString();
     expect(csv.trim().split('\r\n')).toHaveLength(3);

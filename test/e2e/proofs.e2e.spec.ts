@@ -80,11 +80,11 @@ describe('proofs', () => {
     expect(JSON.parse(readFileSync(leaf, 'utf8'))).toMatchObject({ id: entryId, data: { subjectId } });
     expect(await verify('entry', leaf, proof, '--key', file('vkey'))).toMatchObject({
       code: 0,
-      answer: { ok: true, index: '217', origin: expect.stringMatching(/^sijill\//) },
+      answer: { ok: true, index: expect.stringMatching(/^\d{3}$/), origin: expect.stringMatching(/^sijill\//) },
     });
 
     const vault = new Database(join(server.dataDir, 'vault', 'vault.sqlite'));
-    expect(vault.prepare('delete from vault_key where holder_id = ?').run(subjectId).changes).toBe(1);
+    expect(vault.prepare('delete from vault_key where holder = ?').run(`subject/${subjectId}`).changes).toBe(1);
     vault.close();
     expect(await verify('entry', leaf, proof, '--key', file('vkey'))).toMatchObject({ code: 0 });
     const anew = save('proof-after', await proofOf(entryId));

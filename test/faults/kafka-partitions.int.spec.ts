@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { QUARANTINED, RECORDS_MISSED } from '@sijill/intake';
 import { ConfigResourceTypes, type Message } from 'kafkajs';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
-import { KafkaLedger, offsetsOf, range } from '../support/kafka/kafka-ledger.js';
+import { KafkaLedger, offsetsOf, range, sequencesOf } from '../support/kafka/kafka-ledger.js';
 import { uniqueTopic } from '../support/kafka/topics.js';
 import { eventually } from '../support/sijill.js';
 
@@ -138,19 +138,27 @@ describeWithKafka('what may happen to a partition', (kafka) => {
     expect(offsetsOf(entries)).toEqual([...committed, next]);
   }, 120_000);
 
-  it('a topic made anew under the same name is not taken for the old one', async () => {
-    await over.send(20);
-    over.start();
-    await over.stored(20);
-    await over.stop();
-    await over.admin(async (client) => {
+  /** Deletes the topic and makes one of the same name. */
+  const makeAnew = (numPartitions: number): Promise<void> =>
+    over.admin(async (client) => {
       await client.deleteTopics({ topics: [topic] });
       await eventually(
         () => client.listTopics(),
         (topics) => !topics.includes(topic),
       );
-      await client.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+      await client.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
     });
+  const refused = async (partition: number): Promise<number | undefined> => {
+    const { values } = await over.ledger.metrics.kafkaRefused.get();
+    return values.find(({ labels }) => labels.topic === topic && labels.partition === partition)?.value;
+  };
+
+  it('a topic made anew under the same name is not taken for the old one', async () => {
+    await over.send(20);
+    over.start();
+    await over.stored(20);
+    await over.stop();
+    await makeAnew(1);
     await over.send(5);
     const intake = over.start();
     await eventually(
@@ -163,6 +171,86 @@ describeWithKafka('what may happen to a partition', (kafka) => {
     await pause(2_000);
     expect(await over.lane()).toHaveLength(20);
   }, 120_000);
+
+  it('nor one that has as many records as the old one, or more; its new partitions are read', async () => {
+    await over.send(20);
+    over.start();
+    await over.stored(20);
+    await over.stop();
+    await makeAnew(2);
+    await over.send(25);
+    await over.send(5, 1);
+    const intake = over.start();
+    await eventually(
+      async () => intake.health,
+      ({ state }) => state === 'waiting',
+      60_000,
+    );
+    expect(intake.health.detail).toMatch(
+      /the record at offset 19 is not the one .* made anew, or another cluster took/,
+    );
+    expect(offsetsOf(await over.stored(5, 1))).toEqual(range(0, 5));
+    expect([await refused(0), await refused(1)]).toEqual([1, undefined]);
+    expect(await over.lane()).toHaveLength(20);
+  }, 120_000);
+
+  it('nor one that is made anew, and filled, while its reader goes on', async () => {
+    await over.send(20);
+    const intake = over.start();
+    await over.stored(20);
+    await makeAnew(1);
+    await over.send(25);
+    await eventually(
+      async () => intake.health,
+      ({ detail }) => /made anew/.test(detail ?? ''),
+      60_000,
+    );
+    expect(await over.lane()).toHaveLength(20);
+  }, 120_000);
+
+  it('says of each record where it stood, when it was made and how large it was', async () => {
+    const timestamp = Date.UTC(2026, 6, 1);
+    const [sound] = over.messages(1);
+    const value = '{"specversion":';
+    await over.send([
+      { ...sound!, timestamp: String(timestamp) },
+      { value, timestamp: String(timestamp + 1) },
+    ]);
+    await over.send([{ value: null, timestamp: String(timestamp + 2) }]);
+    over.start();
+    const size = Buffer.byteLength(sound!.value);
+    const { cluster } = over;
+    expect((await over.stored(3)).map(({ metadata }) => metadata['kafka'])).toEqual([
+      { cluster, topic, partition: 0, offset: 0, timestamp, size },
+      { cluster, topic, partition: 0, offset: 1, timestamp: timestamp + 1, size: value.length },
+      { cluster, topic, partition: 0, offset: 2, timestamp: timestamp + 2, size: 0 },
+    ]);
+  }, 60_000);
+
+  it('what its producer may not say goes to quarantine; once the producer is retired, all of it', async () => {
+    const by = { name: 'tests', principal: 'ledger' };
+    const { producers } = over.ledger;
+    const codesOf = async (count: number) =>
+      (await over.stored(count)).map(({ type, data, metadata }) => [
+        type === QUARANTINED ? (data['reason'] as { code: string }).code : type,
+        metadata['producer'],
+        metadata['principal'],
+      ]);
+    const event = ['sijill.data.disclosed.v1', topic, `topic/${topic}`];
+    const kept = (code: string) => [code, topic, `topic/${topic}`];
+    await over.send(1);
+    over.start();
+    expect(await codesOf(1)).toEqual([event]);
+    await producers.change(topic, { sources: ['/billing'] }, by);
+    await over.send(1);
+    expect((await codesOf(2))[1]).toEqual(kept('foreign_source'));
+    await producers.change(topic, { sources: ['/billing', '/sms'] }, by);
+    await over.send(1);
+    expect((await codesOf(3))[2]).toEqual(event);
+    await producers.retire(topic, by);
+    await over.send([...over.messages(1), { value: 'none' }]);
+    expect((await codesOf(5)).slice(3)).toEqual([kept('producer_unknown'), kept('producer_unknown')]);
+  }, 60_000);
 
   it('offsets that an operator resets are no matter, whichever way', async () => {
     await over.send(30);
@@ -256,9 +344,9 @@ describeWithKafka('what may happen to a partition', (kafka) => {
     const entries = await over.stored(count);
     expect(offsetsOf(entries)).toEqual(range(0, count));
     const found = entries.map(({ type, data, metadata }) =>
-      type === QUARANTINED ? (data['reason'] as { code: string }).code : metadata['eventId'],
+      type === QUARANTINED ? (data['reason'] as { code: string }).code : metadata['sequence'],
     );
-    expect(found).toEqual(range(0, count).map((i) => poison.get(i)?.[0] ?? `event-${i}`));
+    expect(found).toEqual(range(0, count).map((i) => poison.get(i)?.[0] ?? String(i)));
   }, 120_000);
 
   it('two that both hold themselves for its reader store each record once, in order', async () => {
@@ -275,7 +363,7 @@ describeWithKafka('what may happen to a partition', (kafka) => {
       await Promise.all([over.stop(), zombie.stop()]);
       expect(takenOver).toBeGreaterThan(0);
       expect(offsetsOf(await over.lane())).toEqual(range(0, 2_000));
-      expect(entries.map(({ metadata }) => metadata['eventId'])).toEqual(range(0, 2_000).map((i) => `event-${i}`));
+      expect(sequencesOf(entries)).toEqual(range(0, 2_000));
     } finally {
       await zombie.close();
     }

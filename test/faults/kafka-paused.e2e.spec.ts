@@ -1,9 +1,10 @@
-import { openEventStoreDb, StreamNotFound } from '@sijill/event-store';
+import { kafkaLane, openEventStoreDb, StreamNotFound } from '@sijill/event-store';
 import { join } from 'node:path';
 import { disclosed } from '../support/events.js';
 import { eventStoreDbForTests, type ServerForTests } from '../support/eventstoredb/server-for-tests.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
+import { clusterOf } from '../support/kafka/kafka-ledger.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
 import { noteServer } from '../support/shared-server.js';
 import { eventually, freshDataDir, request, startServer, type TestServer } from '../support/sijill.js';
@@ -68,13 +69,15 @@ describeWithKafka('a server that is paused for longer than its session lasts', (
         let producing = true;
         const done = (async () => {
           while (producing) {
-            const messages = Array.from({ length: 40 }, (_, i) => ({
-              partition: i % PARTITIONS,
-              value: JSON.stringify(
-                disclosed('+966500000043', { id: `${i % PARTITIONS}-${produced[i % PARTITIONS]!++}` }),
-              ),
-              headers: { 'content-type': 'application/cloudevents+json' },
-            }));
+            const messages = Array.from({ length: 40 }, (_, i) => {
+              const partition = i % PARTITIONS;
+              const sequence = String(produced[partition]!++);
+              return {
+                partition,
+                value: JSON.stringify(disclosed('+966500000043', { id: `${partition}-${sequence}`, sequence })),
+                headers: { 'content-type': 'application/cloudevents+json' },
+              };
+            });
             await producer.send({ topic, messages });
             await pause(50);
           }
@@ -95,11 +98,12 @@ describeWithKafka('a server that is paused for longer than its session lasts', (
         await producer.disconnect();
 
         const store = await openEventStoreDb({ connectionString: eventStore.connectionString });
+        const cluster = await clusterOf(kafka.client());
         const idsOf = async (partition: number): Promise<unknown[]> => {
           const ids: unknown[] = [];
           try {
-            for await (const { metadata } of store.readStream(`ledger-${topic}-${partition}`))
-              ids.push(metadata['eventId']);
+            for await (const { metadata } of store.readStream(kafkaLane(cluster, topic, partition)))
+              ids.push(metadata['sequence']);
           } catch (error) {
             if (!(error instanceof StreamNotFound)) throw error;
           }
@@ -111,7 +115,7 @@ describeWithKafka('a server that is paused for longer than its session lasts', (
             () => idsOf(partition),
             (all) => all.length >= count,
           );
-          expect(ids).toEqual(Array.from({ length: count }, (_, n) => `${partition}-${n}`));
+          expect(ids).toEqual(Array.from({ length: count }, (_, n) => String(n)));
         }
         await store.close();
         await admin.disconnect();

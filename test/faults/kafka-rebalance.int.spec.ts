@@ -1,9 +1,10 @@
-import { KafkaIntake } from '@sijill/intake';
+import type { KafkaIntake } from '@sijill/intake';
 import { openLedger, type Ledger } from '@sijill/ledger';
 import { createLogger, parseConfig } from '@sijill/platform';
 import { disclosed } from '../support/events.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
+import { intakeOver } from '../support/kafka/kafka-ledger.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
 
 const PARTITIONS = 4;
@@ -27,11 +28,10 @@ describeWithKafka('consumers that come and go every two seconds', (kafka) => {
       const open = (): Promise<Ledger> =>
         openLedger(config, { logger: createLogger('silent'), ownLane: 'ledger-test' });
       const first = await open();
+      await first.producers.admit(topic, { name: 'tests', principal: 'ledger' });
       const start = async (): Promise<{ ledger: Ledger; intake: KafkaIntake }> => {
         const ledger = await open();
-        const { store, maker, quarantine, clock, metrics, logger } = ledger;
-        const options = { limits: config.limits, defaultRegion: 'SA', kafka: config.kafka! };
-        const intake = new KafkaIntake(store, maker, quarantine, clock, options, metrics, logger);
+        const intake = intakeOver(ledger, config);
         intake.start();
         return { ledger, intake };
       };
@@ -46,10 +46,11 @@ describeWithKafka('consumers that come and go every two seconds', (kafka) => {
         while (Date.now() < until) {
           const messages = Array.from({ length: 40 }, (_, i) => {
             const partition = i % PARTITIONS;
-            const id = `${partition}-${produced[partition]!++}`;
+            const sequence = String(produced[partition]!++);
+            const id = `${partition}-${sequence}`;
             return {
               partition,
-              value: JSON.stringify(disclosed(`+96650000${String(i).padStart(4, '0')}`, { id })),
+              value: JSON.stringify(disclosed(`+96650000${String(i).padStart(4, '0')}`, { id, sequence })),
               headers: { 'content-type': 'application/cloudevents+json' },
             };
           });
@@ -67,21 +68,19 @@ describeWithKafka('consumers that come and go every two seconds', (kafka) => {
       await producing;
       await producer.disconnect();
 
-      const stored = async (): Promise<string[][]> => {
-        const ids: string[][] = Array.from({ length: PARTITIONS }, () => []);
+      const stored = async (): Promise<number[][]> => {
+        const ids: number[][] = Array.from({ length: PARTITIONS }, () => []);
         for await (const batch of first.store.readAll()) {
           for (const { metadata } of batch) {
-            const { kafka: place, eventId } = metadata as { kafka?: { partition: number }; eventId?: string };
-            if (place !== undefined && eventId !== undefined) ids[place.partition]!.push(eventId);
+            const { kafka: place, sequence } = metadata as { kafka?: { partition: number }; sequence?: string };
+            if (place !== undefined && sequence !== undefined) ids[place.partition]!.push(Number(sequence));
           }
         }
         return ids;
       };
       const total = produced.reduce((sum, count) => sum + count, 0);
       const ids = await eventually(stored, (all) => all.flat().length >= total, 90_000);
-      ids.forEach((of, partition) =>
-        expect(of).toEqual(Array.from({ length: produced[partition]! }, (_, i) => `${partition}-${i}`)),
-      );
+      ids.forEach((of, partition) => expect(of).toEqual(Array.from({ length: produced[partition]! }, (_, i) => i)));
       for (const { ledger, intake } of running) {
         await intake.stop();
         await ledger.close();

@@ -15,7 +15,7 @@ interface Client {
 /** What `/health/live` answers of an intake. */
 function live(intake: KafkaIntake, { ledger }: KafkaLedger): number {
   const roles = { health: () => ({ kafka: intake.health, projector: null, httpLane: null }) };
-  const health = new HealthController(ledger.store, ledger.readModels, roles as RunningRoles);
+  const health = new HealthController(ledger.store, ledger.readModels, roles as RunningRoles, 0);
   let said = 0;
   health.live({ status: (code: number) => (said = code) } as never);
   return said;
@@ -26,7 +26,7 @@ describeWithKafka('a client that stops without a word', (kafka) => {
     const topic = await kafka.freshTopic();
     const over = await KafkaLedger.open({ brokers: kafka.brokers, topic });
     try {
-      const intake = over.start({ silenceMs: 1_000 });
+      const intake = over.start({ silenceMs: 2_000 });
       // Nothing in its interface tells that it has stopped.
       const clientOf = (of: KafkaIntake) => (of as unknown as { consumer: Client | null }).consumer;
       let stopped: Client | null = null;

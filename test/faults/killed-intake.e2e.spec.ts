@@ -1,8 +1,10 @@
+import { kafkaLane } from '@sijill/event-store';
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { BATCH, disclosed } from '../support/events.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
+import { clusterOf } from '../support/kafka/kafka-ledger.js';
 import { seeded } from '../support/seeded.js';
 import { eventually, freshDataDir, request, startServer } from '../support/sijill.js';
 
@@ -35,11 +37,15 @@ describeWithKafka('a server killed while events come in over HTTP and Kafka', (k
       let producing = true;
       const overKafka = (async () => {
         while (producing) {
-          const messages = Array.from({ length: 50 }, () => ({
-            partition: records % PARTITIONS,
-            value: JSON.stringify(disclosed(phoneOf(records), { id: `record-${records++}` })),
-            headers: { 'content-type': 'application/cloudevents+json' },
-          }));
+          const messages = Array.from({ length: 50 }, () => {
+            const record = records++;
+            const envelope = { id: `record-${record}`, sequence: String(record) };
+            return {
+              partition: record % PARTITIONS,
+              value: JSON.stringify(disclosed(phoneOf(record), envelope)),
+              headers: { 'content-type': 'application/cloudevents+json' },
+            };
+          });
           await kafkaProducer.send({ topic, messages });
           await new Promise((resolve) => setTimeout(resolve, 100));
         }
@@ -54,9 +60,10 @@ describeWithKafka('a server killed while events come in over HTTP and Kafka', (k
         // An unacknowledged batch is sent again, under the same ids, as a producer would.
         const senders = Array.from({ length: SENDERS }, async () => {
           while (going) {
-            const events = Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
-              disclosed(phoneOf(sent), { id: `event-${sent++}` }),
-            );
+            const events = Array.from({ length: 1 + Math.floor(random() * 40) }, () => {
+              const event = sent++;
+              return disclosed(phoneOf(event), { id: `event-${event}`, sequence: String(event) });
+            });
             for (let tries = 0; going && tries < 2; tries++) {
               try {
                 const answer = await request<{ accepted: { id: string }[] }>(`${server.url}/v1/events`, {
@@ -90,8 +97,9 @@ describeWithKafka('a server killed while events come in over HTTP and Kafka', (k
            where name = ? order by revision`,
         )
         .pluck();
+      const cluster = await clusterOf(kafka.client());
       const offsets = (): number[][] =>
-        Array.from({ length: PARTITIONS }, (_, partition) => offsetsOf.all(`ledger-${topic}-${partition}`));
+        Array.from({ length: PARTITIONS }, (_, partition) => offsetsOf.all(kafkaLane(cluster, topic, partition)));
       // The kills fell into the intake from Kafka, too.
       expect(offsets().flat().length).toBeGreaterThan(records / 2);
       const server = await start(KILLS);
@@ -105,7 +113,8 @@ describeWithKafka('a server killed while events come in over HTTP and Kafka', (k
       expect(offsets().flat()).toHaveLength(records);
       const stored = file
         .prepare<[], string>(
-          `select json_extract(metadata, '$.eventId') from entry where type = 'sijill.data.disclosed.v1'`,
+          `select iif(json_extract(metadata, '$.kafka') is null, 'event-', 'record-') || json_extract(metadata, '$.sequence')
+           from entry where type = 'sijill.data.disclosed.v1'`,
         )
         .pluck()
         .all();

@@ -1,6 +1,13 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Lane, openEmbeddedStore, type EventStore, type NewEntry } from '@sijill/event-store';
+import {
+  Lane,
+  nodeLane,
+  openEmbeddedStore,
+  type EventStore,
+  type KeylessStore,
+  type NewEntry,
+} from '@sijill/event-store';
 import {
   AnnouncedSigner,
   checkRange,
@@ -36,6 +43,7 @@ import {
   type VerifierKey,
 } from '@sijill/transparency';
 import { disclosureEntry } from '../support/disclosure-entries.js';
+import { appendTo, authentic } from '../support/entry-keys.js';
 import { FaultyStore } from '../support/faulty-store.js';
 import { LOG_IDENTITY } from '../support/log-identity.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
@@ -52,6 +60,7 @@ class SilentStore extends FaultyStore {
 }
 
 describe('a log whose keys are changed', () => {
+  let keyless: KeylessStore;
   let store: EventStore;
   let folder: string;
   let log: LogStore;
@@ -59,7 +68,8 @@ describe('a log whose keys are changed', () => {
   const running: Notary[] = [];
   beforeEach(async () => {
     folder = freshDataDir('log-keys');
-    store = openEmbeddedStore({ file: join(folder, 'ledger.sqlite'), pollMs: 10 });
+    keyless = openEmbeddedStore({ file: join(folder, 'ledger.sqlite'), pollMs: 10 });
+    store = authentic(keyless);
     log = await LogStore.open({ kind: 'sqlite', file: join(folder, 'log.sqlite') });
   });
   afterEach(async () => {
@@ -69,10 +79,10 @@ describe('a log whose keys are changed', () => {
   });
 
   const write = (count: number): Promise<unknown> =>
-    store.append(
+    appendTo(
+      store,
       'ledger-a',
       Array.from({ length: count }, () => disclosureEntry(`event-${written}`, { n: written++ })),
-      'any',
     );
   const notaryOf = (identity = LOG_IDENTITY, of: EventStore = store): Notary => {
     const notary = new Notary(of, log, {
@@ -81,7 +91,7 @@ describe('a log whose keys are changed', () => {
       clock: systemClock,
       metrics: new Metrics(),
       logger: createLogger('silent'),
-      lane: () => Lane.open(store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
+      lane: () => Lane.open(store, nodeLane('notary'), { onForeignWrite: 'follow', whenFull: 'refuse' }),
       signEveryMs: 20,
     });
     running.push(notary);
@@ -118,13 +128,13 @@ describe('a log whose keys are changed', () => {
     id: newEntryId(),
     type,
     data: { occurredAt: '2026-11-25T10:00:00.000Z', generation, key } as NewEntry['data'],
-    metadata: {},
+    metadata: { format: 2 },
   });
   const verified = async (...generations: number[]): Promise<readonly Finding[]> => {
     const trust = { log: generations.map((generation) => keyOf(generation)) };
-    const { findings } = await verifyStore(store, log, {
+    const { findings } = await verifyStore(keyless, log, {
       trust,
-      check: (range, size) => checkRange(store, log, size, range),
+      check: (range, size) => checkRange(keyless, log, size, range),
       hands: 1,
     });
     return findings;
@@ -253,7 +263,7 @@ describe('a log whose keys are changed', () => {
     await write(10);
     const notary = notaryOf();
     const { size } = await signed();
-    await store.append(KEYS_LANE, entries, 'any');
+    await appendTo(store, KEYS_LANE, entries);
     await state(notary, 'refusing');
     const again = notaryOf();
     await state(again, 'refusing');
@@ -283,7 +293,7 @@ describe('a log whose keys are changed', () => {
       return (await growing.commit(logSigner(origin, generations.map(seedOf))))!.size;
     };
     const announce = (type: string, generation: number): Promise<unknown> =>
-      store.append(KEYS_LANE, [announcement(type, generation, formatVerifierKey(keyOf(generation)))], 'any');
+      appendTo(store, KEYS_LANE, [announcement(type, generation, formatVerifierKey(keyOf(generation)))]);
     await write(5);
     await grow(1);
     await announce(KEY_INTRODUCED, 2);
@@ -303,7 +313,7 @@ describe('a log whose keys are changed', () => {
     await write(1);
     await grow(2);
     expect((await verified(1)).map(({ index }) => index)).toEqual([alone, both, old]);
-    await store.append(KEYS_LANE, [announcement(KEY_RETIRED, 2, formatVerifierKey(keyOf(2)))], 'any');
+    await appendTo(store, KEYS_LANE, [announcement(KEY_RETIRED, 2, formatVerifierKey(keyOf(2)))]);
     await grow(2);
     expect((await verified(1)).map(({ what }) => what)).toEqual(['checkpoint', 'checkpoint', 'checkpoint', 'key']);
   });

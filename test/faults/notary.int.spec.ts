@@ -2,7 +2,14 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import {
+  Lane,
+  nodeLane,
+  openEmbeddedStore,
+  openEventStoreDb,
+  type EventStore,
+  type KeylessStore,
+} from '@sijill/event-store';
 import {
   checkRange,
   fromTiles,
@@ -22,6 +29,7 @@ import {
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
 import { openCheckpoint, sameBytes, toHex, treeRoot } from '@sijill/transparency';
 import { disclosureEntry, SUBJECTS } from '../support/disclosure-entries.js';
+import { AUTHENTICATOR, appendTo, authentic } from '../support/entry-keys.js';
 import { eventStoreDbForTests } from '../support/eventstoredb/server-for-tests.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { seeded } from '../support/seeded.js';
@@ -36,6 +44,7 @@ const signer = logSigner(LOG_IDENTITY.origin, [LOG_IDENTITY.seedOf(1)]);
 
 interface Opened {
   readonly store: EventStore;
+  readonly keyless: KeylessStore;
   /** As the program takes it. */
   readonly where: string;
   stop(): Promise<void>;
@@ -43,16 +52,19 @@ interface Opened {
 
 async function embedded(): Promise<Opened> {
   const where = join(freshDataDir('notary'), 'ledger.sqlite');
-  const store = openEmbeddedStore({ file: where, pollMs: 10 });
-  return { store, where, stop: () => store.close() };
+  const keyless = openEmbeddedStore({ file: where, pollMs: 10 });
+  const store = authentic(keyless);
+  return { store, keyless, where, stop: () => store.close() };
 }
 
 async function eventStoreDb(): Promise<Opened> {
   const server = await eventStoreDbForTests();
   await noteServer('EventStoreDB', server.what);
-  const store = await openEventStoreDb({ connectionString: server.connectionString });
+  const keyless = await openEventStoreDb({ connectionString: server.connectionString });
+  const store = authentic(keyless);
   return {
     store,
+    keyless,
     where: server.connectionString,
     stop: async () => {
       await store.close();
@@ -83,7 +95,7 @@ describe.each([
   const lane = `ledger-notary-test-${Date.now()}`;
   const write = async (count: number): Promise<void> => {
     const entries = Array.from({ length: count }, () => disclosureEntry(`event-${written}`, { n: written++ }));
-    await opened.store.append(lane, entries, 'any');
+    await appendTo(opened.store, lane, entries);
   };
   const openLog = async (name = 'log'): Promise<LogStore> => {
     const log = await LogStore.open({ kind: 'sqlite', file: join(folder, `${name}.sqlite`) });
@@ -97,7 +109,7 @@ describe.each([
       identity: LOG_IDENTITY,
       ...parts,
       ...(maps === undefined ? {} : { subjects: new MapKeeper(opened.store, log, maps, { ...parts, everyMs: 30 }) }),
-      lane: () => Lane.open(opened.store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
+      lane: () => Lane.open(opened.store, nodeLane('notary'), { onForeignWrite: 'follow', whenFull: 'refuse' }),
       signEveryMs: 20,
       ...options,
     });
@@ -189,10 +201,10 @@ describe.each([
         }
       expect(await log.indexAt(await opened.store.head())).toBe(size - 1);
 
-      const { store } = opened;
-      const verified = await verifyStore(store, log, {
+      const { keyless } = opened;
+      const verified = await verifyStore(keyless, log, {
         trust: { log: signer.keys },
-        check: (range, of) => checkRange(store, log, of, range),
+        check: (range, of) => checkRange(keyless, log, of, range, AUTHENTICATOR),
         hands: 1,
         maps,
       });
@@ -229,7 +241,7 @@ describe.each([
       (checkpoint) => (checkpoint?.size ?? 0) >= 2,
     );
     const types: string[] = [];
-    for await (const entry of opened.store.readStream('ledger-notary', { direction: 'backwards', limit: 2 }))
+    for await (const entry of opened.store.readStream(nodeLane('notary'), { direction: 'backwards', limit: 2 }))
       types.push(entry.type);
     expect(types).toEqual([LOG_ALIVE, LOG_ALIVE]);
   });

@@ -8,6 +8,7 @@ import { openEmbeddedStore, type EventStore } from '@sijill/event-store';
 import { createLogger, Metrics, systemClock, type SqlTarget } from '@sijill/platform';
 import { ProjectionFailed, Projector, ReadModels } from '@sijill/read-models';
 import { disclosureEntry } from '../support/disclosure-entries.js';
+import { authentic } from '../support/entry-keys.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
 import { seeded } from '../support/seeded.js';
@@ -27,21 +28,25 @@ function contract(name: string, freshTarget: () => Promise<SqlTarget>): void {
     let target: SqlTarget;
     let models: ReadModels;
     let written = 0;
+    const children = new Set<ChildProcess>();
     beforeEach(async () => {
       file = join(freshDataDir('projection'), 'ledger.sqlite');
-      store = openEmbeddedStore({ file, pollMs: 10 });
+      store = authentic(openEmbeddedStore({ file, pollMs: 10 }));
       target = await freshTarget();
       models = await ReadModels.open(target, systemClock);
       written = 0;
     });
     afterEach(async () => {
+      for (const child of children) child.kill('SIGKILL');
+      children.clear();
       await models.close();
       await store.close();
     });
 
     const write = async (count: number): Promise<number> => {
+      const behind = written === 0 ? 'no_stream' : written - 1;
       const entries = Array.from({ length: count }, () => disclosureEntry(`event-${written}`, { n: written++ }));
-      return (await store.append('ledger-a', entries, 'any')).position;
+      return (await store.append('ledger-a', entries, behind)).position;
     };
     /** The content that the store gives, made anew elsewhere. */
     const trueDigest = async (): Promise<string> => {
@@ -179,17 +184,18 @@ function contract(name: string, freshTarget: () => Promise<SqlTarget>): void {
         const random = seeded(SEED);
         const start = async (what: 'project' | 'rebuild'): Promise<{ child: ChildProcess; gone: Promise<unknown> }> => {
           const child = fork(PROGRAM, [what, file, JSON.stringify(target)], { execArgv: ['--import', 'tsx'] });
-          const gone = once(child, 'exit');
+          children.add(child);
+          const gone = once(child, 'exit').finally(() => children.delete(child));
           const early = gone.then(() => Promise.reject(new Error(`the process that was to ${what} ended by itself`)));
           await Promise.race([once(child, 'message'), early]);
           early.catch(() => undefined);
           return { child, gone };
         };
         for (let kill = 0; kill < KILLS; kill++) {
-          const children = await Promise.all([start('project'), ...(kill % 2 === 1 ? [start('rebuild')] : [])]);
+          const started = await Promise.all([start('project'), ...(kill % 2 === 1 ? [start('rebuild')] : [])]);
           for (const until = Date.now() + 20 + random() * 400; Date.now() < until;) await write(100);
-          for (const { child } of children) child.kill('SIGKILL');
-          await Promise.all(children.map(({ gone }) => gone));
+          for (const { child } of started) child.kill('SIGKILL');
+          await Promise.all(started.map(({ gone }) => gone));
         }
         await models.catchUp(store);
         expect(await models.digest()).toBe(await trueDigest());

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openEmbeddedStore, openWriting } from '@sijill/event-store';
+import { openEmbeddedStore, openWriting, type EntryAuthenticator } from '@sijill/event-store';
 import {
   checkRange,
   GrowingLog,
@@ -14,13 +14,14 @@ import {
 } from '@sijill/notary';
 import { createLogger, Metrics, systemClock } from '@sijill/platform';
 import { disclosureEntry } from '../support/disclosure-entries.js';
+import { AUTHENTICATOR, appendTo, authentic, intrude } from '../support/entry-keys.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { seeded } from '../support/seeded.js';
 import { freshDataDir } from '../support/sijill.js';
 
 const COPIES = Number(process.env['SIJILL_TEST_COPIES'] ?? (FULL_RUN ? 10_000 : 240));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-/** Ninety-nine of each hundred are about somebody, and the hundredth says what the map of subjects is. */
+/** Of each hundred ninety-eight are about somebody, one somebody else has put there, and the last says what the map of subjects is. */
 const ENTRIES = 600;
 const signer = logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]);
 
@@ -92,15 +93,15 @@ const DAMAGES: Record<string, (copy: Copy, random: Random) => number | null> = {
   'an entry twice': ({ ledger }, random) => {
     const position = somewhere(random);
     // Everything behind it moves on, and it stands there again.
-    ledger
-      .prepare('update entry set position = -position - 1, revision = -revision - 1 where position > ?')
-      .run(position);
+    const far = 10 * ENTRIES;
+    const move = 'update entry set position = position + ?, revision = revision + ? where position > ?';
+    ledger.prepare(move).run(far, far, position);
     ledger
       .prepare(
         'insert into entry select position + 1, stream_id, revision + 1, id, type, data, metadata from entry where position = ?',
       )
       .run(position);
-    ledger.prepare('update entry set position = -position, revision = -revision where position < 0').run();
+    ledger.prepare(move).run(1 - far, 1 - far, far);
     return position;
   },
   'the end cut off': ({ ledger }, random) => {
@@ -172,7 +173,8 @@ describe('a ledger that somebody has changed', () => {
   const half = files('half');
 
   beforeAll(async () => {
-    const store = openEmbeddedStore({ file: clean.ledger });
+    const keyless = openEmbeddedStore({ file: clean.ledger });
+    const store = authentic(keyless);
     const log = await LogStore.open({ kind: 'sqlite', file: clean.log });
     const maps = await MapStore.open({ kind: 'sqlite', file: clean.maps });
     const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };
@@ -183,8 +185,11 @@ describe('a ledger that somebody has changed', () => {
       await growing.commit(signs);
     };
     for (let written = 0; written < ENTRIES; written += 100) {
-      const entries = Array.from({ length: 99 }, (_, i) => disclosureEntry(`event-${written + i}`, { n: written + i }));
-      await store.append('ledger-a', entries, 'any');
+      const entries = Array.from({ length: 98 }, (_, i) => disclosureEntry(`event-${written + i}`, { n: written + i }));
+      await appendTo(store, 'ledger-a', entries);
+      // Each a copy of the first entry.
+      for await (const first of keyless.events.readStream('ledger-a', { limit: 1 }))
+        await intrude(keyless, 'ledger-a', first);
       await grow(null);
       await keeper.finish();
       await grow(signer);
@@ -206,12 +211,17 @@ describe('a ledger that somebody has changed', () => {
     if (from !== to) copyFileSync(from, to);
   }
 
-  async function verified(of: Files, kept: readonly string[] = []): Promise<StoreVerified> {
+  async function verified(
+    of: Files,
+    kept: readonly string[] = [],
+    authenticator?: EntryAuthenticator,
+  ): Promise<StoreVerified> {
     const store = openEmbeddedStore({ file: of.ledger });
     const log = await LogStore.open({ kind: 'sqlite', file: of.log });
     const maps = await MapStore.open({ kind: 'sqlite', file: of.maps });
     try {
-      const check: Parameters<typeof verifyStore>[2]['check'] = (range, size) => checkRange(store, log, size, range);
+      const check: Parameters<typeof verifyStore>[2]['check'] = (range, size) =>
+        checkRange(store, log, size, range, authenticator);
       return await verifyStore(store, log, { trust: { log: signer.keys }, check, hands: 1, kept, maps });
     } finally {
       for (const part of [store, log, maps]) await part.close();
@@ -236,6 +246,7 @@ describe('a ledger that somebody has changed', () => {
       leaves: ENTRIES,
       checkpoints: 6,
       maps: 6,
+      foreign: { events: 6, first: { index: 98, lane: 'ledger-a', revision: 98 } },
       unsigned: 0,
     });
     // Only opened, and its triggers gone: its content is what it was.
@@ -251,7 +262,7 @@ describe('a ledger that somebody has changed', () => {
       for (let copy = 0; copy < COPIES; copy++) {
         const [kind, damage] = kinds[copy % kinds.length]!;
         const { of, first } = damaged('copy', (files) => damage(files, random));
-        const [finding] = (await verified(of)).findings;
+        const [finding] = (await verified(of, [], AUTHENTICATOR)).findings;
         if (finding === undefined || (first !== null && finding.index !== first))
           missed.push(`copy ${copy}: ${kind} at ${first}, found ${JSON.stringify(finding)}`);
         rmSync(join(folder, 'copy'), { recursive: true });
@@ -260,6 +271,37 @@ describe('a ledger that somebody has changed', () => {
     },
     COPIES * 1_000 + 60_000,
   );
+
+  it('finds sealed parts changed, and authenticators taken away; with the key also those that were changed', async () => {
+    const withMetadata =
+      (change: (metadata: string) => string) =>
+      ({ ledger }: Copy): null => {
+        const at = 'where position = 298';
+        const metadata = ledger.prepare(`select metadata from entry ${at}`).pluck().get() as string;
+        expect(change(metadata)).not.toBe(metadata);
+        ledger.prepare(`update entry set metadata = ? ${at}`).run(change(metadata));
+        return null;
+      };
+    const cases: [change: (metadata: string) => string, without: string | null, withKey: string][] = [
+      [(metadata) => metadata.replace(/.("\}\}\})$/, '=$1'), 'sealed parts', 'sealed parts'],
+      [(metadata) => metadata.replace('"sealed":{"', '"sealed":{"x'), 'sealed parts', 'sealed parts'],
+      [(metadata) => metadata.replace(/,"sealed":.*$/, '}}'), 'sealed parts', 'sealed parts'],
+      [(metadata) => metadata.replace(/"sealed":.*$/, '"sealed":{}}}'), 'sealed parts', 'sealed parts'],
+      [(metadata) => metadata.replace(/("sealed":\{.*)\}\}\}$/, '$1,"x":"y"}}}'), 'sealed parts', 'sealed parts'],
+      [(metadata) => metadata.replace(/"sealed":.*$/, '"sealed":{no JSON}}}'), 'sealed parts', 'sealed parts'],
+      [(metadata) => metadata.replace(/"by".*"sealed"/, '"sealed"'), 'no authenticator', 'no authenticator'],
+      [(metadata) => metadata.replace(/"mac":"./, '"mac":"'), 'no authenticator', 'no authenticator'],
+      [(metadata) => metadata.replace(/,"~":.*$/, '}'), 'no authenticator', 'no authenticator'],
+      [(metadata) => metadata.replace(/"mac":"[^"]*/, `"mac":"${'A'.repeat(43)}`), null, 'does not hold'],
+      [(metadata) => metadata.replace('"by":"a1"', '"by":"a2"'), null, 'does not hold'],
+    ];
+    for (const [i, [change, without, withKey]] of cases.entries()) {
+      const { of } = damaged(`beside-${i}`, withMetadata(change));
+      const found = (says: string) => ({ what: 'entry', index: 297, detail: expect.stringContaining(says) });
+      expect((await verified(of)).findings[0]).toEqual(without === null ? undefined : found(without));
+      expect((await verified(of, [], AUTHENTICATOR)).findings[0]).toEqual(found(withKey));
+    }
+  });
 
   it('names the entry, or the tile of the log where that was changed and the one above it speaks for the store', async () => {
     const hashes = (log: Database.Database, level: number, tile: number, change: (bytes: Buffer) => Buffer): null => {
@@ -298,13 +340,14 @@ describe('a ledger that somebody has changed', () => {
 
   it('gives no alarm either while the log grows', async () => {
     const of = files('growing');
-    const store = openEmbeddedStore({ file: of.ledger });
+    const keyless = openEmbeddedStore({ file: of.ledger });
+    const store = authentic(keyless);
     const log = await LogStore.open({ kind: 'sqlite', file: of.log });
     const growing = await GrowingLog.resume(log, systemClock);
     let written = 0;
     const grow = async (): Promise<void> => {
       const entries = Array.from({ length: 90 }, (_, i) => disclosureEntry(`event-${written + i}`, { n: written + i }));
-      await store.append('ledger-a', entries, 'any');
+      await appendTo(store, 'ledger-a', entries);
       written += entries.length;
       for await (const batch of store.readTexts({ after: growing.head.position })) growing.add(batch);
       await growing.commit(signer);
@@ -323,9 +366,9 @@ describe('a ledger that somebody has changed', () => {
         };
       },
     });
-    const verified = await verifyStore(store, steps, {
+    const verified = await verifyStore(keyless, steps, {
       trust: { log: signer.keys },
-      check: (range, size) => checkRange(store, steps, size, range),
+      check: (range, size) => checkRange(keyless, steps, size, range),
       hands: 1,
     });
     expect(written).toBeGreaterThan(1_000);
@@ -352,10 +395,10 @@ describe('a ledger that somebody has changed', () => {
     copyFileSync(half.ledger, fork.ledger);
     copyFileSync(half.log, fork.log);
     copyFileSync(half.maps, fork.maps);
-    const store = openEmbeddedStore({ file: fork.ledger });
+    const store = authentic(openEmbeddedStore({ file: fork.ledger }));
     const log = await LogStore.open({ kind: 'sqlite', file: fork.log });
     const entries = Array.from({ length: 300 }, (_, i) => disclosureEntry(`other-${i}`, { n: i }));
-    await store.append('ledger-a', entries, 296);
+    await appendTo(store, 'ledger-a', entries);
     const growing = await GrowingLog.resume(log, systemClock);
     for await (const batch of store.readTexts({ after: growing.head.position })) growing.add(batch);
     await growing.commit(signer);

@@ -14,6 +14,7 @@ interface Service {
   readonly depends_on?: Record<string, { readonly condition: string }>;
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
   readonly restart?: string;
+  readonly command?: readonly string[];
 }
 
 interface Compose {
@@ -43,9 +44,10 @@ describe('docker-compose.yml', () => {
     expect(healthcheck?.test?.length).toBeGreaterThan(1);
   });
 
-  it('starts the server after the others are healthy and its keyring is there', () => {
+  it('starts the server after the others are healthy, its keyring is there and its producer registered', () => {
     expect(service('server').depends_on).toEqual({
       keyring: { condition: 'service_completed_successfully' },
+      producers: { condition: 'service_completed_successfully' },
       eventstoredb: { condition: 'service_healthy' },
       kafka: { condition: 'service_healthy' },
       postgres: { condition: 'service_healthy' },
@@ -64,6 +66,18 @@ describe('docker-compose.yml', () => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 
+  it('registers the owner of each topic first, in the database of the server, and does so once', () => {
+    const { environment, command = [], depends_on, restart } = service('producers');
+    const { kafka } = parseConfig({ ...service('server').environment });
+    expect(kafka?.topics).toEqual([{ topic: 'privacy.activity', producer: 'platform' }]);
+    for (const { producer } of kafka!.topics) {
+      expect(command.join(' ')).toContain(`grep -q '"name":"${producer}"' || sijill producers add ${producer} `);
+    }
+    expect(environment?.['SIJILL_DATABASE']).toBe(service('server').environment?.['SIJILL_DATABASE']);
+    expect(depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
+    expect(restart).toBe('no');
+  });
+
   it('lets the server read its keyring and never write it', () => {
     const directory = service('server').volumes?.find((volume) => volume.startsWith('keyring:'));
     expect(directory).toBe('keyring:/run/secrets/sijill:ro');
@@ -72,7 +86,7 @@ describe('docker-compose.yml', () => {
 });
 
 describe('the environment of the server in docker-compose.yml', () => {
-  const environment = { ...service('server').environment, NODE_ENV: 'production' };
+  const environment = { ...service('server').environment };
 
   it('uses only variables that the configuration knows', () => {
     const names = Object.keys(environment).filter((name) => name.startsWith('SIJILL_'));
@@ -83,7 +97,7 @@ describe('the environment of the server in docker-compose.yml', () => {
 
   it('means EventStoreDB, PostgreSQL and Kafka, by the names of their services', () => {
     const config = parseConfig(environment);
-    expect(config.production).toBe(true);
+    expect(config.mode).toBe('production');
     expect(config.http).toEqual({ host: '0.0.0.0', port: 8480 });
     expect(config.eventStore).toEqual({
       kind: 'eventstoredb',

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { unknownVariables } from '@sijill/platform';
+import { parseConfig, unknownVariables } from '@sijill/platform';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -55,6 +55,11 @@ describe('deploy/Dockerfile', () => {
     expect(texts(lastStage, 'CMD')).toEqual(['["node", "apps/cli/bin/sijill.js", "serve"]']);
     expect(texts(lastStage, 'VOLUME')).toEqual(['["/var/lib/sijill"]']);
     expect(environment()['SIJILL_DATA_DIR']).toBe('/var/lib/sijill');
+  });
+
+  it('runs in production mode, where it may be reached from outside of its container', () => {
+    const { mode, http } = parseConfig(environment());
+    expect({ mode, host: http.host }).toEqual({ mode: 'production', host: '0.0.0.0' });
   });
 
   it('holds no secret, and sets no variable that the configuration does not know', () => {

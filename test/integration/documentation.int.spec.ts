@@ -61,12 +61,13 @@ describeWithKafka('the examples that send to Kafka', (kafka) => {
     });
     const consumer = kafka.client().consumer({ groupId: topic });
     const { limits } = parseConfig({});
+    const speaker = { producer: 'sms', realm: 'default', mayLink: true, sources: [] };
     const readings: string[] = [];
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
       eachMessage: async ({ message }) => {
-        const reading = readRecord(message, { limits, defaultRegion: 'SA', now: Date.now() });
+        const reading = readRecord(message, { limits, defaultRegion: 'SA', now: Date.now(), speaker });
         readings.push('errors' in reading ? JSON.stringify(reading.errors) : 'accepted');
       },
     });

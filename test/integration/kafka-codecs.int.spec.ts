@@ -1,8 +1,9 @@
-import { KafkaIntake, registerCodecs } from '@sijill/intake';
+import { registerCodecs, type KafkaIntake } from '@sijill/intake';
 import { openLedger, type Ledger } from '@sijill/ledger';
 import { createLogger, parseConfig } from '@sijill/platform';
 import { disclosed } from '../support/events.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
+import { intakeOver } from '../support/kafka/kafka-ledger.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
 
 const COMPRESSIONS = ['gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -16,7 +17,7 @@ describeWithKafka('batches in every compression of Kafka', (kafka) => {
   const stored = async (topic: string): Promise<number> => {
     let count = 0;
     for await (const batch of ledger.store.readAll())
-      count += batch.filter(({ stream }) => stream === `ledger-${topic}-0`).length;
+      count += batch.filter(({ stream }) => stream.endsWith(`/${topic}/0`)).length;
     return count;
   };
   const send = async (topic: string, count: number): Promise<void> => {
@@ -29,17 +30,14 @@ describeWithKafka('batches in every compression of Kafka', (kafka) => {
     await producer.send({ topic, messages });
     await producer.disconnect();
   };
-  const start = (topic: string): void => {
-    const config = parseConfig({ SIJILL_KAFKA_BROKERS: kafka.brokers.join(','), SIJILL_KAFKA_TOPICS: topic });
-    intake = new KafkaIntake(
-      ledger.store,
-      ledger.maker,
-      ledger.quarantine,
-      ledger.clock,
-      { limits: config.limits, defaultRegion: 'SA', kafka: { ...config.kafka!, group: `codecs-${topic}` } },
-      ledger.metrics,
-      ledger.logger,
-    );
+  const start = async (topic: string): Promise<void> => {
+    await ledger.producers.admit(topic, { name: 'tests', principal: 'ledger' });
+    const config = parseConfig({
+      SIJILL_KAFKA_BROKERS: kafka.brokers.join(','),
+      SIJILL_KAFKA_TOPICS: topic,
+      SIJILL_KAFKA_GROUP: `codecs-${topic}`,
+    });
+    intake = intakeOver(ledger, config);
     intake.start();
   };
 
@@ -55,7 +53,7 @@ describeWithKafka('batches in every compression of Kafka', (kafka) => {
     const topic = topics[compression]!;
     // More than one block of snappy's framing and one frame block of lz4.
     await send(topic, 60);
-    start(topic);
+    await start(topic);
     await eventually(
       () => stored(topic),
       (count) => count === 60,
@@ -65,7 +63,7 @@ describeWithKafka('batches in every compression of Kafka', (kafka) => {
   it('wait where they are when the codec does not load, with an error that names the cure, and nothing is skipped', async () => {
     const topic = await kafka.freshTopic({ compression: 'zstd' });
     await send(topic, 3);
-    start(topic);
+    await start(topic);
     registerCodecs({ zstd: () => Promise.reject(new Error('no binary for this platform')) });
     await eventually(
       async () => intake.health,

@@ -17,6 +17,8 @@ function entryOf(index: number): EntryText {
     position,
     data: '{}',
     metadata: '{}',
+    sealed: '',
+    foreign: false,
   };
 }
 

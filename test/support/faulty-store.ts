@@ -7,7 +7,6 @@ import {
   type AppendResult,
   type EventStore,
   type ExpectedRevision,
-  type LeafBytes,
   type NewEntry,
   type EntryText,
   type StoredEntry,
@@ -61,9 +60,6 @@ export class FaultyStore implements EventStore {
   }
   readTexts(...args: Parameters<EventStore['readTexts']>): AsyncIterable<EntryText[]> {
     return this.real.readTexts(...args);
-  }
-  readLeaves(...args: Parameters<EventStore['readLeaves']>): AsyncIterable<LeafBytes> {
-    return this.real.readLeaves(...args);
   }
   followTexts(...args: Parameters<EventStore['followTexts']>): AsyncIterable<EntryText[]> {
     return this.real.followTexts(...args);

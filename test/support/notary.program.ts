@@ -1,13 +1,16 @@
 // A notary as a process of its own, to be killed. See test/faults/notary.
-import { Lane, openEmbeddedStore, openEventStoreDb } from '@sijill/event-store';
+import { Lane, nodeLane, openEmbeddedStore, openEventStoreDb } from '@sijill/event-store';
 import { LogStore, MapKeeper, MapStore, Notary } from '@sijill/notary';
+import { authentic } from './entry-keys.js';
 import { LOG_IDENTITY } from './log-identity.js';
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
 
 const [where = '', file = '', mapFile = '', claim = ''] = process.argv.slice(2);
-const store = where.startsWith('esdb:')
-  ? await openEventStoreDb({ connectionString: where })
-  : openEmbeddedStore({ file: where, pollMs: 10 });
+const store = authentic(
+  where.startsWith('esdb:')
+    ? await openEventStoreDb({ connectionString: where })
+    : openEmbeddedStore({ file: where, pollMs: 10 }),
+);
 const log = await LogStore.open({ kind: 'sqlite', file });
 const maps = await MapStore.open({ kind: 'sqlite', file: mapFile });
 const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };
@@ -16,7 +19,7 @@ const notary = new Notary(store, log, {
   claim: claimOf({ kind: 'sqlite', file: claim }, 'notary'),
   identity: LOG_IDENTITY,
   subjects: new MapKeeper(store, log, maps, { ...parts, everyMs: 30 }),
-  lane: () => Lane.open(store, 'ledger-notary', { onForeignWrite: 'follow', whenFull: 'refuse' }),
+  lane: () => Lane.open(store, nodeLane('notary'), { onForeignWrite: 'follow', whenFull: 'refuse' }),
   signEveryMs: 20,
 });
 notary.start();

@@ -3,9 +3,10 @@
 import { openEmbeddedStore } from '@sijill/event-store';
 import { createLogger, Metrics, systemClock, type SqlTarget } from '@sijill/platform';
 import { Projector, ReadModels } from '@sijill/read-models';
+import { authentic } from './entry-keys.js';
 
 const [what = '', file = '', target = '{}'] = process.argv.slice(2);
-const store = openEmbeddedStore({ file, pollMs: 10 });
+const store = authentic(openEmbeddedStore({ file, pollMs: 10 }));
 const readModels = await ReadModels.open(JSON.parse(target) as SqlTarget, systemClock);
 process.send?.('ready');
 if (what === 'project') {

@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Access, type KeyWanted, type ProducerTerms } from '@sijill/access';
+import { sqlTarget } from '@sijill/ledger';
+import { clockOf, parseConfig } from '@sijill/platform';
 
 const LAUNCHER = fileURLToPath(new URL('../../apps/cli/bin/sijill.js', import.meta.url));
 
@@ -55,10 +58,28 @@ export interface TestServer {
   log(): string;
   /** Makes a key with these roles. */
   key(...roles: string[]): Promise<string>;
+  /** Registers a producer, and makes a key of it. */
+  producer(name: string, terms?: ProducerTerms): Promise<string>;
   kill(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 const PATIENCE_MS = 60_000;
+const TESTER = { name: 'tests', principal: 'command-line' };
+
+/** Beside a running server, as the commands work, and without the second that each of them takes to start. */
+async function withAccess<T>(env: Record<string, string>, work: (access: Access) => Promise<T>): Promise<T> {
+  const config = parseConfig(env);
+  const access = await Access.open(sqlTarget(config, 'access'), config, clockOf(config));
+  try {
+    return await work(access);
+  } finally {
+    await access.close();
+  }
+}
+
+async function keyOf(env: Record<string, string>, wanted: KeyWanted): Promise<string> {
+  return (await withAccess(env, ({ keys }) => keys.create(wanted, TESTER))).key;
+}
 
 /** Starts `sijill serve` on a free port and waits until it announces itself. */
 export async function startServer(env: Record<string, string> = {}): Promise<TestServer> {
@@ -93,12 +114,10 @@ export async function startServer(env: Record<string, string> = {}): Promise<Tes
           dataDir,
           env: full,
           log: () => output,
-          key: async (...roles) => {
-            const made = await sijillJson<{ key: string }>(
-              ['keys', 'create', '--name', roles.join('-'), ...roles.flatMap((role) => ['--role', role])],
-              full,
-            );
-            return made.key;
+          key: (...roles) => keyOf(full, { name: roles.join('-'), roles }),
+          producer: async (name, terms = {}) => {
+            await withAccess(full, ({ producers }) => producers.add(name, terms, TESTER));
+            return keyOf(full, { name, roles: ['producer'], producer: name });
           },
           kill: (signal = 'SIGTERM') => {
             child.ref();

@@ -12,6 +12,8 @@ export interface Peer {
 export interface Message {
   readonly value: Buffer | null;
   readonly headers: Record<string, Buffer>;
+  /** When it was produced, in milliseconds. */
+  readonly timestamp: number;
 }
 
 type Listener = (event: { payload: Record<string, unknown> }) => void;
@@ -37,7 +39,11 @@ const addresses = new Map<string, { broker: Broker; peer: Peer }>();
 
 /** One topic and one group: partitions, who reads them, and how often that changes. */
 export class Broker {
-  readonly partitions: Message[][];
+  partitions: Message[][];
+  /** Of the cluster that the topic is in. */
+  cluster = 'cluster-1';
+  /** How often the topic was made anew. */
+  remakes = 0;
   readonly committed = new Map<number, number>();
   private members: Consumer[] = [];
   private generation = 0;
@@ -51,6 +57,19 @@ export class Broker {
     readonly note: (line: string) => void,
   ) {
     this.partitions = Array.from({ length: partitions }, () => []);
+  }
+
+  /**
+   * The topic is deleted and made anew under its name, or another cluster takes the place of this one. Whoever reads finds no such
+   * topic the next time it asks, looks again, and joins anew; what it has fetched it still works on. The group's offsets stay.
+   */
+  remake(partitions: Message[][], cluster = this.cluster): void {
+    this.note(
+      `${cluster === this.cluster ? 'topic made anew' : `cluster ${cluster}`}: ${partitions.map((log) => log.length).join(' ')}`,
+    );
+    this.partitions = partitions;
+    this.cluster = cluster;
+    this.remakes += 1;
   }
 
   /** The address under which a process finds this broker. */
@@ -122,6 +141,10 @@ export class SimulatedKafka {
     return {
       connect: async () => undefined,
       disconnect: async () => undefined,
+      describeCluster: async () => {
+        await broker.chance.wait(broker.chance.between(1, 5) + silence(peer));
+        return { clusterId: broker.cluster };
+      },
       fetchTopicOffsets: async () => {
         await broker.chance.wait(broker.chance.between(1, 5) + silence(peer));
         return broker.partitions.map((log, partition) => ({
@@ -210,11 +233,16 @@ class Consumer {
   }
 
   private async read(partition: number, generation: number): Promise<void> {
-    const { chance } = this.broker;
+    const { chance, remakes } = this.broker;
     const mine = (): boolean => this.running && !this.peer.dead && this.generation === generation;
     for (;;) {
       await chance.wait(chance.delay(500) + silence(this.peer));
       if (!mine()) return;
+      if (this.broker.remakes !== remakes) {
+        // Once for all its partitions: the others find another generation.
+        this.generation = ASKED;
+        return this.broker.join(this);
+      }
       const sought = this.sought.get(partition);
       if (sought !== undefined) this.positions.set(partition, sought);
       this.sought.delete(partition);
@@ -298,13 +326,13 @@ function silence(peer: Peer): number {
   return Math.max(0, peer.silentUntil - Date.now());
 }
 
-function kafkaMessage({ value, headers }: Message, offset: number): KafkaMessage {
+function kafkaMessage({ value, headers, timestamp }: Message, offset: number): KafkaMessage {
   return {
     key: null,
     value,
     headers,
     offset: String(offset),
-    timestamp: '0',
+    timestamp: String(timestamp),
     attributes: 0,
   } as unknown as KafkaMessage;
 }

@@ -1,5 +1,8 @@
 import {
   Appender,
+  authenticStore,
+  entryAuthenticator,
+  httpLane,
   Lane,
   openEmbeddedStore,
   openWriting,
@@ -10,9 +13,11 @@ import {
   type EventStore,
   type ExpectedRevision,
   type NewEntry,
+  type RawAppend,
   type StoredEntry,
   type WrittenEntry,
 } from '@sijill/event-store';
+import type { Speaker } from '@sijill/contracts';
 import { EntryMaker, HttpIntake, KafkaIntake, Quarantine, SeenEvents, type IntakeAnswer } from '@sijill/intake';
 import { createLogger, Metrics, parseConfig, systemClock } from '@sijill/platform';
 import { knownEvents, locateEntry, Projector, ReadModels, replayOf } from '@sijill/read-models';
@@ -28,6 +33,8 @@ export interface Surroundings {
   readonly broker: Broker;
   readonly chance: Chance;
   readonly keyring: Keyring;
+  /** Who sends over HTTP, and whose the topic is. */
+  readonly speakers: { readonly http: Speaker; readonly kafka: Speaker };
   readonly network: { faultRate: number };
   /** Entries that one append of the store may hold. */
   readonly appendLimit: number;
@@ -41,6 +48,7 @@ const CACHED_PEOPLE = 3;
 export class SimulatedServer implements Owner, Peer {
   dead = false;
   silentUntil = 0;
+  private readonly metrics = new Metrics();
   private readonly closing: (() => unknown)[] = [];
   private parts: { lane: Lane; http: HttpIntake; kafka: KafkaIntake; projector: Projector } | null = null;
 
@@ -52,7 +60,7 @@ export class SimulatedServer implements Owner, Peer {
 
   /** Opens everything, as a start does; whatever fails ends the process, as it would end a server. */
   async start(): Promise<void> {
-    const { machine, broker, keyring } = this.around;
+    const { machine, broker, keyring, speakers } = this.around;
     const open = (file: string) => {
       const connection = machine.open(file, this);
       this.closing.push(() => connection.close());
@@ -60,12 +68,12 @@ export class SimulatedServer implements Owner, Peer {
     };
     const config = parseConfig({
       SIJILL_KAFKA_BROKERS: broker.addressFor(this),
-      SIJILL_KAFKA_TOPICS: broker.topic,
+      SIJILL_KAFKA_TOPICS: `${broker.topic}=${speakers.kafka.producer}`,
       SIJILL_NODE_ID: this.nodeId,
     });
     const { limits, defaultRegion } = config;
     const logger = createLogger('silent');
-    const metrics = new Metrics();
+    const { metrics } = this;
     const clock = systemClock;
     const embedded = openEmbeddedStore({
       file: machine.file('ledger.sqlite'),
@@ -73,7 +81,9 @@ export class SimulatedServer implements Owner, Peer {
       pollMs: 500,
     });
     this.closing.push(() => embedded.close());
-    const store = new DistantStore(embedded, this, this.around);
+    const { current, keys } = keyring.authenticator;
+    const authenticator = entryAuthenticator({ current, keys: Object.fromEntries(keys) });
+    const store = new DistantStore(authenticStore(embedded, authenticator), this, this.around);
     const vault = await Vault.open(
       { kind: 'sqlite', file: machine.file('vault.sqlite'), open },
       keyring,
@@ -84,14 +94,15 @@ export class SimulatedServer implements Owner, Peer {
     const readModels = await ReadModels.open({ kind: 'sqlite', file: machine.file('read-models.sqlite'), open }, clock);
     const maker = new EntryMaker(vault, clock);
     const seen = new SeenEvents({
-      position: async () => (await readModels.asOf()).position,
+      position: async () => (await readModels.asOf('entries')).position,
       known: (events) => knownEvents(readModels.sql.reader, events),
       locate: (entryId) => locateEntry(readModels.sql.reader, entryId),
       replayOf: (entryId) => replayOf(readModels.sql.reader, entryId),
     });
-    const lane = await Lane.open(store, `ledger-http-${this.nodeId}`, { onForeignWrite: 'follow', whenFull: 'refuse' });
+    const lane = await Lane.open(store, httpLane(this.nodeId), { onForeignWrite: 'follow', whenFull: 'refuse' });
     const http = new HttpIntake(lane, maker, seen, clock, { limits, defaultRegion, nodeId: this.nodeId }, metrics);
-    const options = { limits, defaultRegion, kafka: config.kafka! };
+    const speakerFor = (): Promise<Speaker> => Promise.resolve(speakers.kafka);
+    const options = { limits, defaultRegion, kafka: config.kafka!, speakerFor };
     const kafka = new KafkaIntake(store, maker, new Quarantine(vault, clock), clock, options, metrics, logger);
     const projector = new Projector(store, readModels, metrics, logger);
     if (this.dead) throw new StoreUnavailable('died over its start');
@@ -106,7 +117,13 @@ export class SimulatedServer implements Owner, Peer {
 
   accept(events: readonly object[]): Promise<IntakeAnswer> {
     if (!this.ready) return Promise.reject(new StoreUnavailable('connection refused'));
-    return this.parts!.http.accept({ events, bytes: 0, producer: 'producer' });
+    return this.parts!.http.accept({ events, bytes: 0, speaker: this.around.speakers.http, principal: 'p-http' });
+  }
+
+  /** Whether it says of a partition that it is not the one that its lane was written from. */
+  async refuses(partition: number): Promise<boolean> {
+    const { values } = await this.metrics.kafkaRefused.get();
+    return values.some(({ value, labels }) => value === 1 && Number(labels.partition) === partition);
   }
 
   /** It is gone at once. What its code still does reaches no disk and no broker, and is ended so that the run can end. */
@@ -151,7 +168,7 @@ class SimulatedWriter implements EntryWriter {
     this.appender = new Appender(this.connection);
   }
 
-  append(stream: string, entries: readonly WrittenEntry[], expected: ExpectedRevision): Promise<AppendResult> {
+  append(stream: string, entries: readonly RawAppend[], expected: ExpectedRevision): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ append: { stream, entries, expected }, resolve, reject });
       if (this.waiting.length === 1) setTimeout(() => this.commit(), this.around.chance.between(1, 20));

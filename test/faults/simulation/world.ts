@@ -2,11 +2,17 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { openEmbeddedStore, type StoredEntry } from '@sijill/event-store';
+import {
+  authenticStore,
+  entryAuthenticator,
+  kafkaLane,
+  openEmbeddedStore,
+  type StoredEntry,
+} from '@sijill/event-store';
 import { Quarantine, QUARANTINED } from '@sijill/intake';
 import { systemClock, takeRandom } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
-import { createKeyring, readKeyring, unseal, Vault, type Keyring } from '@sijill/vault';
+import { createKeyring, keyIdOf, readKeyring, unseal, Vault, type Keyring } from '@sijill/vault';
 import { collected, disclosed } from '../../support/events.js';
 import { seeded } from '../../support/seeded.js';
 import { Broker, SESSION_MS, type Message } from './broker.js';
@@ -23,13 +29,31 @@ export interface Outcome {
   /** What was found wrong; empty when all is well. */
   readonly faults: readonly string[];
   readonly trace: readonly string[];
-  readonly happened: { readonly powerLosses: number; readonly kills: number; readonly silences: number };
+  readonly happened: {
+    readonly powerLosses: number;
+    readonly kills: number;
+    readonly silences: number;
+    readonly remakes: number;
+  };
 }
 
 interface Sent {
   readonly source: string;
   readonly id: string;
   readonly phones: readonly string[];
+}
+
+/** A topic as it was until it was made anew. */
+interface Former {
+  readonly cluster: string;
+  readonly partitions: readonly (readonly Message[])[];
+  readonly produced: readonly (readonly (Sent | null)[])[];
+}
+
+/** Where a lane ends. */
+interface LaneEnd {
+  readonly kafka: { readonly offset: number; readonly timestamp: number };
+  readonly part?: { readonly index: number; readonly of: number };
 }
 
 const HOUR = 3_600_000;
@@ -93,10 +117,12 @@ class World {
   private readonly servers: SimulatedServer[] = [];
   private readonly began = Date.now();
   private readonly sent: Sent[] = [];
-  /** By partition and offset; null for what nobody can read. */
-  private readonly produced: (Sent | null)[][];
+  /** Of the topic as it is now, by partition and offset; null for what nobody can read. */
+  private produced: (Sent | null)[][];
+  private former: Former | null = null;
+  private stamp = 0;
   private readonly acknowledged = new Set<string>();
-  private readonly happened = { powerLosses: 0, kills: 0, silences: 0 };
+  private readonly happened = { powerLosses: 0, kills: 0, silences: 0, remakes: 0 };
   private starts = 0;
 
   constructor(root: string, keyring: Keyring, seed: number) {
@@ -117,6 +143,7 @@ class World {
       broker: this.broker,
       chance,
       keyring,
+      speakers: { http: speaker('gateway'), kafka: speaker(chance.pick(['gateway', 'topic-owner'])) },
       network: { faultRate: 0 },
       appendLimit,
       note,
@@ -147,7 +174,7 @@ class World {
 
     const until = Date.now() + PATIENCE_MS;
     await Promise.race([Promise.all(work), chance.wait(PATIENCE_MS)]);
-    while (!this.atRest() && Date.now() < until) await chance.wait(1_000);
+    while (!(await this.atRest()) && Date.now() < until) await chance.wait(1_000);
     if (Date.now() >= until) this.faults.push('it did not come to rest');
     this.ending = true;
     for (const server of this.servers) await server.stop();
@@ -185,14 +212,40 @@ class World {
     const { chance, broker } = this;
     await chance.wait(at);
     const partition = chance.between(0, broker.partitions.length - 1);
-    const put = (message: Message, sent: Sent | null): void => {
-      this.produced[partition]!.push(sent);
-      broker.partitions[partition]!.push(message);
+    this.put(partition, this.produced, broker.partitions);
+  }
+
+  private put(partition: number, produced: (Sent | null)[][], partitions: Message[][]): void {
+    const { chance } = this;
+    // No two records are of one time, so that what was made anew can be told from what was there.
+    const timestamp = (this.stamp = Math.max(Date.now(), this.stamp + 1));
+    const put = (message: Omit<Message, 'timestamp'>, sent: Sent | null): void => {
+      produced[partition]!.push(sent);
+      partitions[partition]!.push({ ...message, timestamp });
     };
     if (chance.of(0.15)) return put(chance.pick(POISON), null);
     const earlier = this.sent.length > 0 && chance.of(0.2) ? chance.pick(this.sent) : null;
     const sent = earlier ?? this.newEvent(`/kafka-${partition}`);
     put({ value: Buffer.from(JSON.stringify(this.eventOf(sent))), headers: STRUCTURED }, sent);
+  }
+
+  /**
+   * Somebody deletes the topic and makes it anew, with about as many records as it had; or restores a cluster under another id.
+   * Once in a run.
+   */
+  private remake(): void {
+    const { chance, broker } = this;
+    if (this.former !== null) return;
+    const { cluster, partitions } = broker;
+    this.former = { cluster, partitions, produced: this.produced };
+    this.produced = partitions.map(() => []);
+    const anew: Message[][] = partitions.map(() => []);
+    for (const [partition, { length }] of partitions.entries()) {
+      const count = length + chance.between(-1, 3);
+      for (let i = 0; i < count; i++) this.put(partition, this.produced, anew);
+    }
+    broker.remake(anew, chance.of(0.7) ? cluster : 'cluster-2');
+    this.happened.remakes += 1;
   }
 
   /** A producer over HTTP: sends its batch until somebody says that it is durable. */
@@ -240,7 +293,18 @@ class World {
     await chance.wait(at);
     const server = this.servers.length > 0 ? chance.pick(this.servers) : null;
     switch (
-      chance.pick(['kill', 'kill', 'power', 'silence', 'silence', 'full disk', 'rebalance', 'offsets', 'stop'] as const)
+      chance.pick([
+        'kill',
+        'kill',
+        'power',
+        'silence',
+        'silence',
+        'full disk',
+        'rebalance',
+        'offsets',
+        'stop',
+        'remake',
+      ] as const)
     ) {
       case 'kill':
         around.note(`kill ${server?.name}`);
@@ -268,6 +332,8 @@ class World {
         return;
       case 'rebalance':
         return this.broker.rebalance();
+      case 'remake':
+        return this.remake();
       case 'offsets': {
         // An operator sets back, or on, what the group has committed.
         const partition = chance.between(0, this.broker.partitions.length - 1);
@@ -285,34 +351,41 @@ class World {
     this.assertTogether('after a loss of power');
   }
 
-  /** Everything that was sent is in a lane, and the read models are at the end. */
-  private atRest(): boolean {
+  /** All that was sent is in a lane, or its partition is refused for what it was made of; and the read models are at the end. */
+  private async atRest(): Promise<boolean> {
     const ledger = new Database(this.machine.file('ledger.sqlite'), { readonly: true });
     const readModels = new Database(this.machine.file('read-models.sqlite'), { readonly: true });
     try {
-      const lanes = new Map(
+      const ends = new Map(
         ledger
           .prepare<[], { name: string; metadata: string }>(
             `select name, metadata from stream join entry on stream_id = stream.id
              where revision = (select max(revision) from entry where stream_id = stream.id)`,
           )
           .all()
-          .map(({ name, metadata }) => [
-            name,
-            JSON.parse(metadata) as { kafka?: { offset: number }; part?: { index: number; of: number } },
-          ]),
+          .map(({ name, metadata }) => [name, JSON.parse(metadata) as LaneEnd]),
       );
-      const stored = this.produced.every((records, partition) => {
-        const end = lanes.get(`ledger-${TOPIC}-${partition}`);
+      for (const [partition, records] of this.produced.entries()) {
+        const end = ends.get(kafkaLane(this.broker.cluster, TOPIC, partition));
+        if (end !== undefined && this.isFormer(partition, end.kafka)) {
+          const refused = await Promise.all(this.servers.map((server) => server.refuses(partition)));
+          if (!refused.includes(true)) return false;
+          continue;
+        }
         const whole = end?.part === undefined || end.part.index === end.part.of - 1;
-        return (end?.kafka?.offset ?? -1) === records.length - 1 && whole;
-      });
+        if ((end?.kafka.offset ?? -1) !== records.length - 1 || !whole) return false;
+      }
       const head = ledger.prepare('select coalesce(max(position), 0) from entry').pluck().get();
-      return stored && readModels.prepare('select position from projection').pluck().get() === head;
+      return readModels.prepare(`select min(position) from projection where name <> 'all'`).pluck().get() === head;
     } finally {
       ledger.close();
       readModels.close();
     }
+  }
+
+  /** Whether an entry is of a record of the topic before it was made anew. */
+  private isFormer(partition: number, { offset, timestamp }: LaneEnd['kafka']): boolean {
+    return this.former?.partitions[partition]![offset]?.timestamp === timestamp;
   }
 
   private assertAcknowledged(when: string): void {
@@ -326,7 +399,7 @@ class World {
   /** Rows and position are committed together: in this store positions have no gaps, so that the rows can be counted. */
   private assertTogether(when: string): void {
     const readModels = new Database(this.machine.file('read-models.sqlite'));
-    const position = readModels.prepare('select position from projection').pluck().get();
+    const position = readModels.prepare(`select position from projection where name = 'entries'`).pluck().get();
     const rows = readModels.prepare('select count(*) from entry').pluck().get();
     readModels.close();
     if (position !== rows) this.faults.push(`the read models say ${position} and hold ${rows} rows ${when}`);
@@ -337,7 +410,11 @@ class World {
     const { machine, faults } = this;
     this.assertAcknowledged('at the end');
     this.assertTogether('at the end');
-    const store = openEmbeddedStore({ file: machine.file('ledger.sqlite') });
+    const { current, keys } = this.around.keyring.authenticator;
+    const store = authenticStore(
+      openEmbeddedStore({ file: machine.file('ledger.sqlite') }),
+      entryAuthenticator({ current, keys: Object.fromEntries(keys) }),
+    );
     const vault = await Vault.open(
       { kind: 'sqlite', file: machine.file('vault.sqlite') },
       this.around.keyring,
@@ -345,35 +422,55 @@ class World {
       'SA',
       PEOPLE,
     );
-    const quarantine = new Quarantine(vault, systemClock);
     const entries: StoredEntry[] = [];
     for await (const batch of store.readAll()) entries.push(...batch);
+    if (entries.some(({ foreign }) => foreign)) faults.push('an entry of its own is foreign to it');
 
     const lanes = new Map<string, StoredEntry[]>();
     for (const entry of entries) lanes.set(entry.stream, [...(lanes.get(entry.stream) ?? []), entry]);
     for (const [lane, list] of lanes)
       if (list.some(({ revision }, i) => revision !== i)) faults.push(`${lane} has a gap`);
-    for (const [partition, records] of this.produced.entries()) {
-      const found = lanes.get(`ledger-${TOPIC}-${partition}`) ?? [];
-      const expected = records.flatMap((sent, offset) =>
-        sent === null ? [`${offset} unreadable`] : sent.phones.map((phone) => `${offset} ${sent.id} ${phone}`),
-      );
-      const actual = [];
+    const quarantine = new Quarantine(vault, systemClock);
+    const holds = async (found: readonly StoredEntry[], sent: readonly (readonly Message[])[], partition: number) => {
+      const lines: string[] = [];
       for (const entry of found) {
         const { offset } = entry.metadata['kafka'] as { offset: number };
         if (entry.type !== QUARANTINED) {
-          actual.push(`${offset} ${String(entry.metadata['eventId'])} ${await phoneIn(entry, vault)}`);
+          const { eventId, phone } = await openedIn(entry, vault);
+          lines.push(`${offset} ${eventId} ${phone}`);
           continue;
         }
         const opened = await quarantine.open(store, entry.stream, entry.revision);
-        const sent = this.broker.partitions[partition]![offset]!.value;
-        const same = opened !== null && Buffer.compare(opened.raw.value ?? NOTHING, sent ?? NOTHING) === 0;
-        actual.push(same ? `${offset} unreadable` : `${offset} unreadable, and not as it came`);
+        const { value } = sent[partition]![offset]!;
+        const same = opened !== null && Buffer.compare(opened.raw.value ?? NOTHING, value ?? NOTHING) === 0;
+        lines.push(same ? `${offset} unreadable` : `${offset} unreadable, and not as it came`);
       }
-      if (JSON.stringify(actual) !== JSON.stringify(expected))
-        faults.push(
-          `partition ${partition} holds ${JSON.stringify(actual)} in the place of ${JSON.stringify(expected)}`,
-        );
+      return lines;
+    };
+    const { former, broker } = this;
+    for (const [partition, records] of this.produced.entries()) {
+      const name = kafkaLane(broker.cluster, TOPIC, partition);
+      const found = lanes.get(name) ?? [];
+      // What was there before is what was stored of it, in its order; nothing of what was made anew may be behind it.
+      const ofFormer = (entry: StoredEntry | undefined): boolean =>
+        entry !== undefined && this.isFormer(partition, entry.metadata['kafka'] as LaneEnd['kafka']);
+      const expected = ofFormer(found[0])
+        ? linesOf(former!.produced[partition]!).slice(0, found.length)
+        : linesOf(records);
+      const actual = await holds(found, ofFormer(found[0]) ? former!.partitions : broker.partitions, partition);
+      const before =
+        former === null || former.cluster === broker.cluster
+          ? []
+          : (lanes.get(kafkaLane(former.cluster, TOPIC, partition)) ?? []);
+      for (const [is, should] of [
+        [actual, expected],
+        [
+          await holds(before, former?.partitions ?? [], partition),
+          linesOf(former?.produced[partition] ?? []).slice(0, before.length),
+        ],
+      ])
+        if (JSON.stringify(is) !== JSON.stringify(should))
+          faults.push(`partition ${partition} holds ${JSON.stringify(is)} in the place of ${JSON.stringify(should)}`);
     }
 
     const readModels = await ReadModels.open({ kind: 'sqlite', file: machine.file('read-models.sqlite') }, systemClock);
@@ -389,39 +486,67 @@ class World {
     return { entries, live };
   }
 
-  /** Each event once in the histories of its people, whoever sent it how often; each person under one name. */
+  /** What each event says once in the histories of its people, whoever sent it how often; each person under one name. */
   private async checkHistories(entries: readonly StoredEntry[], vault: Vault, readModels: ReadModels): Promise<void> {
     const rows = await readModels.sql.reader.selectFrom('activity').select(['entry_id', 'subject_id']).execute();
     const counted = new Map(rows.map((row) => [row.entry_id, row.subject_id]));
+    const stored = new Set<string>();
     const histories: string[] = [];
     for (const entry of entries) {
+      if (entry.type === QUARANTINED) continue;
+      const { producer, source } = entry.metadata;
+      const { eventId, phone } = await openedIn(entry, vault);
+      // The same identity with something else to say is a conflict, and in the history too.
+      const line = [producer, source, eventId, entry.data['system'], phone].join(' ');
+      stored.add(line);
       if (!counted.has(entry.id)) continue;
-      const phone = await phoneIn(entry, vault);
-      const subject = await vault.find({ scheme: 'phone', value: phone });
-      if (subject !== counted.get(entry.id))
+      histories.push(line);
+      const at = Date.parse(entry.data['occurredAt'] as string);
+      const found = await vault.directory.lookUp({ scheme: 'phone', realm: null, value: phone }, at);
+      if (found?.subjectId !== counted.get(entry.id))
         this.faults.push(`${entry.id} is of another subject than its phone number`);
-      histories.push(`${String(entry.metadata['source'])} ${String(entry.metadata['eventId'])} ${phone}`);
     }
-    const expected = this.sent.flatMap(({ source, id, phones }) => phones.map((phone) => `${source} ${id} ${phone}`));
-    if (JSON.stringify(histories.sort()) !== JSON.stringify(expected.sort()))
-      this.faults.push(`the histories hold ${JSON.stringify(histories)} in the place of ${JSON.stringify(expected)}`);
+    if (JSON.stringify(histories.sort()) !== JSON.stringify([...stored].sort()))
+      this.faults.push(
+        `the histories hold ${JSON.stringify(histories)} in the place of ${JSON.stringify([...stored])}`,
+      );
+    const { producer } = this.around.speakers.http;
+    for (const { source, id, phones } of this.sent) {
+      if (!source.startsWith('/http')) continue;
+      for (const phone of phones)
+        if (!histories.some((line) => line.startsWith(`${producer} ${source} ${id} `) && line.endsWith(` ${phone}`)))
+          this.faults.push(`${source} ${id} of ${phone} is in no history`);
+    }
   }
 }
 
-async function phoneIn(entry: StoredEntry, vault: Vault): Promise<string> {
-  const keys = await vault.holderIfAny(entry.data['subjectId'] as string);
-  if (keys === null) return 'nobody can open';
-  const personal = JSON.parse(unseal(keys, entry.id, entry.data['sealed'] as string).toString()) as {
+function speaker(producer: string): Surroundings['speakers']['http'] {
+  return { producer, realm: 'default', mayLink: true, sources: [] };
+}
+
+/** What a lane should hold of some records, entry by entry. */
+function linesOf(records: readonly (Sent | null)[]): string[] {
+  return records.flatMap((sent, offset) =>
+    sent === null ? [`${offset} unreadable`] : sent.phones.map((phone) => `${offset} ${sent.id} ${phone}`),
+  );
+}
+
+async function openedIn(entry: StoredEntry, vault: Vault): Promise<{ eventId: string; phone: string }> {
+  const sealed = entry.sealed['subject'] ?? '';
+  const secret = await vault.secrets.byId(keyIdOf(sealed));
+  if (secret === null) return { eventId: 'nobody can open', phone: '' };
+  const personal = JSON.parse(unseal(secret, `${entry.id}/subject`, sealed).toString()) as {
+    eventId: string;
     identifiers: { value: string }[];
   };
-  return personal.identifiers.map(({ value }) => value).join('+');
+  return { eventId: personal.eventId, phone: personal.identifiers.map(({ value }) => value).join('+') };
 }
 
 const PEOPLE = 8;
 const PHONES = Array.from({ length: PEOPLE }, (_, i) => `+96650000004${i}`);
 const NOTHING = Buffer.from('no value');
 const STRUCTURED = { 'content-type': Buffer.from('application/cloudevents+json') };
-const POISON: readonly Message[] = [
+const POISON: readonly Omit<Message, 'timestamp'>[] = [
   { value: Buffer.from('{"specversion":"1.0",'), headers: STRUCTURED },
   { value: Buffer.from([0xff, 0xfe, 0x00]), headers: STRUCTURED },
   { value: Buffer.from('{}'), headers: STRUCTURED },

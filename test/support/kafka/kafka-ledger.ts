@@ -1,5 +1,5 @@
 import type { EventStore, StoredEntry } from '@sijill/event-store';
-import { KafkaIntake } from '@sijill/intake';
+import { KafkaIntake, PartitionLane } from '@sijill/intake';
 import { openLedger, type Ledger } from '@sijill/ledger';
 import { createLogger, parseConfig, type Config } from '@sijill/platform';
 import type { Admin, Kafka, Message } from 'kafkajs';
@@ -14,8 +14,8 @@ export interface KafkaLedgerOptions {
   readonly topic: string;
   /** More configuration, over an embedded store in a fresh directory. */
   readonly env?: Record<string, string>;
-  /** Stands between the intake and the store, to make appends go wrong. */
-  readonly around?: (store: EventStore) => EventStore;
+  /** Stands between the intake and the store, to make appends to a lane go wrong: that of the first partition. */
+  readonly around?: (store: EventStore, lane: string) => EventStore;
 }
 
 /** A ledger in this process with an intake over one topic, and what tests ask of the two. */
@@ -29,7 +29,8 @@ export class KafkaLedger {
     readonly config: Config,
     readonly topic: string,
     readonly client: Kafka,
-    private readonly around: (store: EventStore) => EventStore,
+    readonly cluster: string,
+    private readonly around: (store: EventStore, lane: string) => EventStore,
   ) {}
 
   static async open({ brokers, topic, env = {}, around = (store) => store }: KafkaLedgerOptions): Promise<KafkaLedger> {
@@ -42,14 +43,22 @@ export class KafkaLedger {
       ...env,
     });
     const ledger = await openLedger(config, { logger: createLogger('silent'), ownLane: 'ledger-test' });
-    return new KafkaLedger(ledger, config, topic, kafkaClient(brokers), around);
+    for (const { producer } of config.kafka!.topics)
+      await ledger.producers.admit(producer, { name: 'tests', principal: 'ledger' });
+    const client = kafkaClient(brokers);
+    return new KafkaLedger(ledger, config, topic, client, await clusterOf(client), around);
+  }
+
+  /** The name of a partition's lane. */
+  laneOf(partition = 0): string {
+    const { cluster, topic } = this;
+    return PartitionLane.nameOf({ cluster, topic, partition });
   }
 
   /** Starts an intake, one more member of the group. */
   start(options: { silenceMs?: number } = {}): KafkaIntake {
-    const { store, maker, quarantine, clock, metrics, logger } = this.ledger;
-    const settings = { limits: this.config.limits, defaultRegion: 'SA', kafka: this.config.kafka!, ...options };
-    const intake = new KafkaIntake(this.around(store), maker, quarantine, clock, settings, metrics, logger);
+    const store = this.around(this.ledger.store, this.laneOf());
+    const intake = intakeOver({ ...this.ledger, store }, this.config, options);
     intake.start();
     this.intakes.push(intake);
     return intake;
@@ -75,12 +84,13 @@ export class KafkaLedger {
     }
   }
 
-  /** So many sound events, each with an id of its own. */
+  /** So many sound events, each with an id of its own, and numbered where an entry shows it. */
   messages(count: number): { value: string; headers: Record<string, string> }[] {
-    return Array.from({ length: count }, () => ({
-      value: JSON.stringify(disclosed('+966500000042', { id: `event-${this.sent++}` })),
-      headers: STRUCTURED,
-    }));
+    return Array.from({ length: count }, () => {
+      const sequence = String(this.sent++);
+      const event = disclosed('+966500000042', { id: `event-${sequence}`, sequence });
+      return { value: JSON.stringify(event), headers: STRUCTURED };
+    });
   }
 
   /** Sends sound events, or what else it is given. */
@@ -96,7 +106,7 @@ export class KafkaLedger {
   async lane(partition = 0): Promise<StoredEntry[]> {
     const found: StoredEntry[] = [];
     for await (const batch of this.ledger.store.readAll())
-      found.push(...batch.filter(({ stream }) => stream === `ledger-${this.topic}-${partition}`));
+      found.push(...batch.filter(({ stream }) => stream === this.laneOf(partition)));
     return found;
   }
 
@@ -108,6 +118,35 @@ export class KafkaLedger {
       90_000,
     );
   }
+}
+
+/** An intake over the topics of a configuration, with the parts of a ledger. It is not started. */
+export function intakeOver(
+  ledger: Ledger,
+  { limits, defaultRegion, kafka }: Config,
+  options: { silenceMs?: number } = {},
+): KafkaIntake {
+  const { store, maker, quarantine, producers, clock, metrics, logger } = ledger;
+  const speakerFor = (topic: string): ReturnType<Ledger['producers']['speakerOf']> =>
+    producers.speakerOf(kafka!.topics.find((subscribed) => subscribed.topic === topic)!.producer);
+  const settings = { limits, defaultRegion, kafka: kafka!, speakerFor, ...options };
+  return new KafkaIntake(store, maker, quarantine, clock, settings, metrics, logger);
+}
+
+/** The id of the cluster that a client is of. */
+export async function clusterOf(client: Kafka): Promise<string> {
+  const admin = client.admin();
+  await admin.connect();
+  try {
+    return (await admin.describeCluster()).clusterId;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** The numbers of the events that entries are of, see `messages`. */
+export function sequencesOf(entries: readonly StoredEntry[]): number[] {
+  return entries.map(({ metadata }) => Number(metadata['sequence']));
 }
 
 /** The offsets that entries came from. */
