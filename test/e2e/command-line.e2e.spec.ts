@@ -210,7 +210,11 @@ describe('sijill on the command line, beside a running server', () => {
     expect(sent.status).toBe(201);
     const file = join(server.dataDir, 'more.ndjson');
     writeFileSync(file, [event, disclosed('+966500000050')].map((line) => JSON.stringify(line)).join('\n'));
-    expect(await sijillJson(['import', file], server.env)).toMatchObject({ lines: 2, accepted: 1, duplicates: 1 });
+    expect(await sijillJson(['import', file, '--producer', 'desk'], server.env)).toMatchObject({
+      lines: 2,
+      accepted: 1,
+      duplicates: 1,
+    });
     const history = await sijillJson<History>(
       ['history', '--identifier', 'phone:+966500000050', '--reason', 'x'],
       server.env,
