@@ -1,4 +1,4 @@
-import { hmacSha256 } from './hmac.js';
+import { hmacOf } from '@sijill/platform';
 
 /**
  * Tells entries that this ledger has written from all others. Made by the process that writes one; the key is in the ledger's keyring,
@@ -23,13 +23,13 @@ export function entryAuthenticator({
   readonly current: string;
   readonly keys: Readonly<Record<string, Uint8Array>>;
 }): EntryAuthenticator {
-  const macs = new Map(Object.entries(keys).map(([id, key]) => [id, hmacSha256(key)]));
-  const mac = macs.get(current);
-  if (mac === undefined) throw new RangeError(`there is no authenticator key ${current}`);
-  for (const id of macs.keys()) if (!KEY_ID.test(id)) throw new RangeError(`${JSON.stringify(id)} is no key's id`);
+  const hmacs = new Map(Object.entries(keys).map(([id, key]) => [id, hmacOf('sha256', key)]));
+  const hmac = hmacs.get(current);
+  if (hmac === undefined) throw new RangeError(`there is no authenticator key ${current}`);
+  for (const id of hmacs.keys()) if (!KEY_ID.test(id)) throw new RangeError(`${JSON.stringify(id)} is no key's id`);
   return {
     keyId: current,
-    mac,
-    verifies: (keyId, text, given) => macs.get(keyId)?.(text) === given,
+    mac: (text) => hmac(text, 'base64url'),
+    verifies: (keyId, text, given) => hmacs.get(keyId)?.(text, 'base64url') === given,
   };
 }

@@ -20,10 +20,10 @@ export function hmacOf(algorithm: 'sha256' | 'sha512', key: Uint8Array): Hmac {
   const innerPad = padded(key, block, 0x36);
   const outer = Buffer.concat([padded(key, block, 0x5c), Buffer.alloc(HASH_BYTES[algorithm])]);
   return (text, encoding) => {
-    const inner = room(block + 3 * text.length);
+    const { bytes, inner } = room(block + 3 * text.length);
     innerPad.copy(inner);
     const length = block + inner.write(text, block, 'utf8');
-    outer.write(hash(algorithm, inner.subarray(0, length), 'binary'), block, 'latin1');
+    outer.write(hash(algorithm, bytes.subarray(0, length), 'binary'), block, 'latin1');
     return hash(algorithm, outer, encoding);
   };
 }
@@ -35,9 +35,15 @@ function padded(key: Uint8Array, block: number, byte: number): Buffer {
 }
 
 // One text is hashed at a time, and the call returns before anything else runs.
-let scratch = Buffer.allocUnsafe(8 * 1024);
+let scratch = scratchOf(8 * 1024);
 
-function room(bytes: number): Buffer {
-  if (bytes > scratch.length) scratch = Buffer.allocUnsafe(2 * bytes);
+function room(length: number): typeof scratch {
+  if (length > scratch.bytes.length) scratch = scratchOf(2 * length);
   return scratch;
+}
+
+/** The same memory twice: written to as a Buffer, and cut as plain bytes, since a part of a Buffer takes several times as long to make. */
+function scratchOf(length: number): { readonly bytes: Uint8Array; readonly inner: Buffer } {
+  const bytes = new Uint8Array(length);
+  return { bytes, inner: Buffer.from(bytes.buffer) };
 }

@@ -1,11 +1,12 @@
 import type { KafkaMessage } from 'kafkajs';
-import type { FieldError, Speaker } from '@sijill/contracts';
+import type { Speaker } from '@sijill/contracts';
 import { LaneTakenOver } from '@sijill/event-store';
 import type { Clock, KafkaConfig, Logger, Metrics } from '@sijill/platform';
 import { looksPersonal } from '@sijill/vault';
 import type { ReadyEntry } from '../cut-record.js';
 import type { EntryMaker } from '../entry-maker.js';
 import { prepareRecords, type ArrivedRecord } from '../prepare-records.js';
+import { PRODUCER_UNKNOWN } from '../producer-unknown.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
 import type { IntakeLimits } from '../read-event.js';
 import { kafkaArrival, type PartitionLane } from './partition-lane.js';
@@ -118,12 +119,6 @@ export class Records {
     );
   }
 }
-
-const PRODUCER_UNKNOWN: FieldError = {
-  path: '',
-  code: 'producer_unknown',
-  message: "the topic's owner is no registered producer, or is retired; register it, and replay the record",
-};
 
 /** A record that came under a name that says nothing here: kept as it came, whatever it holds. */
 function unheard({ identity }: RecordReading): RecordReading {
