@@ -146,7 +146,15 @@ describeWithKafka('what may happen to a partition', (kafka) => {
         () => client.listTopics(),
         (topics) => !topics.includes(topic),
       );
-      await client.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
+      await client.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: false });
+      // The client gives up where one of the brokers' answers is still of the time before.
+      await eventually(
+        () => client.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] })),
+        ({ topics }) =>
+          topics.some(
+            ({ partitions }) => partitions.length === numPartitions && partitions.every(({ leader }) => leader >= 0),
+          ),
+      );
     });
   const refused = async (partition: number): Promise<number | undefined> => {
     const { values } = await over.ledger.metrics.kafkaRefused.get();

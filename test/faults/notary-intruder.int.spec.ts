@@ -202,9 +202,11 @@ describe.each<[string, () => Promise<{ keyless: KeylessStore; stop: () => Promis
     expect(inForce(await logKeys().all()).map(({ generation }) => generation)).toEqual([1, 2]);
     await mapped();
     expect(await maps.head()).toMatchObject({ subjects: SUBJECTS.length });
-    const map = (await lastAnnounced(store))!;
-    expect(map.entry.foreign).toBe(false);
-    expect(map.size).toBeGreaterThan(count);
+    const map = await eventually(
+      () => lastAnnounced(store),
+      (announced) => (announced?.size ?? 0) > count,
+    );
+    expect(map!.entry.foreign).toBe(false);
 
     // Keys can be changed, maps written and lanes appended to behind it as before.
     await logKeys().retire(1);

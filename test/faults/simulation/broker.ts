@@ -31,6 +31,7 @@ const EVENTS = {
 /** How long after a process has fallen silent the group goes on without it. */
 export const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 3_000;
+const REMAKING_MS = 5_100;
 /** The generation of one that has asked to be let in and was not yet. */
 const ASKED = -1;
 
@@ -44,6 +45,8 @@ export class Broker {
   cluster = 'cluster-1';
   /** How often the topic was made anew. */
   remakes = 0;
+  /** Until when there is nothing to read. */
+  private quietUntil = 0;
   readonly committed = new Map<number, number>();
   private members: Consumer[] = [];
   private generation = 0;
@@ -62,14 +65,22 @@ export class Broker {
   /**
    * The topic is deleted and made anew under its name, or another cluster takes the place of this one. Whoever reads finds no such
    * topic the next time it asks, looks again, and joins anew; what it has fetched it still works on. The group's offsets stay.
+   *
+   * @param unnoticed it is there again before anybody asks: whoever reads goes on at the offset where it was
    */
-  remake(partitions: Message[][], cluster = this.cluster): void {
+  remake(partitions: Message[][], cluster: string, unnoticed: boolean): void {
     this.note(
       `${cluster === this.cluster ? 'topic made anew' : `cluster ${cluster}`}: ${partitions.map((log) => log.length).join(' ')}`,
     );
     this.partitions = partitions;
     this.cluster = cluster;
-    this.remakes += 1;
+    if (unnoticed) this.quietUntil = Date.now() + REMAKING_MS;
+    else this.remakes += 1;
+  }
+
+  /** For how long there is nothing to read yet. */
+  quiet(): number {
+    return Math.max(0, this.quietUntil - Date.now());
   }
 
   /** The address under which a process finds this broker. */
@@ -237,6 +248,7 @@ class Consumer {
     const mine = (): boolean => this.running && !this.peer.dead && this.generation === generation;
     for (;;) {
       await chance.wait(chance.delay(500) + silence(this.peer));
+      await chance.wait(this.broker.quiet());
       if (!mine()) return;
       if (this.broker.remakes !== remakes) {
         // Once for all its partitions: the others find another generation.
@@ -246,8 +258,10 @@ class Consumer {
       const sought = this.sought.get(partition);
       if (sought !== undefined) this.positions.set(partition, sought);
       this.sought.delete(partition);
-      const at = this.positions.get(partition)!;
       const log = this.broker.partitions[partition]!;
+      // Out of range: the client begins anew.
+      if (this.positions.get(partition)! > log.length) this.positions.set(partition, 0);
+      const at = this.positions.get(partition)!;
       this.emit(EVENTS.FETCH);
       if (this.paused.has(partition) || at >= log.length) {
         await chance.wait(200);
@@ -280,6 +294,7 @@ class Consumer {
         highWatermark: String(high),
         messages,
         firstOffset: () => messages[0]!.offset,
+        lastOffset: () => messages.at(-1)!.offset,
       },
       resolveOffset: (offset: string) => {
         if (this.generation === generation && !this.sought.has(partition))

@@ -39,6 +39,9 @@ const GOOD_RUN_MS = 60_000;
 // What is away for a partition is asked for again after at most so long.
 const WAITS_MS = { first: 100, longest: 2_000 };
 const LONGEST_GOODBYE_MS = 10_000;
+// In less time nobody deletes a topic, makes it anew and fills it as far as its reader was. One that had read all there was is held
+// to a short one, since a second look costs it little; to one that is behind it would be a large fetch, and takes time itself.
+const TRUSTED_MS = { caughtUp: 100, behind: 5_000 };
 const LONGEST_SILENCE_MS = 60_000;
 // More of them than this, within so many times the longest silence, and the client is taken for dead.
 const SILENCES_BORNE = 2;
@@ -367,17 +370,21 @@ export class KafkaIntake {
     const first = Number(batch.firstOffset() ?? 0);
     const high = Number(batch.highWatermark);
     if (this.refused.has(lane.name)) return;
+    const before = this.read.get(lane);
+    const trusted = before?.caughtUp === true ? TRUSTED_MS.caughtUp : TRUSTED_MS.behind;
+    if (before !== undefined && Date.now() - before.at > trusted && lane.doubt() && first > lane.readFrom) {
+      this.readAgain(consumer, lane);
+      return;
+    }
     if (high < lane.endOffset || first > lane.readFrom) {
       // Fetched from a committed offset before the seek took hold; records that are gone; or a gap that compaction or a
       // transaction has left, which only the beginning of the partition can tell from them.
       if (!(await this.canGoOn(consumer, lane, await this.ends.of(topic)))) return;
-      if (first > lane.readFrom && !this.positioned.has(lane)) {
-        this.positioned.add(lane);
-        consumer.seek({ topic, partition, offset: lane.readFrom.toString() });
+      if (first > lane.readFrom && before === undefined) {
+        this.readAgain(consumer, lane);
         return;
       }
     }
-    this.positioned.add(lane);
     if (!this.isContinued(consumer, lane, messages)) return;
     const fresh = messages.findIndex(({ offset }) => !lane.holds(Number(offset)));
     // Compaction has taken the rest of a record whose beginning is stored.
@@ -406,13 +413,21 @@ export class KafkaIntake {
     if (!isRunning() || isStale()) return;
     const last = messages.at(-1);
     if (last !== undefined) resolveOffset(last.offset);
+    this.read.set(lane, { at: Date.now(), caughtUp: Number(batch.lastOffset()) + 1 >= high });
     this.lag.note(topic, partition, high, lane.nextOffset);
     // For lag monitoring by others only: a failure here changes nothing, and nobody waits for it.
     void consumer.commitOffsets([{ topic, partition, offset: lane.nextOffset.toString() }]).catch(() => undefined);
   }
 
-  /** Lanes whose consumer position was checked against the lane's end in this assignment. */
-  private readonly positioned = new WeakSet<PartitionLane>();
+  /** Of lanes whose consumer was positioned in this assignment: when it was last read, and whether that was all there was. */
+  private readonly read = new WeakMap<PartitionLane, { readonly at: number; readonly caughtUp: boolean }>();
+
+  /** What comes next begins where the lane wants to be read from. */
+  private readAgain(consumer: Consumer, lane: PartitionLane): void {
+    const { topic, partition } = lane;
+    this.read.set(lane, { at: Date.now(), caughtUp: false });
+    consumer.seek({ topic, partition, offset: lane.readFrom.toString() });
+  }
 
   /**
    * A client can stop without an error and without a word; then nothing else would ever notice. It is started anew, and that is

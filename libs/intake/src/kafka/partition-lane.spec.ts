@@ -148,6 +148,15 @@ describe('the lane of a partition', () => {
       expect(lane.findOther([record(6), record(7, 'another'), record(8)])).toMatchObject({ offset: 7 });
     });
 
+    it('again after a while in which the topic may have been made anew', async () => {
+      const lane = await open();
+      expect(lane.doubt()).toBe(false);
+      await write(lane, 6, 7);
+      expect([lane.readFrom, lane.doubt(), lane.readFrom, lane.doubt()]).toEqual([8, true, 7, false]);
+      expect(lane.findOther([record(7), record(8)])).toBeNull();
+      expect(lane.readFrom).toBe(8);
+    });
+
     it('has nothing to hold against the broker where it ends with what was missed', async () => {
       await (await open()).passOver(9, missedRecords(PARTITION, 6, 9, { now: () => 0 }));
       const lane = await open();

@@ -151,6 +151,13 @@ export class PartitionLane implements Partition {
     this.proven = true;
   }
 
+  /** Reading begins at the last record again. @returns false where it does so already, or there is none */
+  doubt(): boolean {
+    if (this.last === null || !this.proven) return false;
+    this.proven = false;
+    return true;
+  }
+
   /**
    * Makes the entries of a run of records durable.
    *
