@@ -3,7 +3,17 @@ import type { LeafBytes, RawEvent } from '../raw-store.js';
 import { LeafPages } from './leaf-pages.js';
 import { storeFailure } from './sqlite-failure.js';
 
-const COLUMNS = 'SELECT position, stream.name AS stream, revision, entry.id AS id, type, data, metadata';
+const COLUMNS = 'SELECT position, stream.name, revision, entry.id, type, data, metadata';
+
+type Row = [
+  position: number,
+  stream: string,
+  revision: number,
+  id: string,
+  type: string,
+  data: string,
+  metadata: string,
+];
 
 /**
  * Reads pages of events. Each page is a transaction of its own that ends before the page is given away, so a reader that
@@ -11,9 +21,9 @@ const COLUMNS = 'SELECT position, stream.name AS stream, revision, entry.id AS i
  */
 export class EntryPages {
   readonly #streamId: Database.Statement<[string], number>;
-  readonly #forwards: Database.Statement<[number, number, number], RawEvent>;
-  readonly #backwards: Database.Statement<[number, number, number], RawEvent>;
-  readonly #after: Database.Statement<[number, string, number], RawEvent>;
+  readonly #forwards: Database.Statement<[number, number, number], Row>;
+  readonly #backwards: Database.Statement<[number, number, number], Row>;
+  readonly #after: Database.Statement<[number, string, number], Row>;
   readonly #leaves: LeafPages<[number, string, number]>;
   readonly #head: Database.Statement<[string], number>;
   readonly #version: Database.Statement<[], number>;
@@ -26,9 +36,11 @@ export class EntryPages {
     const from = 'FROM entry CROSS JOIN stream ON stream.id = entry.stream_id WHERE';
     const ofLedger = `substr(stream.name, 1, ${prefix.length}) = ?`;
     this.#streamId = db.prepare<[string], number>('SELECT id FROM stream WHERE name = ?').pluck();
-    this.#forwards = db.prepare(`${COLUMNS} ${from} stream_id = ? AND revision >= ? ORDER BY revision LIMIT ?`);
-    this.#backwards = db.prepare(`${COLUMNS} ${from} stream_id = ? AND revision <= ? ORDER BY revision DESC LIMIT ?`);
-    this.#after = db.prepare(`${COLUMNS} ${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`);
+    const rows = <Parameters extends unknown[]>(rest: string) =>
+      db.prepare<Parameters, Row>(`${COLUMNS} ${from} ${rest} LIMIT ?`).raw();
+    this.#forwards = rows('stream_id = ? AND revision >= ? ORDER BY revision');
+    this.#backwards = rows('stream_id = ? AND revision <= ? ORDER BY revision DESC');
+    this.#after = rows(`position > ? AND ${ofLedger} ORDER BY position`);
     this.#leaves = new LeafPages(db, `${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`);
     const head = db.prepare<[string], number>(`SELECT position ${from} ${ofLedger} ORDER BY position DESC LIMIT 1`);
     this.#head = head.pluck();
@@ -43,12 +55,12 @@ export class EntryPages {
   /** Events of a stream from a revision on, that one included. */
   ofStream(streamId: number, from: number, direction: 'forwards' | 'backwards', limit: number): RawEvent[] {
     const statement = direction === 'forwards' ? this.#forwards : this.#backwards;
-    return read(() => statement.all(streamId, from, limit));
+    return read(() => statement.all(streamId, from, limit).map(rawEvent));
   }
 
   /** Events of all ledger streams behind a position, in commit order. */
   after(position: number, limit: number): RawEvent[] {
-    return read(() => this.#after.all(position, this.prefix, limit));
+    return read(() => this.#after.all(position, this.prefix, limit).map(rawEvent));
   }
 
   /** The leaves of events of all ledger streams behind a position, in commit order. */
@@ -73,4 +85,9 @@ function read<T>(statement: () => T): T {
   } catch (error) {
     throw storeFailure(error);
   }
+}
+
+// Objects that SQLite's driver makes of rows are slow to look into, and to collect.
+function rawEvent([position, stream, revision, id, type, data, metadata]: Row): RawEvent {
+  return { id, type, stream, revision, position, data, metadata };
 }
