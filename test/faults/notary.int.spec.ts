@@ -216,7 +216,7 @@ describe.each([
       expect(await maps.head()).toMatchObject({ size, subjects: SUBJECTS.length });
       await maps.close();
     },
-    KILLS * 8_000 + 60_000,
+    KILLS * 15_000 + 120_000,
   );
 
   it('stands by beside another, and takes over', async () => {
