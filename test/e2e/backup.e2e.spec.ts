@@ -92,7 +92,7 @@ describe('a backup', () => {
       (await request(`${again.url}/v1/events`, { key: producer, body: [disclosed(phoneOf(1))], type: BATCH })).status,
     ).toBe(201);
     await again.kill();
-  }, 120_000);
+  });
 
   it('that is not whole or was changed is refused, and so is one over a ledger', async () => {
     const server = await startServer();
@@ -137,5 +137,5 @@ describe('a backup', () => {
       stderr: expect.stringContaining('no whole backup'),
     });
     await server.kill();
-  }, 60_000);
+  });
 });

@@ -67,7 +67,7 @@ describeWithChromium('the verifier in a browser', (chromium) => {
       'json',
     ];
     expect((await sijill([...args, '--out', file('accounting.json')], server.env)).code).toBe(0);
-  }, 90_000);
+  });
   afterEach(async () => {
     for (const page of pages.splice(0)) await page.close();
     // Not one request but for the page itself, and nothing that the policy or the script stumbled over.

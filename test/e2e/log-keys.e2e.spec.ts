@@ -75,7 +75,7 @@ describe('the keys of a log', () => {
     first = save('first.vkey', (await request<string>(`${server.url}/log/vkey`)).body);
     save('checkpoint-before', await checkpointOf(server));
     expect((await monitor('--key', first)).code).toBe(0);
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const one of servers) await one.kill();
   });
@@ -105,7 +105,7 @@ describe('the keys of a log', () => {
       expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
     }
     expect((await monitor('--key', first)).code).toBe(0);
-  }, 60_000);
+  });
 
   it('lead from one that is trusted to the next, and one that is retired signs no more', async () => {
     const during = await send(server, 20);
@@ -141,7 +141,7 @@ describe('the keys of a log', () => {
     const newer = [save('leaf-after', after.leaf), save('proof-after', after.proof)];
     expect((await verify('entry', ...newer, '--key', second)).code).toBe(0);
     expect((await verify('entry', ...newer, '--key', first)).code).toBe(1);
-  }, 60_000);
+  });
 
   it('are followed by a monitor, which does not believe a retired one again', async () => {
     const followed = await monitor('--key', first);
@@ -159,7 +159,7 @@ describe('the keys of a log', () => {
     expect([code, stdout]).toEqual([1, expect.stringContaining('unsigned')]);
     await fork.kill();
     expect((await monitor('--key', first)).code).toBe(0);
-  }, 60_000);
+  });
 
   it('hold for the whole store from the first on', async () => {
     for (const given of [[first], [first, second]])
@@ -172,7 +172,7 @@ describe('the keys of a log', () => {
       code: 1,
       answer: { findings: expect.arrayContaining([expect.objectContaining({ what: 'key' })]) },
     });
-  }, 60_000);
+  });
 
   it('are the same after a restart, and nothing is signed in another name', async () => {
     const now = readFileSync(second, 'utf8');
@@ -193,5 +193,5 @@ describe('the keys of a log', () => {
     const kept = openCheckpoint(await checkpointOf(renamed), { log: [parseVerifierKey(now)] });
     expect(kept.origin).toBe(parseVerifierKey(now).name);
     expect((await request(`${renamed.url}/log/vkey`)).status).toBe(503);
-  }, 60_000);
+  });
 });

@@ -335,7 +335,7 @@ describe('events in, history and reports out, over HTTP', () => {
     expect(await ask(position)).toMatchObject({ status: 200, body: { items: [{}] } });
     expect(await ask('soon')).toMatchObject({ status: 400, body: { errors: [{ path: 'Sijill-Position' }] } });
     expect((await ask(String(Number(position) + 1_000_000))).status).toBe(503);
-  }, 30_000);
+  });
 
   it('knows the difference between nobody and nothing', async () => {
     const nobody = await request(`${server.url}/v1/subjects/lookup`, {

@@ -222,7 +222,7 @@ describe('proofs', () => {
       ]);
       expect(readdirSync(folder).filter((name) => name.startsWith('seen.json.'))).toHaveLength(3);
       webhook.close();
-    }, 120_000);
+    });
   });
 
   it('are of checkpoints that nobody but the log can make', async () => {

@@ -95,6 +95,8 @@ describe('the keys that a log has announced', () => {
     expect(follow(formatKeyChain(proofs), 1)).toEqual(texts(3));
     expect(() => follow(formatKeyChain(proofs.toSpliced(1, 1)), 1)).toThrow(ProofInvalid);
     expect(() => follow(formatKeyChain(proofs.toSpliced(1, 2)), 1)).toThrow(ProofInvalid);
+    // The first key would be trusted for ever.
+    expect(() => follow(formatKeyChain([proofs[0]!, proofs[2]!]), 1)).toThrow(/another one before it/);
     const sha256 = '0'.repeat(64);
     const foreign = new Map(apart).set(4, canonicalJson({ foreign: true, lane: KEYS_LANE, revision: 3, sha256 }));
     const strange = proven(4, 5, [1, 2], foreign);
