@@ -64,10 +64,14 @@ describeWithKafka('a server that is sent twice of what it can take', (kafka) => 
       };
       const kafkaLoop = async (): Promise<void> => {
         while (running()) {
-          const messages = Array.from({ length: 200 }, () => ({
-            value: JSON.stringify(disclosed(phoneOf(overKafka), { id: `record-${overKafka++}` })),
-            headers: { 'content-type': 'application/cloudevents+json' },
-          }));
+          const messages = Array.from({ length: 200 }, () => {
+            const record = overKafka++;
+            const envelope = { id: `record-${record}`, sequence: String(record) };
+            return {
+              value: JSON.stringify(disclosed(phoneOf(record), envelope)),
+              headers: { 'content-type': 'application/cloudevents+json' },
+            };
+          });
           await producer.send({ topic, messages });
           await pause(250);
         }
@@ -155,7 +159,8 @@ class Traffic {
   }
 
   private event(): object {
-    return disclosed(phoneOf(this.events), { id: `event-${this.events++}` });
+    const event = this.events++;
+    return disclosed(phoneOf(event), { id: `event-${event}`, sequence: String(event) });
   }
 
   private async send(body: object, type: string): Promise<void> {
@@ -183,7 +188,9 @@ function figure(metrics: string, name: string): number {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(metrics)?.[1]);
 }
 
-const EVENTS = `(SELECT json_extract(metadata, '$.eventId') AS eventId FROM entry)`;
+// Ids are sealed; the sequence is open, and the same number.
+const EVENTS = `(SELECT iif(json_extract(metadata, '$.kafka') IS NULL, 'event-', 'record-') || json_extract(metadata, '$.sequence') AS eventId
+  FROM entry WHERE type = 'sijill.data.disclosed.v1')`;
 
 function reading<T>(server: TestServer, work: (db: Database.Database) => T): T {
   const db = new Database(join(server.dataDir, 'ledger.sqlite'), { readonly: true });
