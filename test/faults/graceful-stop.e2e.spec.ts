@@ -18,7 +18,10 @@ describe('a server that is told to stop while events come in', () => {
       let stopping = false;
       const senders = Array.from({ length: SENDERS }, async () => {
         for (let going = true; going;) {
-          const body = Array.from({ length: 100 }, () => disclosed('+966500000066', { id: `event-${sent++}` }));
+          const body = Array.from({ length: 100 }, () => {
+            const event = sent++;
+            return disclosed('+966500000066', { id: `event-${event}`, sequence: String(event) });
+          });
           const begunBefore = !stopping;
           try {
             const answer = await request<{ accepted?: { id: string }[] }>(`${server.url}/v1/events`, {
@@ -42,7 +45,7 @@ describe('a server that is told to stop while events come in', () => {
       await Promise.all(senders);
       const file = new Database(join(server.dataDir, 'ledger.sqlite'), { readonly: true });
       const stored = new Set(
-        file.prepare<[], string>(`SELECT json_extract(metadata, '$.eventId') FROM entry`).pluck().all(),
+        file.prepare<[], string>(`SELECT 'event-' || json_extract(metadata, '$.sequence') FROM entry`).pluck().all(),
       );
       file.close();
       expect(acknowledged.size).toBeGreaterThan(0);

@@ -1,7 +1,9 @@
+import { kafkaLane } from '@sijill/event-store';
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { disclosed } from '../support/events.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
+import { clusterOf } from '../support/kafka/kafka-ledger.js';
 import { eventually, freshDataDir, request, startServer } from '../support/sijill.js';
 
 const EVENTS = 20_000;
@@ -64,6 +66,7 @@ describeWithKafka('a server killed in the middle of the traffic', (kafka) => {
       120_000,
     );
 
+    const cluster = await clusterOf(kafka.client());
     const file = new Database(join(env.SIJILL_DATA_DIR, 'ledger.sqlite'), { readonly: true });
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const offsets = (
@@ -72,7 +75,7 @@ describeWithKafka('a server killed in the middle of the traffic', (kafka) => {
             `select json_extract(metadata, '$.kafka.offset') as offset from entry join stream on stream.id = stream_id
              where name = ? order by revision`,
           )
-          .all(`ledger-${topic}-${partition}`) as { offset: number }[]
+          .all(kafkaLane(cluster, topic, partition)) as { offset: number }[]
       ).map(({ offset }) => offset);
       expect(offsets).toEqual(Array.from({ length: EVENTS / PARTITIONS }, (_, i) => i));
     }
