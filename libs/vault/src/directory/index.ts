@@ -10,7 +10,6 @@ export type {
   KnownPerson,
   ListedConflict,
 } from './look-up.js';
-export { Outbox } from './outbox.js';
 export type { PersonNamed, ResolvedPerson } from './person-named.js';
 export type {
   ClearText,
