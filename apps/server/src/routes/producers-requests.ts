@@ -1,19 +1,9 @@
-import { ArrayMaxSize, IsArray, IsBoolean, IsDefined, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
-import { PLAIN_TEXT } from '@sijill/contracts';
+import { ArrayMaxSize, IsArray, IsBoolean, IsDefined, IsOptional, IsString, MaxLength } from 'class-validator';
+import { WithReason } from './with-reason.js';
 
-const PLAIN = { message: 'holds characters that no text has: NUL, or half a surrogate pair' };
+export class RetireProducerBody extends WithReason {}
 
-export class RetireProducerBody {
-  /** Why; it is recorded. */
-  @IsDefined()
-  @IsString()
-  @Matches(PLAIN_TEXT.pattern, PLAIN)
-  @Matches(/\S/, { message: 'say why; it is recorded' })
-  @MaxLength(500)
-  reason: string;
-}
-
-export class ChangeProducerBody extends RetireProducerBody {
+export class ChangeProducerBody extends WithReason {
   /** Prefixes of the sources that it may use, in place of those before; an empty list permits any. */
   @IsOptional()
   @IsArray()

@@ -30,9 +30,9 @@ import {
   RECIPIENT_CLASSES,
   type Verdict,
 } from '@sijill/contracts';
+import { PLAIN, WithReason } from './with-reason.js';
 
 const TIME = /^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2}))?$/;
-const PLAIN = { message: 'holds characters that no text has: NUL, or half a surrogate pair' };
 const TIME_WANTED = { message: 'give a date (2026-07-01) or an RFC 3339 time (2026-07-01T00:00:00Z)' };
 
 const VERDICTS: readonly Verdict[] = ['allowed', 'finding', 'unknown'];
@@ -157,16 +157,6 @@ export class IdentifierBody {
   @IsOptional()
   @Matches(REALM, { message: 'a realm is 1 to 40 letters, digits, dots and dashes' })
   realm?: string;
-}
-
-abstract class WithReason {
-  /** Why; it is recorded. */
-  @IsDefined()
-  @IsString()
-  @Matches(PLAIN_TEXT.pattern, PLAIN)
-  @Matches(/\S/, { message: 'say why; it is recorded' })
-  @MaxLength(500)
-  reason: string;
 }
 
 abstract class AboutIdentifier extends WithReason {
