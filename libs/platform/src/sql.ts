@@ -74,6 +74,11 @@ export async function openSql<Tables>(
   return database;
 }
 
+/** Whether tables could not be opened because a release made them whose migrations this one does not know. */
+export function areTablesUnknown(error: unknown): boolean {
+  return error instanceof DatabaseUnavailable && /missing/.test(String((error.cause as Error | undefined)?.message));
+}
+
 // Of PostgreSQL, when it is asked for all tables while another process makes and drops some: a rebuild does.
 const TABLES_CAME_OR_WENT = ['42P01', '42703', 'XX000'];
 const LOOKS = 50;

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { AsOf, Freshness } from '@sijill/contracts';
 import type { EventStore, StoredEntry } from '@sijill/event-store';
 import {
+  areTablesUnknown,
   DatabaseUnavailable,
   isoTime,
   openSql,
@@ -258,8 +259,7 @@ async function openDatabase(target: SqlTarget): Promise<Sql<ReadModelTables>> {
       migrations: readModelMigrations,
     });
   } catch (error) {
-    // A migration that was run and is not known any more: the tables of the first edition.
-    if (error instanceof DatabaseUnavailable && /missing/.test(String((error.cause as Error | undefined)?.message)))
+    if (areTablesUnknown(error))
       throw new DatabaseUnavailable(
         'these read models are of the first edition, which this release does not read; start a new ledger with an empty folder or database',
         { cause: error },

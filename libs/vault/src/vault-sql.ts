@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
-import { DatabaseUnavailable, openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
+import { areTablesUnknown, openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
 import { KeyringUnusable, type Keyring } from './keyring.js';
 import { vaultMigrations, type VaultTables } from './tables.js';
 
@@ -122,8 +122,7 @@ async function openVaultSql(target: SqlTarget): Promise<Sql<VaultTables>> {
   try {
     return await openSql<VaultTables>(target, { name: 'vault', durability: 'full', migrations: vaultMigrations });
   } catch (error) {
-    // A migration that was run and is not known any more: the tables of the first edition.
-    if (error instanceof DatabaseUnavailable && /missing/.test(String((error.cause as Error | undefined)?.message)))
+    if (areTablesUnknown(error))
       throw new KeyringUnusable(
         'this vault is one of the first edition, which this release does not read; start a new ledger in an empty folder or database',
         { cause: error },
