@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { ENVELOPE_ATTRIBUTES, type FieldError, type Speaker } from '@sijill/contracts';
+import { ENVELOPE_ATTRIBUTES, OPEN_EXTENSIONS, type FieldError, type Speaker } from '@sijill/contracts';
 import { measured, type JsonObject, type WrittenEntry } from '@sijill/event-store';
 import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
@@ -197,8 +197,9 @@ export class EntryMaker {
     return new EntryWriter({
       subjects,
       shared: new Map(sharing.map((event, i) => [event, shared[i]!])),
-      staff: await secrets.ofStaff(year),
-      ledger: await secrets.ofLedger(year),
+      // Each is a look into the vault, and few batches need both.
+      staff: events.some(({ split }) => split.staff !== null) ? await secrets.ofStaff(year) : null,
+      ledger: events.some(({ entrants }) => entrants.length === 0) ? await secrets.ofLedger(year) : null,
       now,
       year,
     });
@@ -237,8 +238,9 @@ function distinct(split: SplitEvent, named: readonly NamedEntrant[]): Entrant[] 
 interface WriterParts {
   readonly subjects: ReadonlyMap<string, SubjectSecrets>;
   readonly shared: ReadonlyMap<Shared, Secret>;
-  readonly staff: Secret;
-  readonly ledger: Secret;
+  /** Null where nothing of the batch is sealed with it. */
+  readonly staff: Secret | null;
+  readonly ledger: Secret | null;
   /** Milliseconds. */
   readonly now: number;
   readonly year: number;
@@ -264,7 +266,7 @@ class EntryWriter {
         : [sealedPart('shared', secret, `event/${event.event.digest}`, `{"details":${split.details}}`)];
     if (entrants.length === 0) {
       const id = newEntryId();
-      const own = sealedPart('ledger', this.parts.ledger, `${id}/ledger`, ownText(event, null));
+      const own = sealedPart('ledger', this.parts.ledger!, `${id}/ledger`, ownText(event, null));
       return [this.entry(event, id, null, [own, ...staff], null)];
     }
     const controller = (arrived.accepted.event.data as { onBehalfOf?: { id: string } }).onBehalfOf?.id ?? null;
@@ -281,7 +283,7 @@ class EntryWriter {
   private staffPart(text: string): SealedPart {
     let part = this.staff.get(text);
     if (part === undefined) {
-      part = sealedPart('staff', this.parts.staff, `staff/${newSalt()}`, text);
+      part = sealedPart('staff', this.parts.staff!, `staff/${newSalt()}`, text);
       this.staff.set(text, part);
     }
     return part;
@@ -325,7 +327,7 @@ class EntryWriter {
     part: string | null,
   ): string {
     const { file, http, kafka, replayOf, replayedFrom } = provenance.arrival;
-    const { sequence, source, traceparent } = openAttributes(accepted.event);
+    const { sequence, source, traceparent } = accepted.event;
     const tags = TAGGED.flatMap((path): Member[] => {
       const reference = referenceAt(accepted.event.data, path);
       return reference === undefined ? [] : [[path, `"${key.tag(path, reference)}"`]];
@@ -345,7 +347,7 @@ class EntryWriter {
       given('replayOf', replayOf),
       given('replayedFrom', replayedFrom),
       ['salt', `"${newSalt()}"`],
-      given('sequence', sequence),
+      given('sequence', sequence?.toString()),
       ['source', canonicalJson(source)],
       tags.length === 0 ? null : ['tags', objectOf(tags)],
       given('traceparent', traceparent),
@@ -397,36 +399,15 @@ function joined(lists: readonly string[]): string {
   return `[${lists.map((list) => list.slice(1, -1)).join(',')}]`;
 }
 
-const SEQUENCE = /^\d{1,20}$/;
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** What stands in the clear, or in the entry's own place; the rest are sealed, and two of CloudEvents' own that a producer writes freely. */
+const UNSEALED_ATTRIBUTES: ReadonlySet<string> = new Set([
+  ...ENVELOPE_ATTRIBUTES.filter((name) => name !== 'subject' && name !== 'dataschema'),
+  ...OPEN_EXTENSIONS,
+]);
 
-/** Attributes of the envelope that stand in the clear: of two extensions, where they have the form that makes them no secret. */
-function openAttributes(event: AcceptedEvent['event']): { source: string; sequence?: string; traceparent?: string } {
-  const { source, sequence, traceparent } = event as { source: string; sequence?: unknown; traceparent?: unknown };
-  return {
-    source,
-    ...(isSequence(sequence) ? { sequence: String(sequence) } : {}),
-    ...(isTraceparent(traceparent) ? { traceparent } : {}),
-  };
-}
-
-function isSequence(value: unknown): boolean {
-  return (typeof value === 'string' || typeof value === 'number') && SEQUENCE.test(String(value));
-}
-
-function isTraceparent(value: unknown): value is string {
-  return typeof value === 'string' && TRACEPARENT.test(value);
-}
-
-/** The other extension attributes, and the two of CloudEvents' own that a producer writes freely. */
 function sealedAttributes(event: AcceptedEvent['event']): string | null {
-  let extensions: Record<string, unknown> | null = null;
-  for (const [name, value] of Object.entries(event)) {
-    const own = ENVELOPE_ATTRIBUTES.includes(name) && name !== 'subject' && name !== 'dataschema';
-    const open = name === 'sequence' ? isSequence(value) : name === 'traceparent' && isTraceparent(value);
-    if (!own && !open) (extensions ??= {})[name] = value;
-  }
-  return extensions === null ? null : canonicalJson(extensions);
+  const sealed = Object.entries(event).filter(([name]) => !UNSEALED_ATTRIBUTES.has(name));
+  return sealed.length === 0 ? null : canonicalJson(Object.fromEntries(sealed));
 }
 
 function referenceAt(data: object, path: string): string | undefined {

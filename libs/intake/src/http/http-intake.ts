@@ -124,13 +124,16 @@ export class HttpIntake {
 
 /** The event's identity for its sender; null where it is missing, or is itself what names a person. */
 function identityOf(event: unknown, errors: readonly FieldError[]): { source: string | null; id: string | null } {
-  const members = (typeof event === 'object' && event !== null ? event : {}) as { source?: unknown; id?: unknown };
-  const shown = (name: 'source' | 'id'): string | null => {
-    const personal = errors.some(({ path, code }) => path === name && code === 'personal_data_in_envelope');
-    const value = members[name];
-    return typeof value === 'string' && !personal ? value : null;
+  const { source, id } = (typeof event === 'object' && event !== null ? event : {}) as {
+    source?: unknown;
+    id?: unknown;
   };
-  return { source: shown('source'), id: shown('id') };
+  const isPersonal = errors.some(({ code }) => code === 'personal_data_in_envelope');
+  return { source: isPersonal ? null : textOf(source), id: textOf(id) };
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 /** Whether a value's JSON may be longer than a limit: an upper bound, much cheaper than making the JSON. */
