@@ -1,7 +1,7 @@
-export { timelineRows, type Page, type TimelineFilter } from './activity-timeline/query.js';
+export { activitiesFrom, timelineRows, type Page, type TimelineFilter } from './activity-timeline/query.js';
 export { openerForRows } from './activity-timeline/sealed-row.js';
 export { activityView } from './activity-timeline/view.js';
-export { CursorInvalid } from './cursor.js';
+export { CursorInvalid, decodeCursor, encodeCursor } from './cursor.js';
 export { disclosureHistory, type HistoryReader } from './disclosure-history/query.js';
 export { duplicateViews, type DuplicateView } from './entries/duplicate-view.js';
 export { duplicates, knownEvents, locateEntry, type Duplicate, type EntryPlace } from './entries/query.js';

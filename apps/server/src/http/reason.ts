@@ -5,6 +5,9 @@ import { Problem } from './problem.js';
 
 const LONGEST_REASON = 500;
 
+/** The header that `Reason` reads, as the OpenAPI document has it. */
+export const reasonHeader = { name: 'Sijill-Reason', required: true, description: 'why; it is recorded' };
+
 /** The stated reason of a read, from the header Sijill-Reason; a read without one is refused. */
 export const Reason = createParamDecorator((_: unknown, context: ExecutionContext): string => {
   const reason = headerText(context.switchToHttp().getRequest<AuthenticatedRequest>().headers['sijill-reason']);

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { Allow, RecordConsultation, type Caller, type Consulted } from '@sijill/access';
 import type { Freshness } from '@sijill/contracts';
 import { Outboxes } from '@sijill/ledger';
-import { CursorInvalid, ReadModels } from '@sijill/read-models';
+import { activitiesFrom, decodeCursor, encodeCursor, ReadModels } from '@sijill/read-models';
 import {
   IdentityConflict,
   Vault,
@@ -17,13 +17,12 @@ import {
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
-import { From, Reason } from '../http/reason.js';
+import { From, Reason, reasonHeader } from '../http/reason.js';
 import { known } from './identifiers.js';
 import { subjectIdPipe } from './ids.js';
 import { ConflictsQuery, LinkBody, LookUpBody, ReleaseBody, SeparationBody } from './requests.js';
 import { instant } from './times.js';
 
-const reasonHeader = { name: 'Sijill-Reason', required: true, description: 'why; it is recorded' };
 const problem = (status: number, description: string) => ({
   status,
   description,
@@ -112,7 +111,7 @@ export class IdentityController {
     const released = isTheirs ? await settled(directory.releaseFor(subjectId, identifier, at)) : null;
     if (released === null) throw Problem.notFound('this identifier does not lead to that subject at that moment');
     await this.asOf(reply);
-    return { entriesBehind: await this.entriesFrom(released.subjectId, released.at) };
+    return { entriesBehind: await activitiesFrom(this.readModels.sql.reader, released.subjectId, released.at) };
   }
 
   @Get('identity/conflicts')
@@ -132,10 +131,10 @@ export class IdentityController {
     const { items, next } = await this.vault.directory.conflicts({
       limit,
       ...(status === undefined ? {} : { status }),
-      ...(cursor === undefined ? {} : { before: numberIn(cursor) }),
+      ...(cursor === undefined ? {} : { before: decodeCursor(cursor, ['number'])[0] as number }),
     });
     await this.record('conflicts', null, reason, reader, items.length > 0);
-    return { items, next: next === null ? null : Buffer.from(String(next)).toString('base64url'), asOf };
+    return { items, next: next === null ? null : encodeCursor([next]), asOf };
   }
 
   @Post('identity/links')
@@ -196,16 +195,6 @@ export class IdentityController {
     return decided;
   }
 
-  private async entriesFrom(subjectId: string, at: number): Promise<number> {
-    const { count } = await this.readModels.sql.reader
-      .selectFrom('activity')
-      .select(({ fn }) => fn.countAll().as('count'))
-      .where('subject_id', '=', subjectId)
-      .where('occurred_at', '>=', new Date(at).toISOString())
-      .executeTakeFirstOrThrow();
-    return Number(count);
-  }
-
   /** Asked before the answer is made: who is who is the vault's, which is never behind what the read models show. */
   private async asOf(reply: FastifyReply): Promise<Freshness> {
     const asOf = await this.readModels.freshAsOf('activity-timeline');
@@ -229,13 +218,6 @@ export class IdentityController {
 function momentOf(at: string | undefined): number | undefined {
   const text = instant('at', at);
   return text === undefined ? undefined : Date.parse(text);
-}
-
-/** @throws CursorInvalid */
-function numberIn(cursor: string): number {
-  const text = Buffer.from(cursor, 'base64url').toString('latin1');
-  if (!/^\d{1,15}$/.test(text)) throw new CursorInvalid('no cursor of this ledger');
-  return Number(text);
 }
 
 async function settled<T>(deciding: Promise<T>): Promise<T> {

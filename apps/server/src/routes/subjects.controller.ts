@@ -7,12 +7,11 @@ import { ActivityTimeline, DisclosureHistory, type AboutPerson, type TimelineFil
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
-import { From, Reason } from '../http/reason.js';
+import { From, Reason, reasonHeader } from '../http/reason.js';
 import { ActivitiesQuery, DisclosuresQuery } from './requests.js';
 import { instant } from './times.js';
 import { subjectIdPipe } from './ids.js';
 
-const reasonHeader = { name: 'Sijill-Reason', required: true, description: 'why; it is recorded' };
 const positionHeader = {
   name: 'Sijill-Position',
   required: false,

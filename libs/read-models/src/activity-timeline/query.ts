@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { isoTime } from '@sijill/platform';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import type { ReadModelTables } from '../tables.js';
 import type { ActivityTable } from './table.js';
@@ -62,6 +63,17 @@ export async function timelineRows(
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
   return { rows: shown, next: rows.length > page.limit && last !== undefined ? encodeCursor(keyOf(last)) : null };
+}
+
+/** How many entries there are of one subject that happened at a time or later. @param from in milliseconds */
+export async function activitiesFrom(db: Db, subjectId: string, from: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('activity')
+    .select(({ fn }) => fn.countAll().as('count'))
+    .where('subject_id', '=', subjectId)
+    .where('occurred_at', '>=', isoTime(from))
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 function rowsOfSubject(
