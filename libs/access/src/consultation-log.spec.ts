@@ -1,4 +1,4 @@
-import type { Lane, NewEntry } from '@sijill/event-store';
+import { writeEntry, type JsonObject, type Lane, type NewEntry } from '@sijill/event-store';
 import { hash, randomBytes } from 'node:crypto';
 import { contextOf, secretOf, SubjectErased, unseal, type Secret, type Secrets } from '@sijill/vault';
 import { CONSULTED, ConsultationLog, type Consultation } from './consultation-log.js';
@@ -35,7 +35,8 @@ async function recorded(consultation: Partial<Consultation>): Promise<{
   const entries: NewEntry[] = [];
   const lane = {
     append: (batch: NewEntry[]) => {
-      entries.push(...batch);
+      // As they are stored.
+      entries.push(...batch.map((each) => ({ ...each, data: JSON.parse(writeEntry(each).data) as JsonObject })));
       return Promise.resolve({ revision: 0, position: 7 });
     },
   } as unknown as Lane;

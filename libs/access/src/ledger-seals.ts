@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
 import type { JsonObject } from '@sijill/event-store';
-import { takeRandom, type Clock } from '@sijill/platform';
+import { newSalt, type Clock } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
 import { defaultScope, seal, yearOf, type Secret, type Vault } from '@sijill/vault';
 
@@ -19,7 +18,7 @@ export interface ToSeal {
 
 /** What an entry has of its sealed parts. */
 export interface SealedParts {
-  /** For its open data: `has`, the names of what was given, sorted; `sealed`, by part, the SHA-256 of the sealed text. */
+  /** For its open data: `has`, the names of what was given, sorted. The hashes of the sealed texts come in when it is written. */
   readonly open: JsonObject;
   /** For `ledgerEntry`: the sealed texts (JWE) and the ids of their keys, by part. */
   readonly kept: { readonly sealed?: Record<string, string>; readonly keys?: Record<string, string> };
@@ -49,9 +48,7 @@ export class LedgerSeals implements Seals {
       if (Object.keys(part.said).length > 0) parts.push({ ...part, secret: await secret() });
     };
     // Staff's text is not bound to its entry: of many entries at once it is sealed once.
-    await add({ name: 'staff', context: `staff/${takeRandom(16).toString('base64url')}`, said: given(staff) }, () =>
-      secrets.ofStaff(yearOf(now)),
-    );
+    await add({ name: 'staff', context: `staff/${newSalt()}`, said: given(staff) }, () => secrets.ofStaff(yearOf(now)));
     await add({ name: 'subject', context: `${entryId}/subject`, said: given(subject?.said) }, () =>
       secrets.ofSubject(subject!.subjectId, defaultScope(now)),
     );
@@ -73,15 +70,13 @@ function sealedParts(parts: readonly Part[]): SealedParts {
   if (parts.length === 0) return { open: {}, kept: {} };
   const sealed: Record<string, string> = {};
   const keys: Record<string, string> = {};
-  const hashes: Record<string, string> = {};
   for (const { name, context, said, secret } of parts) {
     const text = seal(secret, context, canonicalJson(name === 'staff' ? said : { fields: said }));
     sealed[name] = text;
     keys[name] = secret.keyId;
-    hashes[name] = hash('sha256', text, 'base64url');
   }
   const has = parts.flatMap(({ said }) => Object.keys(said)).sort();
-  return { open: { has, sealed: hashes }, kept: { sealed, keys } };
+  return { open: { has }, kept: { sealed, keys } };
 }
 
 function given(said: Said | undefined): Record<string, string> {

@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
 import { ENVELOPE_ATTRIBUTES, OPEN_EXTENSIONS, type FieldError, type Speaker } from '@sijill/contracts';
-import { measured, type JsonObject, type WrittenEntry } from '@sijill/event-store';
+import { ENTRY_FORMAT, measured, sealedHash, type JsonObject, type WrittenEntry } from '@sijill/event-store';
 import { isoTime, newEntryId, newSalt, type Clock } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
 import {
@@ -336,7 +335,7 @@ class EntryWriter {
       person === null || person.cases.length === 0 ? null : ['cases', canonicalJson(person.cases)],
       ['event', `{"digest":"${event.digest}","generation":"${event.generation}","tag":"${event.tag}"}`],
       given('file', file),
-      ['format', '2'],
+      ['format', String(ENTRY_FORMAT)],
       given('http', http),
       given('kafka', kafka),
       ['keys', objectOf(sealed.map(({ name, keyId }) => [name, `"${keyId}"`]))],
@@ -367,7 +366,7 @@ function byName([a]: Member, [b]: Member): number {
 
 function sealedPart(name: string, secret: Secret, context: string, text: string): SealedPart {
   const sealed = seal(secret, context, text);
-  return { name, keyId: secret.keyId, text: sealed, sha256: hash('sha256', sealed, 'base64url') };
+  return { name, keyId: secret.keyId, text: sealed, sha256: sealedHash(sealed) };
 }
 
 /**

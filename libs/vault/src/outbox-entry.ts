@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { isoTime, newEntryId, newSalt } from '@sijill/platform';
 import { canonicalJson } from '@sijill/transparency';
 import type { EntryDraft } from './directory/ports.js';
@@ -6,7 +5,7 @@ import { seal, type Secret } from './seal.js';
 
 /**
  * An entry of the vault's own as its outbox keeps it: JSON of `{id, type, data, metadata, sealed?}`, whole, so that any process can
- * bring it into the store and none has anything to decide. What was given as a reason is sealed with the subject's key.
+ * bring it into the store and none has anything to decide; the store puts the hash of what is sealed into the data. What was given as a reason is sealed with the subject's key.
  *
  * @param now in milliseconds
  */
@@ -24,7 +23,7 @@ export function outboxEntry(
     data: {
       occurredAt: recordedAt,
       ...data,
-      ...(sealed === null ? {} : { has: ['reason'], sealed: { subject: hash('sha256', sealed, 'base64url') } }),
+      ...(sealed === null ? {} : { has: ['reason'] }),
     },
     metadata: {
       format: 2,
