@@ -134,7 +134,8 @@ describe('the names of lanes', () => {
       kafkaLane('cluster', 'service-node', 1),
       nodeLane('node-1'),
       httpLane('node-1'),
-      fileLane('a'.repeat(64)),
+      fileLane('a'.repeat(64), 'billing'),
+      fileLane('a'.repeat(64), 'shop'),
     ];
     expect(new Set(names).size).toBe(names.length);
     expect(kafkaLane('c', 't.x', 4)).toBe('ledger-kafka/c/t.x/4');

@@ -76,7 +76,7 @@ async function importLines(
 ): Promise<ImportResult> {
   const { sha256, bytes } = source;
   const { producer } = context.speaker;
-  const lane = await Lane.open(context.store, `${fileLane(sha256)}/${producer}`, {
+  const lane = await Lane.open(context.store, fileLane(sha256, producer), {
     onForeignWrite: 'stop',
     whenFull: 'refuse',
   });

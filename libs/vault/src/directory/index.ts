@@ -11,14 +11,5 @@ export type {
   ListedConflict,
 } from './look-up.js';
 export type { PersonNamed, ResolvedPerson } from './person-named.js';
-export type {
-  ClearText,
-  DirectoryChange,
-  DirectoryDb,
-  DirectoryPorts,
-  EntryDraft,
-  SealedText,
-  VaultLook,
-} from './ports.js';
 export type { ReleasedBy, ReleasedIdentifier, ReleaseNamed } from './release.js';
 export { createDirectoryTables, type DirectoryTables } from './tables.js';

@@ -2,7 +2,8 @@ import { isAmong } from '@sijill/platform';
 import { conflictDrafts, LinkEntries, separationDrafts, type Cause, type Draft } from './drafts.js';
 import { IdentityConflict } from './identity-conflict.js';
 import { ordered, type Edge, type Picture } from './picture.js';
-import type { DirectoryChange, DirectoryDb, DirectoryPorts } from './ports.js';
+import type { VaultChange, VaultDb } from '../vault-sql.js';
+import type { DirectoryPorts } from './ports.js';
 import { readPicture } from './read-picture.js';
 import { writeAdditions } from './write-additions.js';
 
@@ -90,7 +91,7 @@ export function separate(
   });
 }
 
-async function pictureOf({ trx }: DirectoryChange, subjectIds: readonly string[]): Promise<Picture> {
+async function pictureOf({ trx }: VaultChange, subjectIds: readonly string[]): Promise<Picture> {
   const picture = await readPicture(trx, { subjectIds });
   if (!subjectIds.every((subjectId) => picture.has(subjectId))) throw new IdentityConflict('unknown_subject');
   return picture;
@@ -99,7 +100,7 @@ async function pictureOf({ trx }: DirectoryChange, subjectIds: readonly string[]
 /** Takes an edge away by which alone two sides hung together. @returns the entries of the cases that are open again */
 async function split(
   ports: DirectoryPorts,
-  db: DirectoryDb,
+  db: VaultDb,
   picture: Picture,
   one: string,
   left: readonly Edge[],
@@ -122,7 +123,7 @@ async function split(
 }
 
 /** All edges of the person that a subject is. */
-async function edgesOf(db: DirectoryDb, picture: Picture, subjectId: string): Promise<Edge[]> {
+async function edgesOf(db: VaultDb, picture: Picture, subjectId: string): Promise<Edge[]> {
   const members = picture.linkedTo(subjectId);
   return db
     .selectFrom('vault_edge')
@@ -166,7 +167,7 @@ function waysFrom(edges: readonly Edge[], from: string): Map<string, string> {
 /** Writes it all, each entry under a number of its own. @returns the ids of the entries of these subjects, in their order */
 async function entriesOf(
   ports: DirectoryPorts,
-  change: DirectoryChange,
+  change: VaultChange,
   picture: Picture,
   subjectIds: readonly string[],
   drafts: readonly Draft[],

@@ -1,7 +1,8 @@
 import { isAmong, isoTime } from '@sijill/platform';
 import { holds } from './interval.js';
 import type { NamedIdentifier } from '../identifier.js';
-import type { DirectoryDb, DirectoryPorts } from './ports.js';
+import type { VaultDb } from '../vault-sql.js';
+import type { DirectoryPorts } from './ports.js';
 import { readBindings, readMembers, readPersons, readUses, schemesOf } from './read-picture.js';
 import { ALWAYS, NEVER } from './tables.js';
 import { sealedContext } from './write-additions.js';
@@ -75,7 +76,7 @@ export async function lookUp(
 }
 
 /** Who a subject is linked to; null when the directory knows no such subject. */
-export async function personOf(db: DirectoryDb, subjectId: string): Promise<KnownPerson | null> {
+export async function personOf(db: VaultDb, subjectId: string): Promise<KnownPerson | null> {
   const [known] = await readPersons(db, [subjectId]);
   if (known === undefined) return null;
   const members = await readMembers(db, [known.personId]);
@@ -163,10 +164,7 @@ export async function conflicts(
 }
 
 /** Which persons have used each of these identifiers, whether it led to them or not. */
-async function personsBy(
-  db: DirectoryDb,
-  indexes: readonly string[],
-): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+async function personsBy(db: VaultDb, indexes: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const users = [...(await readBindings(db, indexes)), ...(await readUses(db, indexes))];
   const subjectIds = [...new Set(users.map(({ subjectId }) => subjectId))];
   const persons = new Map((await readPersons(db, subjectIds)).map((each) => [each.subjectId, each.personId]));
@@ -177,7 +175,7 @@ async function personsBy(
 }
 
 /** Two counts, since a case is found by either of its sides; none is in both. */
-async function openConflictsOf(db: DirectoryDb, personId: string): Promise<number> {
+async function openConflictsOf(db: VaultDb, personId: string): Promise<number> {
   let open = 0;
   for (const [here, there] of [
     ['subject_a', 'subject_b'],

@@ -1,7 +1,7 @@
 import { IDENTIFYING_SCHEMES } from '@sijill/contracts';
 import { isAmong } from '@sijill/platform';
 import { Picture, type Binding, type IdentityCase } from './picture.js';
-import type { DirectoryDb } from './ports.js';
+import type { VaultDb } from '../vault-sql.js';
 import type { DirectoryTables } from './tables.js';
 
 const BINDING = ['blind_index', 'since', 'until', 'subject_id', 'scheme', 'realm', 'producer'] as const;
@@ -11,7 +11,7 @@ const BINDING = ['blind_index', 'since', 'until', 'subject_id', 'scheme', 'realm
  * them or of the subjects, with their identifying values and their cases. Seven queries, however many they are.
  */
 export async function readPicture(
-  db: DirectoryDb,
+  db: VaultDb,
   { indexes = [], subjectIds = [] }: { readonly indexes?: readonly string[]; readonly subjectIds?: readonly string[] },
 ): Promise<Picture> {
   const bindings = await readBindings(db, indexes);
@@ -31,7 +31,7 @@ export async function readPicture(
 }
 
 /** All bindings of these identifiers, of whatever time. */
-export async function readBindings(db: DirectoryDb, indexes: readonly string[]): Promise<Binding[]> {
+export async function readBindings(db: VaultDb, indexes: readonly string[]): Promise<Binding[]> {
   if (indexes.length === 0) return [];
   const rows = await db
     .selectFrom('vault_binding')
@@ -43,7 +43,7 @@ export async function readBindings(db: DirectoryDb, indexes: readonly string[]):
 
 /** Which person each of these subjects is; those that are not known are left out. */
 export async function readPersons(
-  db: DirectoryDb,
+  db: VaultDb,
   subjectIds: readonly string[],
 ): Promise<{ readonly subjectId: string; readonly personId: string }[]> {
   if (subjectIds.length === 0) return [];
@@ -56,7 +56,7 @@ export async function readPersons(
 
 /** All subjects of these persons. */
 export async function readMembers(
-  db: DirectoryDb,
+  db: VaultDb,
   personIds: readonly string[],
 ): Promise<{ readonly subjectId: string; readonly personId: string }[]> {
   if (personIds.length === 0) return [];
@@ -69,7 +69,7 @@ export async function readMembers(
 }
 
 export async function readCuts(
-  db: DirectoryDb,
+  db: VaultDb,
   indexes: readonly string[],
 ): Promise<{ readonly index: string; readonly at: number }[]> {
   if (indexes.length === 0) return [];
@@ -82,7 +82,7 @@ export async function readCuts(
 
 /** Who else was named with these identifiers. */
 export async function readUses(
-  db: DirectoryDb,
+  db: VaultDb,
   indexes: readonly string[],
 ): Promise<{ readonly index: string; readonly subjectId: string }[]> {
   if (indexes.length === 0) return [];
@@ -93,7 +93,7 @@ export async function readUses(
     .execute();
 }
 
-async function readIdentifying(db: DirectoryDb, subjectIds: readonly string[]): Promise<Binding[]> {
+async function readIdentifying(db: VaultDb, subjectIds: readonly string[]): Promise<Binding[]> {
   if (subjectIds.length === 0) return [];
   const rows = await db
     .selectFrom('vault_binding')
@@ -104,7 +104,7 @@ async function readIdentifying(db: DirectoryDb, subjectIds: readonly string[]): 
   return rows.map(bindingOf);
 }
 
-async function readCases(db: DirectoryDb, subjectIds: readonly string[]): Promise<IdentityCase[]> {
+async function readCases(db: VaultDb, subjectIds: readonly string[]): Promise<IdentityCase[]> {
   if (subjectIds.length === 0) return [];
   const columns = ['case_id', 'subject_a', 'subject_b', 'schemes', 'separation_id'] as const;
   const rows = await db

@@ -4,7 +4,8 @@ import { IdentityConflict, ReleaseRefused } from './identity-conflict.js';
 import { intervalBefore } from './interval.js';
 import type { ResolvedPerson } from './person-named.js';
 import type { Binding, Picture } from './picture.js';
-import type { DirectoryChange, DirectoryPorts } from './ports.js';
+import type { VaultChange } from '../vault-sql.js';
+import type { DirectoryPorts } from './ports.js';
 import { readCuts, readPicture } from './read-picture.js';
 import { writeAdditions } from './write-additions.js';
 
@@ -97,7 +98,7 @@ function refuseStranger(
 }
 
 /** Cuts the time of an identifier, whether somebody has it or not. @returns false when it was cut there before */
-async function cutAt(change: DirectoryChange, index: string, at: number, owner: Binding | undefined): Promise<boolean> {
+async function cutAt(change: VaultChange, index: string, at: number, owner: Binding | undefined): Promise<boolean> {
   const { trx } = change;
   const cuts = await readCuts(trx, [index]);
   if (cuts.some((cut) => cut.at === at)) return false;

@@ -1,5 +1,6 @@
 import type { Additions } from './picture.js';
-import type { DirectoryChange, DirectoryPorts, EntryDraft } from './ports.js';
+import type { VaultChange } from '../vault-sql.js';
+import type { DirectoryPorts, EntryDraft } from './ports.js';
 
 // SQLite and PostgreSQL both take this many parameters in one statement with room to spare.
 const PARAMETERS = 2_000;
@@ -12,7 +13,7 @@ export function sealedContext(index: string): string {
 /** Writes what a change has added to the directory, and the entries that tell of it. @returns the ids of the entries, in order */
 export async function writeAdditions(
   ports: DirectoryPorts,
-  { trx }: DirectoryChange,
+  { trx }: VaultChange,
   added: Additions,
   drafts: readonly EntryDraft[],
 ): Promise<readonly string[]> {
@@ -68,7 +69,7 @@ export async function writeAdditions(
 
 async function writeEntries(
   ports: DirectoryPorts,
-  trx: DirectoryChange['trx'],
+  trx: VaultChange['trx'],
   drafts: readonly EntryDraft[],
 ): Promise<readonly string[]> {
   const ids: string[] = [];
