@@ -73,12 +73,13 @@ async function phase(
 
   fillDisk(leaving);
   const refused = await eventually(send, ({ status }) => status !== 201);
-  const get = async (path: string): Promise<number> =>
-    (await request(server.url + path, { key, reason: 'test' })).status;
+  const get = async (path: string, why: { reason?: string } = { reason: 'test' }): Promise<number> =>
+    (await request(server.url + path, { key, ...why })).status;
   const meanwhile = {
     lookUp: (await lookUp()).status,
     history: await get(`/v1/subjects/${subjectId}/disclosures`),
-    duplicates: await get('/v1/duplicates'),
+    // With a reason it would name people, which is an entry: and the disk takes none.
+    duplicates: await get('/v1/duplicates', {}),
     ready: await get('/health/ready'),
     live: await get('/health/live'),
   };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { prepareValidation } from '@sijill/contracts';
 import { StoreUnavailable } from '@sijill/event-store';
 import { ConfigInvalid, createLogger, DatabaseUnavailable, parseConfig, unknownVariables } from '@sijill/platform';
 import { startServer } from './start-server.js';
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
+  prepareValidation();
   const server = await startServer(config, logger, version);
   let stopping = false;
   const stop = (signal: string): void => {

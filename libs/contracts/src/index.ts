@@ -14,7 +14,7 @@ export { instantOf, parseInstant } from './instant.js';
 export { isRfc3339 } from './rfc3339.js';
 export { fieldsOfEvent } from './event-fields.js';
 export { PLAIN_TEXT } from './text-forms.js';
-export { isProducerEvent, validateEvent } from './validate-event.js';
+export { isProducerEvent, prepareValidation, validateEvent } from './validate-event.js';
 export { EXAMPLE_EVENT } from './example-event.js';
 export { asyncApiDocument, type AsyncApiOptions } from './async-api.js';
 export { validateEventWithClasses } from './validate-with-classes.js';

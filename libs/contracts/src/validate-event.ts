@@ -17,7 +17,19 @@ interface Validators {
 // `code` would stand in generated sources, of which we make none.
 const regExp = Object.assign(testerOf, { code: 'new RegExp' });
 
-const validators = compile();
+let made: Validators | undefined;
+
+/**
+ * Makes the validators, which takes a quarter of a second: a server does it before it takes events, so that its first event is
+ * no slow one. A command that checks none does without.
+ */
+export function prepareValidation(): void {
+  made ??= compile();
+}
+
+function validators(): Validators {
+  return (made ??= compile());
+}
 
 /**
  * Checks one event against the schema of its type: the same schema that the OpenAPI and AsyncAPI documents publish.
@@ -27,7 +39,7 @@ const validators = compile();
  */
 export function validateEvent(value: unknown): FieldError[] {
   const type = (value as { type?: unknown } | null | undefined)?.type;
-  const validate = validators.byType.get(type as string) ?? validators.envelope;
+  const validate = validators().byType.get(type as string) ?? validators().envelope;
   const faults = validate(value) ? [] : faultsOf(validate.errors ?? []);
   return [...faults, ...detailsFaults(value)];
 }
@@ -37,7 +49,6 @@ export function isProducerEvent(value: unknown): value is ProducerEvent {
   return validateEvent(value).length === 0;
 }
 
-// Generated code, made once at load: a validator made on first use would make the first event of a process a slow one.
 function compile(): Validators {
   const ajv = new Ajv({
     allErrors: true,

@@ -447,8 +447,11 @@ class World {
           continue;
         }
         const opened = await quarantine.open(store, entry.stream, entry.revision);
-        const { value } = sent[partition]![offset]!;
-        const same = opened !== null && Buffer.compare(opened.raw.value ?? NOTHING, value ?? NOTHING) === 0;
+        const message = sent[partition]![offset];
+        const same =
+          message !== undefined &&
+          opened !== null &&
+          Buffer.compare(opened.raw.value ?? NOTHING, message.value ?? NOTHING) === 0;
         lines.push(same ? `${offset} unreadable` : `${offset} unreadable, and not as it came`);
       }
       return lines;
