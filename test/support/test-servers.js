@@ -89,6 +89,7 @@ export class TestServers {
 }
 
 function reply(response, status, body) {
-  response.writeHead(status, { 'content-type': 'application/json' });
+  // A connection that is kept may be closed just when a worker uses it again.
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
   response.end(JSON.stringify(body));
 }
