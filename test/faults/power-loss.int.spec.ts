@@ -1,14 +1,13 @@
 import { openEmbeddedStore, type EventStore, type NewEntry } from '@sijill/event-store';
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FULL_RUN } from '../support/full-run.js';
 import { bulky } from '../support/power-loss/bulky.js';
 import { describeWithDiskTrace, type DiskCall } from '../support/power-loss/disk-trace.js';
 import { seeded } from '../support/seeded.js';
 import { freshDataDir } from '../support/sijill.js';
 
 /** So many losses of power at least, spread over every frame boundary and over bytes within what was not synced. */
-const LOSSES = FULL_RUN ? 500 : 150;
+const LOSSES = 500;
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** So long is the log before the trace begins: SQLite moves it into the file at a thousand frames, and begins it again. */
 const LOG_BEFORE = 750 * 4120;

@@ -370,9 +370,11 @@ export class KafkaIntake {
     const first = Number(batch.firstOffset() ?? 0);
     const high = Number(batch.highWatermark);
     if (this.refused.has(lane.name)) return;
+    // That the topic is still the same is known of this moment: storing may take long, and another be in its place by then.
+    const at = Date.now();
     const before = this.read.get(lane);
     const trusted = before?.caughtUp === true ? TRUSTED_MS.caughtUp : TRUSTED_MS.behind;
-    if (before !== undefined && Date.now() - before.at > trusted && lane.doubt() && first > lane.readFrom) {
+    if (before !== undefined && at - before.at > trusted && lane.doubt() && first > lane.readFrom) {
       this.readAgain(consumer, lane);
       return;
     }
@@ -413,13 +415,13 @@ export class KafkaIntake {
     if (!isRunning() || isStale()) return;
     const last = messages.at(-1);
     if (last !== undefined) resolveOffset(last.offset);
-    this.read.set(lane, { at: Date.now(), caughtUp: Number(batch.lastOffset()) + 1 >= high });
+    this.read.set(lane, { at, caughtUp: Number(batch.lastOffset()) + 1 >= high });
     this.lag.note(topic, partition, high, lane.nextOffset);
     // For lag monitoring by others only: a failure here changes nothing, and nobody waits for it.
     void consumer.commitOffsets([{ topic, partition, offset: lane.nextOffset.toString() }]).catch(() => undefined);
   }
 
-  /** Of lanes whose consumer was positioned in this assignment: when it was last read, and whether that was all there was. */
+  /** Of lanes whose consumer was positioned in this assignment: when what was last read came, and whether that was all there was. */
   private readonly read = new WeakMap<PartitionLane, { readonly at: number; readonly caughtUp: boolean }>();
 
   /** What comes next begins where the lane wants to be read from. */
