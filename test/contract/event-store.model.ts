@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { FULL_RUN } from '../support/full-run.js';
 import { all, entries } from './event-store.contract.js';
 
-const RUNS = Number(process.env['SIJILL_TEST_RUNS'] ?? (FULL_RUN ? 5_000 : 120));
+const RUNS = Number(process.env['SIJILL_TEST_RUNS'] ?? (FULL_RUN ? 5_000 : 300));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** A handle on a store, and how its process or its server is started again on the same data. */

@@ -27,12 +27,7 @@ describe('the demo', () => {
   let logged: string;
 
   beforeAll(async () => {
-    const { code, stdout, stderr } = await sijill(['demo', '--exit'], env);
-    expect({ code, stderr: stderr.includes('sijill is ready'), told: stdout !== '' }).toEqual({
-      code: 0,
-      stderr: true,
-      told: true,
-    });
+    expect((await sijill(['demo', '--exit'], env)).code).toBe(0);
   });
 
   it('makes its ledger anew when nothing was added since', async () => {

@@ -125,6 +125,7 @@ describe('two ledgers that witness each other', () => {
       ({ body: { checks } }) => checks.witnesses?.status === 'down' && reason.test(checks.witnesses.detail ?? ''),
     );
     expect(down.status).toBe(200);
+    expect(down.body.checks.witnesses!.detail).toMatch(reason);
     expect((await request<string>(`${closed.url}/metrics`)).body).toMatch(/sijill_witness_quorum 0/);
     const waiting = await request(`${closed.url}/v1/entries/${entryId}/proof`, { key: officer });
     expect([waiting.status, waiting.headers.get('retry-after')]).toEqual([404, '1']);

@@ -8,7 +8,7 @@ import { clusterOf } from '../support/kafka/kafka-ledger.js';
 import { seeded } from '../support/seeded.js';
 import { eventually, freshDataDir, request, startServer } from '../support/sijill.js';
 
-const KILLS = Number(process.env['SIJILL_TEST_KILLS'] ?? (FULL_RUN ? 200 : 5));
+const KILLS = Number(process.env['SIJILL_TEST_KILLS'] ?? (FULL_RUN ? 200 : 8));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const SENDERS = 4;
 const PARTITIONS = 2;

@@ -37,7 +37,7 @@ import { LOG_IDENTITY } from '../support/log-identity.js';
 import { noteServer } from '../support/shared-server.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
 
-const KILLS = Number(process.env['SIJILL_TEST_NOTARY_KILLS'] ?? (FULL_RUN ? 200 : 5));
+const KILLS = Number(process.env['SIJILL_TEST_NOTARY_KILLS'] ?? (FULL_RUN ? 200 : 8));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const PROGRAM = join(import.meta.dirname, '../support/notary.program.ts');
 const signer = logSigner(LOG_IDENTITY.origin, [LOG_IDENTITY.seedOf(1)]);

@@ -24,7 +24,7 @@ let made: Validators | undefined;
  * no slow one. A command that checks none does without.
  */
 export function prepareValidation(): void {
-  made ??= compile();
+  validators();
 }
 
 function validators(): Validators {
@@ -39,7 +39,8 @@ function validators(): Validators {
  */
 export function validateEvent(value: unknown): FieldError[] {
   const type = (value as { type?: unknown } | null | undefined)?.type;
-  const validate = validators().byType.get(type as string) ?? validators().envelope;
+  const { byType, envelope } = validators();
+  const validate = byType.get(type as string) ?? envelope;
   const faults = validate(value) ? [] : faultsOf(validate.errors ?? []);
   return [...faults, ...detailsFaults(value)];
 }

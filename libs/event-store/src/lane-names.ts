@@ -32,7 +32,11 @@ export function nodeLane(node: string): string {
   return laneOf('node', node);
 }
 
-/** Of a file that was imported in the name of a producer: in another's name it holds other events. @param sha256 of its content, in hex */
+/**
+ * Of a file that was imported in the name of a producer: in another's name it holds other events.
+ *
+ * @param sha256 of its content, in hex
+ */
 export function fileLane(sha256: string, producer: string): string {
   return laneOf('file', sha256.slice(0, 32), producer);
 }

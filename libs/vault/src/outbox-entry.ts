@@ -5,7 +5,8 @@ import { seal, type Secret } from './seal.js';
 
 /**
  * An entry of the vault's own as its outbox keeps it: JSON of `{id, type, data, metadata, sealed?}`, whole, so that any process can
- * bring it into the store and none has anything to decide; the store puts the hash of what is sealed into the data. What was given as a reason is sealed with the subject's key.
+ * bring it into the store and none has anything to decide; the store puts the hash of what is sealed into the data. What was given as
+ * a reason is sealed with the subject's key.
  *
  * @param now in milliseconds
  */

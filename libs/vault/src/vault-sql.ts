@@ -20,8 +20,8 @@ export interface VaultChange {
   /** As this change found the vault; nobody else changes it meanwhile. */
   readonly before: VaultState;
   /**
-   * Takes the next number of the vault's changes, another one each time: first `before.sequence + 1`. The last one taken is the vault's
-   * sequence from the commit on; a change that takes none leaves the sequence as it was.
+   * Takes the next number of the vault's changes, another one each time: first `before.sequence + 1`. The last one taken is the
+   * vault's sequence from the commit on; a change that takes none leaves the sequence as it was.
    */
   take(): number;
   /** From the commit on, every process forgets what it remembers. */

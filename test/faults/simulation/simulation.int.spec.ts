@@ -10,7 +10,7 @@ import type { Simulation } from './world.js';
 
 const SEED = process.env['SIJILL_TEST_SEED'];
 const SEEDS = Number(process.env['SIJILL_TEST_SEEDS'] ?? (FULL_RUN ? 5_000 : 300));
-const AGAIN = 20;
+const AGAIN = 40;
 
 // What lies outside the product is put in its place before the product is loaded: bytes of the operating system, its timers, the
 // client of Kafka. Everything else is what runs in earnest.
