@@ -21,7 +21,7 @@ import { RunningRoles } from './running-roles.js';
 import { announce, assertNoOtherServer, withdraw } from './server-file.js';
 import { ServerModule } from './server.module.js';
 
-const LAST_REQUESTS_MS = 250;
+const LAST_REQUESTS = { turns: 5, turnMs: 50 };
 
 export interface RunningServer {
   readonly url: string;
@@ -46,8 +46,9 @@ export async function startServer(config: Config, logger: Logger, version: strin
   // One part that does not close must not keep the others from draining.
   const stopAll = async (): Promise<void> => {
     stopping = true;
-    // What is on its way over connections that look idle here is answered before they are closed.
-    if (app !== null) await sleep(LAST_REQUESTS_MS);
+    // What is on its way over connections that look idle here is answered before they are closed. One long wait could end before
+    // anything was read: on a machine with much to do it may be over when the event loop comes round to it, and timers come first.
+    for (let turn = 0; app !== null && turn < LAST_REQUESTS.turns; turn++) await sleep(LAST_REQUESTS.turnMs);
     // Clients keep connections open for the next request, and a server waits for every one of them: those that are answered
     // after the stop has begun are closed with their answer, and what falls between the two here.
     const http = app?.getHttpServer() as HttpServer | undefined;
