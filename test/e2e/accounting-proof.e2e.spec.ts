@@ -202,6 +202,37 @@ describe('the proof of an accounting', () => {
       for (const id of [subject.subjectId, ...subject.linked]) expect(given.toString()).not.toContain(id);
   }, 180_000);
 
+  it('holds for the later owner of a number, who has an event that was sent again behind a release that was told late', async () => {
+    const key = await server.key('producer');
+    const number = { scheme: 'phone', value: '+966500000064' };
+    const send = async (event: object): Promise<string> => {
+      const answer = await request<{ accepted: { entries: { subjectId: string }[] }[] }>(`${server.url}/v1/events`, {
+        ...{ key, body: [event], type: BATCH },
+      });
+      expect(answer.status).toBe(201);
+      return answer.body.accepted[0]!.entries[0]!.subjectId;
+    };
+    const march = disclosed(number.value, { id: 'march', time: '2026-03-01T00:00:00Z' });
+    const earlier = await send(march);
+    const data = { dataSubjects: [{ identifiers: [number], role: 'user' }] };
+    const released = { ...march, type: 'sijill.identifier.released.v1', id: 'released', time: '2026-02-01T00:00:00Z' };
+    expect(await send({ ...released, data })).toBe(earlier);
+    const later = await send(march);
+    expect(later).not.toBe(earlier);
+    expect(await send(march)).toBe(later);
+    const { bytes } = await report({ identifier: number, reason: 'access request 5' });
+    const dataset = JSON.parse(bytes['accounting.json']!.toString()) as AccountingDataset;
+    expect(dataset).toMatchObject({ subject: { subjectId: later }, disclosures: [{ standing: 'conflict' }] });
+    const [proof, json] = [
+      save('later-owner.proof', bytes['accounting.proof']!),
+      save('later-owner.json', bytes['accounting.json']!),
+    ];
+    expect(await verify(proof, json)).toMatchObject({
+      code: 0,
+      answer: { subject: later, report: { disclosures: 1, conflicts: 1, uncounted: 1 } },
+    });
+  }, 60_000);
+
   it('is written beside what the command line makes, also at rest, and holds after an erasure', async () => {
     const out = file('by-command.json');
     const args = ['report', 'accounting', '--identifier', `phone:${OTHER}`, '--reason', 'request 2'];

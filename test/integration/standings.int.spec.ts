@@ -13,6 +13,7 @@ interface Said {
   readonly generation: string;
   readonly tag: string;
   readonly digest: string;
+  readonly subject: number;
   readonly index: number;
   readonly of: number;
 }
@@ -23,29 +24,26 @@ interface Judged {
 }
 
 /**
- * What each entry counts as, said by looking at the whole ledger at once. Of each content the first entry counts, and behind it the
- * nearest entry with each next part; the content that came first under an identity is the event, the others are conflicts.
+ * What each entry counts as, said by looking at all that is before it. The content that came first under an identity is the event,
+ * others are conflicts. Of each content an entry counts if nothing before it says the same of the same person; of the event it is
+ * `first` if no entry that counts had its part before.
  */
 function judged(all: readonly Said[]): Judged[] {
-  const verdicts: Judged[] = all.map(() => ({ standing: 'repeat', first: null }));
-  const same = (a: Said, b: Said): boolean => a.generation === b.generation && a.tag === b.tag;
-  all.forEach((said, at) => {
-    const event = all.findIndex((each) => same(each, said));
-    const content = all.findIndex((each) => same(each, said) && each.digest === said.digest);
-    if (content !== at) {
-      verdicts[at] = { ...verdicts[at]!, first: verdicts[at]!.standing === 'repeat' ? content : event };
-      return;
-    }
-    const standing = content === event ? 'first' : 'conflict';
-    verdicts[at] = { standing, first: content === event ? null : event };
-    for (let part = 1, behind = at; part < said.of; part++) {
-      behind = all.findIndex(
-        (each, i) => i > behind && same(each, said) && each.digest === said.digest && each.index === part,
-      );
-      if (behind === -1) break;
-      verdicts[behind] = { standing, first: event };
-    }
-  });
+  const verdicts: Judged[] = [];
+  for (const [at, said] of all.entries()) {
+    const before = all
+      .slice(0, at)
+      .map((each, i) => ({ ...each, i }))
+      .filter(({ generation, tag }) => generation === said.generation && tag === said.tag);
+    const same = before.filter(({ digest }) => digest === said.digest);
+    const own = same.find(({ subject }) => subject === said.subject);
+    const hasPart = same.some(({ index, i }) => index === said.index && verdicts[i]!.standing !== 'repeat');
+    const isEvent = before.length === 0 || before[0]!.digest === said.digest;
+    verdicts.push({
+      standing: own !== undefined ? 'repeat' : isEvent && !hasPart ? 'first' : 'conflict',
+      first: own?.i ?? before[0]?.i ?? null,
+    });
+  }
   return verdicts;
 }
 
@@ -56,22 +54,24 @@ function drawn(random: () => number, count: number): Said[] {
   while (all.length < count) {
     const tag = `t${below(6)}`;
     const digest = `d${below(3)}`;
-    // The same content has the same people, and so as many entries.
     const of = 1 + ((tag.charCodeAt(1) + digest.charCodeAt(1)) % 3);
     const last = random() < 0.3 ? below(of) : of - 1;
     const generation = random() < 0.2 ? '2026Q2' : '2026Q3';
-    for (let index = 0; index <= last; index++) all.push({ generation, tag, digest, index, of });
+    // The same content has the same people, unless the directory has changed since.
+    const person = (index: number): number => (random() < 0.8 ? index : below(4));
+    for (let index = 0; index <= last; index++)
+      all.push({ generation, tag, digest, subject: person(index), index, of });
     // Two lanes at once: what came last is mixed with what came before.
     if (random() < 0.2 && all.length > 1) all.splice(below(all.length), 0, all.pop()!);
   }
   return all;
 }
 
-function entryOf({ generation, tag, digest, index, of }: Said, at: number): StoredEntry {
+function entryOf({ generation, tag, digest, subject, index, of }: Said, at: number): StoredEntry {
   return {
     id: newEntryId(),
     type: 'sijill.data.disclosed.v1',
-    data: { subjectId: '5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7baa', occurredAt: '2026-07-01T00:00:00.000Z' },
+    data: { subjectId: `5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7ba${subject}`, occurredAt: '2026-07-01T00:00:00.000Z' },
     metadata: {
       recordedAt: '2026-08-01T00:00:00.000Z',
       producer: 'gateway',

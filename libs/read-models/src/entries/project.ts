@@ -9,25 +9,11 @@ import type { EntryTable, EntryTables, Standing } from './table.js';
 export type Standings = ReadonlyMap<string, Standing>;
 
 type Db = Kysely<EntryTables>;
-type EventRow = EntryTables['event'];
+type Saying = EntryTables['event'];
 
-/** One entry of a producer's event, on its way to a standing. */
-interface Occurrence {
-  readonly row: EntryTable;
-  readonly digest: string;
-  readonly part: { readonly index: number; readonly of: number };
-}
-
-/** The entries of a batch that say they are the same event. */
+/** The entries of a batch that say they are the same event, on their way to a standing. */
 interface Claim extends EventKey {
-  readonly occurrences: Occurrence[];
-}
-
-/** All that was said under one identity: first, and otherwise. */
-interface Said {
-  readonly event: EventRow;
-  /** By digest. */
-  readonly otherwise: ReadonlyMap<string, EventRow>;
+  readonly occurrences: { readonly row: EntryTable; readonly saying: Saying }[];
 }
 
 interface EntryHead {
@@ -35,18 +21,17 @@ interface EntryHead {
   readonly producer?: string | null;
   readonly source?: string;
   readonly event?: EventKey & { digest: string };
-  readonly part?: { index: number; of: number };
+  readonly part?: { index: number };
 }
 
-const WHOLE = { index: 0, of: 1 };
-
 /**
- * Writes a batch into the catalogue of entries and decides what each counts as.
+ * Writes a batch into the catalogue of entries and decides what each counts as, in the order of the store.
  *
- * What was said first under an identity, in the order of the store, counts whole: an entry is `first` when nothing was said before,
- * or when it is the next missing part of that content. So a repeat sent after an event was cut in the middle completes it. Anything
- * else that is said under the identity is a `conflict` the first time, whole by the same rule; said again it is a `repeat`. So
- * nothing is counted twice, and nothing is lost.
+ * Whatever is said under an identity counts once for each person that it is said of: said again of the same person it is a `repeat`. What
+ * was said first is `first`, in each of its parts; so a repeat sent after an event was cut in the middle completes it. All else is
+ * a `conflict`: what says something other, and what says the same in a part that was somebody else's before, as a repeat does from
+ * behind a release that was told late. So nothing counts twice, no history lacks what was said of its person, and whoever reads
+ * the entries of one person alone knows which of them count.
  */
 export async function projectEntries(target: Target<EntryTables>, batch: Batch): Promise<Standings> {
   const rows: EntryTable[] = [];
@@ -69,89 +54,67 @@ export async function projectEntries(target: Target<EntryTables>, batch: Batch):
     rows.push(row);
     if (head.event === undefined) continue;
     const { generation, tag, digest } = head.event;
+    const saying: Saying = {
+      generation,
+      tag,
+      digest,
+      subject_id: row.subject_id ?? '',
+      part: head.part?.index ?? 0,
+      entry_id: entry.id,
+    };
     const name = nameOf(head.event);
-    let claim = claims.get(name);
-    if (claim === undefined) claims.set(name, (claim = { generation, tag, occurrences: [] }));
-    claim.occurrences.push({ row, digest, part: head.part ?? WHOLE });
+    const claim = claims.get(name);
+    if (claim === undefined) claims.set(name, { generation, tag, occurrences: [{ row, saying }] });
+    else claim.occurrences.push({ row, saying });
   }
 
   // Nearly all events are new. So they are written as new, and only where some were there before is anything read.
-  const said = new Map([...claims].map(([name, claim]) => [name, judge(claim, null)]));
-  const events = [...said.values()].map(({ event }) => event);
-  if ((await target.insertNew('event', events)) < events.length)
-    for (const name of await judgeKnown(target, claims)) said.delete(name);
-  await target.insert(
-    'event_conflict',
-    [...said.values()].flatMap(({ otherwise }) => [...otherwise.values()]),
-  );
+  const firsts = [...claims.values()].map(({ occurrences }) => occurrences[0]!.saying);
+  const known = (await target.insertNew('event', firsts)) < firsts.length ? await knownOf(target.db, claims) : null;
+  const besides = [...claims].flatMap(([name, claim]) => judge(claim, known?.get(name) ?? []));
+  await target.insert('event_besides', besides);
   await target.insert('entry', rows);
   return new Map(rows.flatMap(({ entry_id, standing }) => (standing === null ? [] : [[entry_id, standing]])));
 }
 
 /**
- * Judges again those events of which something was known before this batch, and writes down what is known of them now.
+ * Gives the occurrences their standing, in their order.
  *
- * @returns their names
+ * @param known what was said under their identity before this batch, the first of it first
+ * @returns what they say besides the first
  */
-async function judgeKnown(target: Target<EntryTables>, claims: ReadonlyMap<string, Claim>): Promise<string[]> {
-  const keys = [...claims.values()];
-  const events = (await rowsOf(target.db, 'event', keys)).filter(
-    // What has just been written here was not known.
-    (row) => row.first_entry_id !== claims.get(nameOf(row))!.occurrences[0]!.row.entry_id,
-  );
-  const conflicts = new Map<string, Map<string, EventRow>>(events.map((row) => [nameOf(row), new Map()]));
-  for (const row of await rowsOf(target.db, 'event_conflict', events)) conflicts.get(nameOf(row))!.set(row.digest, row);
-  for (const event of events) {
-    const before: Said = { event, otherwise: conflicts.get(nameOf(event))! };
-    const now = judge(claims.get(nameOf(event))!, before);
-    await noteParts(target.db, 'event', event, now.event);
-    for (const [digest, row] of now.otherwise) {
-      const known = before.otherwise.get(digest);
-      if (known === undefined) await target.insert('event_conflict', [row]);
-      else await noteParts(target.db, 'event_conflict', known, row);
-    }
-  }
-  return events.map(nameOf);
-}
-
-/** Gives the occurrences their standing, in their order, and returns what is known behind them. */
-function judge({ generation, tag, occurrences }: Claim, known: Said | null): Said {
-  let event = known === null ? null : { ...known.event };
-  const otherwise = new Map([...(known?.otherwise ?? [])].map(([digest, row]) => [digest, { ...row }]));
-  for (const { row, digest, part } of occurrences) {
-    const same = event?.digest === digest ? event : otherwise.get(digest);
-    if (same === undefined) {
-      const said = { generation, tag, digest, first_entry_id: row.entry_id, parts_seen: 1, parts_of: part.of };
-      row.standing = event === null ? 'first' : 'conflict';
-      row.first_entry_id = event?.first_entry_id ?? null;
-      if (event === null) event = said;
-      else otherwise.set(digest, said);
-    } else if (part.index === same.parts_seen && part.index < same.parts_of) {
-      same.parts_seen++;
-      row.standing = same === event ? 'first' : 'conflict';
-      row.first_entry_id = event!.first_entry_id;
-    } else {
+function judge({ occurrences }: Claim, known: readonly Saying[]): Saying[] {
+  const said = [...known];
+  for (const { row, saying } of occurrences) {
+    const first = said[0] ?? saying;
+    const same = said.filter(({ digest }) => digest === saying.digest);
+    const earlier = same.find(({ subject_id }) => subject_id === saying.subject_id);
+    if (earlier !== undefined) {
       row.standing = 'repeat';
-      row.first_entry_id = same.first_entry_id;
+      row.first_entry_id = earlier.entry_id;
+      continue;
     }
+    const isNext = first.digest === saying.digest && same.every(({ part }) => part !== saying.part);
+    row.standing = isNext ? 'first' : 'conflict';
+    row.first_entry_id = first === saying ? null : first.entry_id;
+    said.push(saying);
   }
-  return { event: event!, otherwise };
+  return said.slice(Math.max(known.length, 1));
 }
 
-async function noteParts(db: Db, table: 'event' | 'event_conflict', before: EventRow, now: EventRow): Promise<void> {
-  const { generation, tag, digest, parts_seen } = now;
-  if (parts_seen === before.parts_seen) return;
-  await db
-    .updateTable(table)
-    .set({ parts_seen })
-    .where('generation', '=', generation)
-    .where('tag', '=', tag)
-    .where('digest', '=', digest)
-    .execute();
+/** What was said before this batch under those of its identities that are not new, the first of it first; by their names. */
+async function knownOf(db: Db, claims: ReadonlyMap<string, Claim>): Promise<ReadonlyMap<string, readonly Saying[]>> {
+  const firsts = (await sayingsOf(db, 'event', [...claims.values()])).filter(
+    // What has just been written here was not known.
+    (first) => first.entry_id !== claims.get(nameOf(first))!.occurrences[0]!.row.entry_id,
+  );
+  const known = new Map(firsts.map((first) => [nameOf(first), [first]]));
+  for (const saying of await sayingsOf(db, 'event_besides', firsts)) known.get(nameOf(saying))!.push(saying);
+  return known;
 }
 
-async function rowsOf(db: Db, table: 'event' | 'event_conflict', keys: readonly EventKey[]): Promise<EventRow[]> {
-  const rows: EventRow[] = [];
+async function sayingsOf(db: Db, table: 'event' | 'event_besides', keys: readonly EventKey[]): Promise<Saying[]> {
+  const rows: Saying[] = [];
   for (const [generation, tags] of keysByGeneration(keys))
     rows.push(
       ...(await db

@@ -49,7 +49,7 @@ export interface Duplicate {
   readonly source: string | null;
   readonly kind: 'repeat' | 'conflict';
   readonly entryId: string;
-  /** Of a repeat: the entry that said the same first. Of a conflict: the first entry of that identity. */
+  /** Of a repeat: the entry that said the same of the same person first. Of a conflict: the first entry of that identity. */
   readonly firstEntryId: string;
   readonly recordedAt: string;
 }

@@ -5,12 +5,12 @@ import { createEntryTables, entryIndexes, type EntryTables } from './table.js';
 /** The catalogue of all entries, and what each counts as. */
 export const entries: ReadModel<'entries', EntryTables, [], Standings> = {
   name: 'entries',
-  form: 1,
+  form: 2,
   serves: ['duplicates'],
   tables: {
     entry: ['entry_id'],
     event: ['generation', 'tag'],
-    event_conflict: ['generation', 'tag', 'digest'],
+    event_besides: ['generation', 'tag', 'digest', 'subject_id'],
   },
   create: createEntryTables,
   indexes: entryIndexes,

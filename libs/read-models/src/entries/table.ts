@@ -21,7 +21,7 @@ export interface EntryTable {
   source: string | null;
   /** Null for entries that are no event of a producer's. */
   standing: Standing | null;
-  /** Of a repeat: the entry that said the same first. Of a conflict: the first entry of that identity. */
+  /** Of a repeat: the entry that said the same of the same person first. Of a conflict: the first entry of that identity. */
   first_entry_id: string | null;
   recorded_at: string;
 }
@@ -35,21 +35,22 @@ interface Identity {
   tag: string;
 }
 
-/** The entries of one content. */
-interface Content {
+/** One thing that was said under an identity about one person: the same again is a repeat. */
+interface Saying extends Identity {
   digest: string;
-  first_entry_id: string;
-  /** Entries of its first occurrence that are here, of how many: an event of many subjects may arrive in two appends. */
-  parts_seen: number;
-  parts_of: number;
+  /** Empty for an event about nobody. */
+  subject_id: string;
+  /** Which part of its event it was: an event of many subjects is as many entries. */
+  part: number;
+  entry_id: string;
 }
 
 export interface EntryTables {
   entry: EntryTable;
   /** One row for each identity that was ever seen, with what it said first. */
-  event: Identity & Content;
-  /** One row for each other thing that was said under an identity. There should be none. */
-  event_conflict: Identity & Content;
+  event: Saying;
+  /** What was said under an identity besides: about the other subjects of the event, or otherwise than at first. */
+  event_besides: Saying;
 }
 
 export async function createEntryTables(db: Kysely<unknown>, dialect: SqlDialect, place: Place): Promise<void> {
@@ -69,9 +70,9 @@ export async function createEntryTables(db: Kysely<unknown>, dialect: SqlDialect
     .addColumn('recorded_at', 'text', (column) => column.notNull())
     .$call(clustered(dialect))
     .execute();
-  const keys: Record<'event' | 'event_conflict', ('generation' | 'tag' | 'digest')[]> = {
+  const keys: Record<'event' | 'event_besides', (keyof Saying)[]> = {
     event: ['generation', 'tag'],
-    event_conflict: ['generation', 'tag', 'digest'],
+    event_besides: ['generation', 'tag', 'digest', 'subject_id'],
   };
   for (const [name, key] of Object.entries(keys))
     await db.schema
@@ -79,9 +80,9 @@ export async function createEntryTables(db: Kysely<unknown>, dialect: SqlDialect
       .addColumn('generation', text, (column) => column.notNull())
       .addColumn('tag', text, (column) => column.notNull())
       .addColumn('digest', text, (column) => column.notNull())
-      .addColumn('first_entry_id', 'text', (column) => column.notNull())
-      .addColumn('parts_seen', 'integer', (column) => column.notNull())
-      .addColumn('parts_of', 'integer', (column) => column.notNull())
+      .addColumn('subject_id', text, (column) => column.notNull())
+      .addColumn('part', 'integer', (column) => column.notNull())
+      .addColumn('entry_id', 'text', (column) => column.notNull())
       .addPrimaryKeyConstraint(`${name}${place}_identity`, key)
       .$call(clustered(dialect))
       .execute();

@@ -833,6 +833,27 @@ describe('the report beside a proof', () => {
     expect(check(reportOn([newer, { ...older, standing: 'conflict' }]), made).conflicts).toBe(2);
   });
 
+  it('counts what a repeat says of somebody else, and has a later part be the first', async () => {
+    // The identifier led to Omar when the event was sent again.
+    const moved = new SmallLog();
+    moved.record({ subjectId: AYA, eventId: 'a', month: 1 });
+    for (let sent = 0; sent < 2; sent++) moved.record({ subjectId: OMAR, eventId: 'a', month: 1 });
+    await moved.writeMap();
+    const omars = await moved.prove(OMAR);
+    const report = reportOn([{ ...rowOf(1, moved), standing: 'conflict' }]);
+    report.subject.subjectId = OMAR;
+    expect(check(report, omars)).toMatchObject({ disclosures: 1, conflicts: 1, uncounted: 1 });
+
+    // Of an event that began with somebody else, and was said otherwise of Aya in between.
+    const cut = new SmallLog();
+    cut.record({ subjectId: AYA, eventId: 'b', month: 2 });
+    cut.record({ subjectId: AYA, eventId: 'b', month: 1, part: { index: 1, of: 2 } });
+    await cut.writeMap();
+    const ayas = await cut.prove(AYA);
+    const [later, earlier] = [rowOf(1, cut), { ...rowOf(0, cut), standing: 'conflict' }];
+    expect(check(reportOn([earlier, later]), ayas)).toMatchObject({ disclosures: 2, conflicts: 1, uncounted: 0 });
+  });
+
   it('is of all who are linked: of one event that concerned two of them each has its own', async () => {
     const both = new SmallLog();
     both.decide(LINKED, AYA, { edges: ['e1'] });

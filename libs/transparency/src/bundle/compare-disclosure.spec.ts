@@ -30,7 +30,7 @@ const disclosure = (changed: object = {}): Record<string, unknown> => ({
   ...changed,
 });
 const compare = (changed: object, data: object = {}): ReturnType<typeof compareDisclosure> =>
-  compareDisclosure(disclosure(changed), leaf(data), 'first');
+  compareDisclosure(disclosure(changed), leaf(data), { is: 'first', orOther: true });
 
 describe('a disclosure beside its leaf', () => {
   it('says what the leaf says, and of what is sealed there whatever was opened', () => {

@@ -77,9 +77,8 @@ export function compareDisclosure(
   return { differing, notCompared };
 }
 
-/** An identity may have been used before for somebody else, so that what comes first here is a conflict all the same. */
-function isStanding(said: unknown, standing: LeafStanding): boolean {
-  return said === standing || (said === 'conflict' && standing === 'first');
+function isStanding(said: unknown, { is, orOther }: LeafStanding): boolean {
+  return said === is || (orOther && (said === 'first' || said === 'conflict'));
 }
 
 function isSealed(said: unknown, hasSealed: boolean): boolean {

@@ -1,42 +1,53 @@
 import type { LeafEntry } from '../leaf-entry.js';
 import type { ProvenEntry } from './verify-accounting-proof.js';
 
-/** How an entry stands among those of its person that have its event's identity. `null`: it counts as nothing. */
-export type LeafStanding = 'first' | 'conflict' | null;
+/** How an entry stands among those of its person that have its event's identity; `null`: it counts as nothing. */
+export interface LeafStanding {
+  readonly is: 'first' | 'conflict' | null;
+  /**
+   * Whether the ledger may say the other of the two: an identity may have been used before for somebody else, which cannot be seen
+   * here. So what comes first here may be a conflict; and what comes second may be `first`, when it is a later part of an event
+   * whose first part was somebody else's.
+   */
+  readonly orOther: boolean;
+}
+
+const COUNTS_AS_NOTHING: LeafStanding = { is: null, orOther: false };
 
 /**
  * Tells which entries count, in the order of the log. An event's identity is a tag under the generation that the entry names; what it
- * says is a digest. The first entry of an identity counts; one with another digest is a conflict, and counts too; one with a digest that
- * was there is a repeat, unless it is another part of that event, which concerned several of the subjects that are this person. What is
- * no producer's counts as nothing. An identity that was first used for somebody else cannot be seen here: its conflict looks like a first.
+ * says is a digest. Each digest counts once for each subject that it is said of: again, it is a repeat. The one that came first
+ * under an identity is the event, others are conflicts. What is no producer's counts as nothing.
  */
 export class Standings {
   private readonly firsts = new Map<string, string>();
   private readonly seen = new Set<string>();
 
   /** @param entry the next in the order of the log */
-  next({ metadata }: LeafEntry): LeafStanding {
+  next({ data, metadata }: LeafEntry): LeafStanding {
     const { generation, tag, digest } = (metadata['event'] ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof generation !== 'string' || typeof tag !== 'string' || typeof digest !== 'string') return null;
-    const { index = null } = (metadata['part'] ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof generation !== 'string' || typeof tag !== 'string' || typeof digest !== 'string')
+      return COUNTS_AS_NOTHING;
+    const saying = JSON.stringify([generation, tag, digest, data['subjectId']]);
+    if (this.seen.has(saying)) return COUNTS_AS_NOTHING;
+    this.seen.add(saying);
     const identity = JSON.stringify([generation, tag]);
-    const part = JSON.stringify([generation, tag, digest, typeof index === 'number' ? index : null]);
-    if (this.seen.has(part)) return null;
-    this.seen.add(part);
     const first = this.firsts.get(identity) ?? digest;
     this.firsts.set(identity, first);
-    return first === digest ? 'first' : 'conflict';
+    if (first === digest) return { is: 'first', orOther: true };
+    const { index = 0 } = (metadata['part'] ?? {}) as Readonly<Record<string, unknown>>;
+    return { is: 'conflict', orOther: index !== 0 };
   }
 }
 
 /** The entries that are shown and count, in the order of the log. */
 export function* countedEntries(
   entries: readonly ProvenEntry[],
-): Generator<{ readonly index: bigint; readonly entry: LeafEntry; readonly standing: 'first' | 'conflict' }> {
+): Generator<{ readonly index: bigint; readonly entry: LeafEntry; readonly standing: LeafStanding }> {
   const standings = new Standings();
   for (const { index, entry } of entries) {
     if (entry === 'withheld') continue;
     const standing = standings.next(entry);
-    if (standing !== null) yield { index, entry, standing };
+    if (standing.is !== null) yield { index, entry, standing };
   }
 }
