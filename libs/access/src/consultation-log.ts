@@ -1,4 +1,3 @@
-import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ledgerEntry, type JsonObject, type Lane } from '@sijill/event-store';
 import { newEntryId, type Clock } from '@sijill/platform';
 import type { Vault } from '@sijill/vault';
@@ -37,13 +36,6 @@ export interface Consultation {
   readonly about?: Readonly<Record<string, string>>;
 }
 
-/** Records that somebody read about somebody. Answered when durable: an answer that nobody can account for is not given. */
-export class RecordConsultation extends Command<{ entryId: string; position: number }> {
-  constructor(readonly consultation: Consultation) {
-    super();
-  }
-}
-
 /**
  * Writes consultations as entries: which principal read what about whom in clear; the reader's name sealed for the ledger's staff,
  * the reason with the person's own key, so that it goes when the person goes.
@@ -59,6 +51,7 @@ export class ConsultationLog {
     this.seals = new LedgerSeals(vault, clock);
   }
 
+  /** Answers when the entry is durable. */
   async record(consultation: Consultation): Promise<{ entryId: string; position: number }> {
     const { what, subjectId, found, reason, reader, about } = consultation;
     const id = newEntryId();
@@ -81,14 +74,5 @@ export class ConsultationLog {
     const entry = ledgerEntry(CONSULTED, this.clock.now(), data, { id, principal, ...kept });
     const { position } = await (await this.lane()).append([entry]);
     return { entryId: id, position };
-  }
-}
-
-@CommandHandler(RecordConsultation)
-export class RecordConsultationHandler implements ICommandHandler<RecordConsultation> {
-  constructor(private readonly log: ConsultationLog) {}
-
-  execute({ consultation }: RecordConsultation): Promise<{ entryId: string; position: number }> {
-    return this.log.record(consultation);
   }
 }

@@ -1,6 +1,5 @@
 export { Access } from './access.js';
 export { actingPrincipal, ActingRefused, administrator, COMMAND_LINE } from './acting-principal.js';
-export { AccessGuard, type AuthenticatedRequest } from './access.guard.js';
 export {
   ApiKeys,
   KEY_CREATED,
@@ -11,14 +10,7 @@ export {
   type KeyNotAccepted,
   type KeyWanted,
 } from './api-keys.js';
-export {
-  CONSULTED,
-  ConsultationLog,
-  RecordConsultation,
-  RecordConsultationHandler,
-  type Consultation,
-  type Consulted,
-} from './consultation-log.js';
+export { CONSULTED, ConsultationLog, type Consultation, type Consulted } from './consultation-log.js';
 export { LedgerSeals, type Said, type SealedParts, type Seals, type ToSeal } from './ledger-seals.js';
 export {
   PRODUCER_CHANGED,
@@ -32,4 +24,3 @@ export { Producers } from './producers/producers.js';
 export { assertProducersKnown, ProducersUnknown } from './producers/producers-known.js';
 export type { Acting, ActingReader, Reader } from './reader.js';
 export { ROLES, type Role } from './roles.js';
-export { Allow, assertEveryRouteHasPolicy, Public, RouteWithoutPolicy } from './route-policy.js';

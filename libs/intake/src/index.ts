@@ -20,4 +20,3 @@ export { Quarantine, QUARANTINED, type RawRecord } from './quarantine/quarantine
 export { QuarantineDesk, type ReplayOutcome } from './quarantine/replay.js';
 export { readEvent, type IntakeLimits } from './read-event.js';
 export { SeenEvents } from './seen-events.js';
-export { AcceptEvents, INTAKE_COMMAND_HANDLERS, ReplayQuarantined } from './commands.js';

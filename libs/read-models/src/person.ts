@@ -1,7 +1,13 @@
 import type { Kysely } from 'kysely';
 import { timelineRows } from './activity-timeline/query.js';
-import type { AboutPerson } from './queries.js';
 import type { ReadModelTables } from './tables.js';
+
+/** Who is asked about. */
+export interface AboutPerson {
+  readonly subjectId: string;
+  /** With all that are linked to it; else this one alone. */
+  readonly linked: boolean;
+}
 
 /** Who is who, as the vault's directory says. */
 export interface People {

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { Public } from '@sijill/access';
+import { Public } from '../access/route-policy.js';
 
 export const DOCUMENTS = Symbol('Documents');
 

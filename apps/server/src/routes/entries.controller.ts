@@ -2,10 +2,12 @@ import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Allow, RecordConsultation, type Caller } from '@sijill/access';
+import { type Caller } from '@sijill/access';
 import { entryText, leafText } from '@sijill/event-store';
 import { proveEntry } from '@sijill/notary';
-import { EntryById, type KnownEntry } from '@sijill/read-models';
+import { Allow } from '../access/route-policy.js';
+import { EntryById, type FoundEntry } from '../use-cases/queries.js';
+import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
@@ -82,13 +84,13 @@ export class EntriesController {
     return proof;
   }
 
-  private async known(entryId: string): Promise<KnownEntry> {
+  private async known(entryId: string): Promise<FoundEntry> {
     const entry = await this.queries.execute(new EntryById(entryId));
     if (entry === null) throw Problem.notFound('the ledger knows no entry of that id');
     return entry;
   }
 
-  private async record({ stored: { id, data } }: KnownEntry, reason: string | null, reader: Caller): Promise<void> {
+  private async record({ stored: { id, data } }: FoundEntry, reason: string | null, reader: Caller): Promise<void> {
     const subjectId = (data['subjectId'] as string | undefined) ?? null;
     await this.commands.execute(
       new RecordConsultation({ what: 'entry', subjectId, found: true, reason, reader, about: { entryId: id } }),

@@ -1,10 +1,10 @@
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Public } from '@sijill/access';
 import { EVENT_STORE, type EventStore } from '@sijill/event-store';
 import { Metrics } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
+import { Public } from '../access/route-policy.js';
 import { RUNNING_ROLES, type RolesHealth, type RunningRoles } from '../running-roles.js';
 
 /** By how many milliseconds the ledger's clock is ahead of the machine's. */

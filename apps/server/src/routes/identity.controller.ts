@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Allow, RecordConsultation, type Caller, type Consulted } from '@sijill/access';
+import { type Caller, type Consulted } from '@sijill/access';
 import type { Freshness } from '@sijill/contracts';
 import { Outboxes } from '@sijill/ledger';
 import { activitiesFrom, decodeCursor, encodeCursor, ReadModels } from '@sijill/read-models';
@@ -14,6 +14,8 @@ import {
   type LinkedOrApart,
   type ListedConflict,
 } from '@sijill/vault';
+import { Allow } from '../access/route-policy.js';
+import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';

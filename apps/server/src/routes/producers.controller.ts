@@ -1,9 +1,10 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Allow, ProducerRefused, Producers, type Caller, type Producer, type ProducerTerms } from '@sijill/access';
+import { ProducerRefused, Producers, type Caller, type Producer, type ProducerTerms } from '@sijill/access';
 import type { AsOf } from '@sijill/contracts';
 import { ReadModels } from '@sijill/read-models';
+import { Allow } from '../access/route-policy.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { From } from '../http/reason.js';

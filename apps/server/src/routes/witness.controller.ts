@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Post, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Public } from '@sijill/access';
 import { Witness, verifierKeyText } from '@sijill/notary';
 import { CosigningRefused, type RefusalReason } from '@sijill/transparency';
+import { Public } from '../access/route-policy.js';
 
 const STATUS: Readonly<Record<RefusalReason, number>> = {
   malformed: 400,

@@ -1,14 +1,22 @@
 import type { Kysely } from 'kysely';
 import type { SealedState } from '@sijill/contracts';
-import type { EventStore } from '@sijill/event-store';
+import type { EventStore, StoredEntry } from '@sijill/event-store';
 import { keyIdOf } from '@sijill/vault';
-import type { KnownEntry } from '../queries.js';
 import type { ReadModelTables } from '../tables.js';
 import { locateEntry } from './query.js';
 
 /** Tells which keys are still there. */
 interface Keys {
   byIds(keyIds: readonly string[]): Promise<ReadonlyMap<string, unknown>>;
+}
+
+/** An entry as stored, its sealed parts closed, and whether they can still be opened. */
+export interface KnownEntry {
+  readonly stored: StoredEntry;
+  /** That of the part of whom it is about, where it has one; `closed` as long as any part of the others can be opened. */
+  readonly sealed: SealedState;
+  /** Of each part. */
+  readonly parts: Readonly<Record<string, Exclude<SealedState, 'none'>>>;
 }
 
 /**
@@ -21,7 +29,7 @@ export async function storedEntry(
   store: EventStore,
   keys: Keys,
   entryId: string,
-): Promise<Omit<KnownEntry, 'asOf'> | null> {
+): Promise<KnownEntry | null> {
   const place = await locateEntry(db, entryId);
   if (place === null) return null;
   for await (const stored of store.readStream(place.lane, { from: place.revision, limit: 1 })) {

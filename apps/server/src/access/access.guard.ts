@@ -6,7 +6,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiKeys, type Caller } from './api-keys.js';
+import { ApiKeys, type Caller } from '@sijill/access';
 import { ROUTE_POLICY, type RoutePolicy } from './route-policy.js';
 
 /** A request that passed the guard carries its caller. */

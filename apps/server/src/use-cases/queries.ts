@@ -1,10 +1,14 @@
 import { Query } from '@nestjs/cqrs';
-import type { ActivityView, Disclosure, Freshness, SealedState } from '@sijill/contracts';
-import type { StoredEntry } from '@sijill/event-store';
-import type { Page, TimelineFilter } from './activity-timeline/query.js';
-import type { HistoryReader } from './disclosure-history/query.js';
-import type { DuplicateView } from './entries/duplicate-view.js';
-import type { QuarantineView } from './quarantine/query.js';
+import type { ActivityView, Disclosure, Freshness } from '@sijill/contracts';
+import type {
+  AboutPerson,
+  DuplicateView,
+  HistoryReader,
+  KnownEntry,
+  Page,
+  QuarantineView,
+  TimelineFilter,
+} from '@sijill/read-models';
 
 /** One page of an answer, and where the ledger stood when it was given. */
 export interface Answer<Item> {
@@ -17,13 +21,6 @@ export interface Answer<Item> {
 export interface PersonAnswer<Item> extends Answer<Item> {
   /** How many questions are open of who is the same person as this one: what belongs here may be missing. */
   readonly openConflicts: number;
-}
-
-/** Who is asked about. */
-export interface AboutPerson {
-  readonly subjectId: string;
-  /** With all that are linked to it; else this one alone. */
-  readonly linked: boolean;
 }
 
 /** All disclosures of one person's data, newest first. Null: the ledger knows no such subject. */
@@ -49,18 +46,13 @@ export class ActivityTimeline extends Query<PersonAnswer<ActivityView> | null> {
   }
 }
 
-/** An entry as stored, its sealed parts closed, and whether they can still be opened. */
-export interface KnownEntry {
-  readonly stored: StoredEntry;
-  /** That of the part of whom it is about, where it has one; `closed` as long as any part of the others can be opened. */
-  readonly sealed: SealedState;
-  /** Of each part. */
-  readonly parts: Readonly<Record<string, Exclude<SealedState, 'none'>>>;
+/** An entry, and where the ledger stood when it was looked up. */
+export interface FoundEntry extends KnownEntry {
   readonly asOf: Freshness;
 }
 
 /** Null: the ledger has no such entry; of an event that is foreign there is none. */
-export class EntryById extends Query<KnownEntry | null> {
+export class EntryById extends Query<FoundEntry | null> {
   constructor(readonly entryId: string) {
     super();
   }

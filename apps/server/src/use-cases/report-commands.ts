@@ -1,6 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ReportDesk, type ReportView } from './report-desk.js';
-import type { AccountingOrder } from './report-order.js';
+import { ReportDesk, type AccountingOrder, type ReportView } from '@sijill/reports';
 
 /** Orders the accounting of disclosures of one subject. */
 export class OrderAccounting extends Command<ReportView> {

@@ -1,7 +1,7 @@
 import { SetMetadata, type Type } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import type { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
-import type { Role } from './roles.js';
+import type { Role } from '@sijill/access';
 
 export const ROUTE_POLICY = 'sijill:route-policy';
 

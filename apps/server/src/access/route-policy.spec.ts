@@ -3,8 +3,8 @@ import { Controller, Get, Module, type Type } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule, DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import { ApiKeys, type Caller } from '@sijill/access';
 import { AccessGuard } from './access.guard.js';
-import { ApiKeys, type Caller } from './api-keys.js';
 import { Allow, assertEveryRouteHasPolicy, Public, RouteWithoutPolicy } from './route-policy.js';
 
 @Controller('open')

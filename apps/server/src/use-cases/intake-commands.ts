@@ -1,8 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { OutcomeUnknown } from '@sijill/event-store';
+import { HttpIntake, QuarantineDesk, type IncomingBatch, type IntakeAnswer, type ReplayOutcome } from '@sijill/intake';
 import { within } from '@sijill/platform';
-import { HttpIntake, type IncomingBatch, type IntakeAnswer } from './http/http-intake.js';
-import { QuarantineDesk, type ReplayOutcome } from './quarantine/replay.js';
 
 /** A producer hands events over; the answer says event by event what became of them. */
 export class AcceptEvents extends Command<IntakeAnswer> {

@@ -1,29 +1,32 @@
 import { Inject } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { EVENT_STORE, type EventStore } from '@sijill/event-store';
+import {
+  activityView,
+  disclosureHistory,
+  duplicates,
+  duplicateViews,
+  openerForRows,
+  openingWith,
+  personOf,
+  quarantined,
+  ReadModels,
+  storedEntry,
+  timelineRows,
+  type AboutPerson,
+  type ReadModelName,
+  type TimelineFilter,
+} from '@sijill/read-models';
 import { Vault } from '@sijill/vault';
-import { timelineRows, type TimelineFilter } from './activity-timeline/query.js';
-import { openerForRows } from './activity-timeline/sealed-row.js';
-import { activityView } from './activity-timeline/view.js';
-import { disclosureHistory } from './disclosure-history/query.js';
-import { duplicateViews } from './entries/duplicate-view.js';
-import { duplicates } from './entries/query.js';
-import { storedEntry } from './entries/stored-entry.js';
-import { openingWith } from './opening.js';
-import { personOf } from './person.js';
-import { quarantined } from './quarantine/query.js';
 import {
   ActivityTimeline,
   DisclosureHistory,
   DuplicateList,
   EntryById,
   QuarantineList,
-  type AboutPerson,
   type Answer,
   type PersonAnswer,
 } from './queries.js';
-import { ReadModels } from './read-models.js';
-import type { ReadModelName } from './tables.js';
 
 interface Rows<Item> {
   items: Item[];
