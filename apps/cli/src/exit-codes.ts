@@ -1,12 +1,3 @@
-import { ActingRefused, KeyRefused, ProducerRefused, ProducersUnknown } from '@sijill/access';
-import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
-import { FileUnreadable } from '@sijill/intake';
-import { BackupRefused } from '@sijill/ledger';
-import { KeyChangeRefused, KeysNotAnnounced } from '@sijill/notary';
-import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
-import { KeyringUnusable } from '@sijill/vault';
-import { LogUnreadable } from './verification/log-source.js';
-
 /** What a command tells the shell. */
 export const EXIT = {
   done: 0,
@@ -21,38 +12,4 @@ export const EXIT = {
 /** The person at the terminal asked for something that cannot be; the message says what to change. */
 export class WrongUse extends Error {
   override readonly name = 'WrongUse';
-}
-
-const WRONG_USE = [
-  WrongUse,
-  ConfigInvalid,
-  KeyringUnusable,
-  ActingRefused,
-  KeyRefused,
-  ProducerRefused,
-  ProducersUnknown,
-  BackupRefused,
-  KeyChangeRefused,
-  KeysNotAnnounced,
-];
-const UNREACHABLE = [
-  StoreUnavailable,
-  StoreRefused,
-  DatabaseUnavailable,
-  OutcomeUnknown,
-  LaneTakenOver,
-  FileUnreadable,
-  LogUnreadable,
-];
-
-/** The exit code of an error, and the line that is shown for it. */
-export function exitOf(error: unknown): { code: number; line: string } {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  if (WRONG_USE.some((kind) => error instanceof kind)) return { code: EXIT.wrongUse, line: message };
-  if (UNREACHABLE.some((kind) => error instanceof kind)) return { code: EXIT.unreachable, line: message };
-  const { code } = error as { code?: unknown };
-  if (typeof code === 'string' && /^(E[A-Z]+|SQLITE_\w+|\d{2}\w{3})$/.test(code)) {
-    return { code: EXIT.unreachable, line: `${name} (${code}): ${message}` };
-  }
-  return { code: EXIT.unreachable, line: `${name}: ${message}` };
 }

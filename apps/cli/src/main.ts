@@ -1,20 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addBackup, addRestore } from './commands/backup.command.js';
-import { addDemo } from './commands/demo.command.js';
-import { addDoctor } from './commands/doctor.command.js';
-import { addHistory } from './commands/history.command.js';
-import { addImport } from './commands/import.command.js';
-import { addKeys } from './commands/keys.command.js';
-import { addLogKey } from './commands/log-key.command.js';
-import { addMonitor } from './commands/monitor.command.js';
-import { addProducers } from './commands/producers.command.js';
-import { addRebuild } from './commands/rebuild.command.js';
-import { addReport } from './commands/report.command.js';
-import { addServe } from './commands/serve.command.js';
-import { addVerify } from './commands/verify.command.js';
-import { EXIT, exitOf } from './exit-codes.js';
+import { EXIT } from './exit-codes.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -28,6 +15,26 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.unreachable),
 );
 
+type Add = (program: Command) => void;
+
+// What a command needs is loaded when it is called: all of it takes a second and a half.
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  serve: async () => (await import('./commands/serve.command.js')).addServe,
+  keys: async () => (await import('./commands/keys.command.js')).addKeys,
+  producers: async () => (await import('./commands/producers.command.js')).addProducers,
+  'log-key': async () => (await import('./commands/log-key.command.js')).addLogKey,
+  import: async () => (await import('./commands/import.command.js')).addImport,
+  history: async () => (await import('./commands/history.command.js')).addHistory,
+  report: async () => (await import('./commands/report.command.js')).addReport,
+  verify: async () => (await import('./commands/verify.command.js')).addVerify,
+  monitor: async () => (await import('./commands/monitor.command.js')).addMonitor,
+  rebuild: async () => (await import('./commands/rebuild.command.js')).addRebuild,
+  backup: async () => (await import('./commands/backup.command.js')).addBackup,
+  restore: async () => (await import('./commands/backup.command.js')).addRestore,
+  doctor: async () => (await import('./commands/doctor.command.js')).addDoctor,
+  demo: async () => (await import('./commands/demo.command.js')).addDemo,
+};
+
 const program = new Command('sijill')
   .description('A privacy audit ledger: who got whose data, when, why, under which clause.')
   .version(version)
@@ -40,29 +47,14 @@ const program = new Command('sijill')
       'Exit codes: 0 done, 1 the answer is "no", 2 wrong use or configuration, 3 cannot reach or read something.\n' +
       '\nExamples:\n  $ sijill demo\n  $ sijill serve\n  $ sijill keys create --role officer --name privacy-desk',
   );
-for (const add of [
-  addServe,
-  addKeys,
-  addProducers,
-  addLogKey,
-  addImport,
-  addHistory,
-  addReport,
-  addVerify,
-  addMonitor,
-  addRebuild,
-  addBackup,
-  addRestore,
-  addDoctor,
-  addDemo,
-])
-  add(program);
+await addCommands();
 inheritExitOverride(program);
 
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.done : EXIT.wrongUse);
+  const { exitOf } = await import('./exit-of.js');
   const { code, line } = exitOf(error);
   process.stderr.write(`sijill: ${line}\n`);
   process.exit(code);
@@ -74,4 +66,12 @@ function inheritExitOverride(command: Command): void {
     child.exitOverride();
     inheritExitOverride(child);
   }
+}
+
+/** Adds the command that was called, or all of them for whoever asks which there are. */
+async function addCommands(): Promise<void> {
+  const [called = ''] = process.argv.slice(2);
+  if (called === '--version' || called === '-V') return;
+  const wanted = Object.hasOwn(COMMANDS, called) ? [COMMANDS[called]!] : Object.values(COMMANDS);
+  for (const add of wanted) (await add())(program);
 }

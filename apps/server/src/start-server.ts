@@ -126,13 +126,17 @@ export async function startServer(config: Config, logger: Logger, version: strin
         reply.elapsedTime / 1000,
       );
     });
-    documents.openApi = openApiDocument(app, version);
-    documents.asyncApi = asyncApiDocument({
-      version,
-      topics: config.kafka?.topics.map(({ topic }) => topic) ?? ['privacy.activity'],
-      group: config.kafka?.group ?? 'sijill-intake',
-    });
-    SwaggerModule.setup('docs', app, () => documents.openApi as never, { customSiteTitle: 'Sijill API' });
+    const routes = app;
+    documents.makers = {
+      openApi: () => openApiDocument(routes, version),
+      asyncApi: () =>
+        asyncApiDocument({
+          version,
+          topics: config.kafka?.topics.map(({ topic }) => topic) ?? ['privacy.activity'],
+          group: config.kafka?.group ?? 'sijill-intake',
+        }),
+    };
+    SwaggerModule.setup('docs', app, () => documents.of('openApi') as never, { customSiteTitle: 'Sijill API' });
     roles.start();
     await ledger.reports.resume();
     await listen(app, config.http);

@@ -20,7 +20,7 @@ const regExp = Object.assign(testerOf, { code: 'new RegExp' });
 let made: Validators | undefined;
 
 /**
- * Makes the validators, which takes a quarter of a second: a server does it before it takes events, so that its first event is
+ * Makes the validators, which takes a sixth of a second: a server does it before it takes events, so that its first event is
  * no slow one. A command that checks none does without.
  */
 export function prepareValidation(): void {
@@ -57,7 +57,9 @@ function compile(): Validators {
     messages: false,
     allowUnionTypes: true,
     strict: true,
-    code: { regExp },
+    // Measured over all types: made in 155 ms in place of 540, and an event takes 2.8 µs in place of 4.6.
+    inlineRefs: false,
+    code: { regExp, optimize: false },
   });
   ajv.addFormat('date-time', isRfc3339);
   ajv.addVocabulary(['components', ...ANNOTATIONS]);

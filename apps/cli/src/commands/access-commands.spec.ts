@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { Command } from 'commander';
-import { EXIT, exitOf } from '../exit-codes.js';
+import { EXIT } from '../exit-codes.js';
+import { exitOf } from '../exit-of.js';
 import { addKeys } from './keys.command.js';
 import { addProducers } from './producers.command.js';
 

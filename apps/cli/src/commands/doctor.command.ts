@@ -1,7 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import kafkajs from 'kafkajs';
 import { openStore, sqlTarget } from '@sijill/ledger';
 import { LogStore } from '@sijill/notary';
 import { clockOf, createLogger, describeConfig, parseConfig, unknownVariables, type Config } from '@sijill/platform';
@@ -219,7 +218,7 @@ async function checkVault(config: Config): Promise<Finding[]> {
 async function checkBroker(config: Config): Promise<Finding[]> {
   const { kafka } = config;
   if (kafka === null) return [ok('kafka', 'off: SIJILL_KAFKA_BROKERS is not set')];
-  const { Kafka, logLevel } = kafkajs;
+  const { Kafka, logLevel } = (await import('kafkajs')).default;
   const client = new Kafka({
     clientId: 'sijill-doctor',
     brokers: [...kafka.brokers],

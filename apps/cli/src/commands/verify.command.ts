@@ -1,21 +1,12 @@
-import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { verifyLedger } from '@sijill/ledger';
-import { createLogger } from '@sijill/platform';
 import { openCheckpoint, verifyGrowth, verifyLeaf, verifyLog } from '@sijill/transparency';
-import { EXIT } from '../exit-codes.js';
-import { printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
 import { answer, cosignedText, factsOf, fileOf } from '../verification/answer.js';
-import { keepJson } from '../verification/kept-file.js';
 import { logSource } from '../verification/log-source.js';
-import { collect, trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
-import { commandConfig } from '../with-ledger.js';
+import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 import { addVerifyBundle } from './verify-bundle.js';
 import { addVerifyKeys } from './verify-keys.js';
+import { addVerifyStore } from './verify-store.js';
 
 export function addVerify(program: Command): void {
   const verify = program
@@ -77,63 +68,5 @@ export function addVerify(program: Command): void {
 
   addVerifyKeys(verify);
 
-  withTrust(verify.command('store'))
-    .summary('compare the whole store of this ledger with all that was signed over it')
-    .option('--checkpoint <file>', 'a checkpoint kept elsewhere; can be given several times', collect, [])
-    .option('--resume', 'go on where an earlier run was cut short')
-    .addHelpText(
-      'after',
-      '\nThe store, and the log beside it, are those of the environment (SIJILL_DATA_DIR and others). No keyring is needed.\n' +
-        '\nExamples:\n  $ sijill verify store --key log.vkey\n  $ sijill verify store --key log.vkey --checkpoint kept-in-march --resume',
-    )
-    .action(async (options: TrustOptions & { checkpoint: string[]; resume?: boolean }) => {
-      const trust = await trustOf(options);
-      const kept = await Promise.all(options.checkpoint.map(async (file) => (await fileOf(file)).toString('utf8')));
-      const config = commandConfig();
-      const place = join(config.dataDir, 'verify-store.json');
-      const fromTile = options.resume === true ? await tileReached(place) : 0;
-      const bar = progressBar('comparing');
-      const mapBar = progressBar('map of subjects');
-      let noted = Date.now();
-      const verified = await verifyLedger(config, createLogger(config.logLevel), {
-        trust,
-        kept,
-        fromTile,
-        threads: availableParallelism(),
-        onProgress: (leaves, size, tile) => {
-          bar.update(leaves, size);
-          if (Date.now() - noted < NOTE_EVERY_MS) return;
-          noted = Date.now();
-          void keepJson(place, { tile });
-        },
-        onMapProgress: (leaves, size) => {
-          bar.stop();
-          mapBar.update(leaves, size);
-        },
-      }).finally(() => {
-        bar.stop();
-        mapBar.stop();
-      });
-      await rm(place, { force: true });
-      const { findings, leaves, checkpoints, maps, unsigned } = verified;
-      const [first] = findings;
-      process.exitCode = first === undefined ? EXIT.done : EXIT.no;
-      printAnswer(options.json === true, { ok: first === undefined, ...verified, fromTile }, () =>
-        first === undefined
-          ? `All ${leaves} entries are what was signed, under ${checkpoints} checkpoints; the ${maps} maps of the subjects in the log are those of these entries.` +
-            (unsigned > 0 ? ` ${unsigned} more wait for their checkpoint.` : '')
-          : [
-              `NOT as it was signed. First: ${first.detail}.`,
-              ...findings.slice(1, 20).map(({ detail }) => `Also: ${detail}.`),
-            ].join('\n'),
-      );
-    });
-}
-
-const NOTE_EVERY_MS = 2_000;
-
-async function tileReached(place: string): Promise<number> {
-  if (!existsSync(place)) return 0;
-  const { tile } = JSON.parse(await readFile(place, 'utf8')) as { tile?: unknown };
-  return typeof tile === 'number' && Number.isSafeInteger(tile) && tile > 0 ? tile : 0;
+  addVerifyStore(verify);
 }

@@ -1,4 +1,3 @@
-import kafkajs from 'kafkajs';
 import type { KafkaConfig } from '@sijill/platform';
 
 /**
@@ -10,7 +9,7 @@ import type { KafkaConfig } from '@sijill/platform';
 export async function openDemoTopic(
   config: KafkaConfig,
 ): Promise<{ send(events: readonly object[]): Promise<void>; close(): Promise<void> }> {
-  const { Kafka, logLevel, Partitioners } = kafkajs;
+  const { Kafka, logLevel, Partitioners } = (await import('kafkajs')).default;
   const client = new Kafka({
     clientId: 'sijill-demo',
     brokers: [...config.brokers],

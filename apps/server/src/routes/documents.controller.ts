@@ -4,10 +4,18 @@ import { Public } from '../access/route-policy.js';
 
 export const DOCUMENTS = Symbol('Documents');
 
-/** Made once the routes are known. */
+/** Made when they are first asked for, which few starts of a server see. */
 export class Documents {
-  openApi: object = {};
-  asyncApi: object = {};
+  private readonly made = new Map<string, object>();
+
+  /** How each is made, set once the routes are known. */
+  makers: { readonly openApi: () => object; readonly asyncApi: () => object } | null = null;
+
+  of(kind: 'openApi' | 'asyncApi'): object {
+    let document = this.made.get(kind);
+    if (document === undefined) this.made.set(kind, (document = this.makers?.[kind]() ?? {}));
+    return document;
+  }
 }
 
 @ApiExcludeController()
@@ -18,12 +26,12 @@ export class DocumentsController {
   @Get('openapi.json')
   @Public()
   openApi(): object {
-    return this.documents.openApi;
+    return this.documents.of('openApi');
   }
 
   @Get('asyncapi.json')
   @Public()
   asyncApi(): object {
-    return this.documents.asyncApi;
+    return this.documents.of('asyncApi');
   }
 }
