@@ -1,13 +1,16 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
+import type { KyselyPlugin } from 'kysely';
 import { systemClock, type Clock } from '@sijill/platform';
 import { createKeyring, KeyringUnusable, readKeyring } from './keyring.js';
 import { keyIdOf, seal, unseal } from './seal.js';
-import { defaultScope, SubjectErased, type Scope } from './secrets.js';
+import { defaultScope, Secrets, SubjectErased, type Scope } from './secrets.js';
 import { generationOf } from './tags.js';
 import { Vault } from './vault.js';
+import { VaultSql } from './vault-sql.js';
 
 const NOW = Date.parse('2026-07-01T00:00:00.000Z');
 const scope = (changes: Partial<Scope> = {}): Scope => ({ ...defaultScope(NOW), ...changes });
@@ -82,6 +85,36 @@ describe('the secrets in the vault', () => {
     expect(await vault.secrets.byId(secret.keyId)).toBeNull();
     await expect(vault.secrets.ofSubject(subjectId, scope())).rejects.toThrow(SubjectErased);
     expect(await vault.secrets.hasSubject(subjectId)).toBe(false);
+  });
+
+  it('are not remembered when they were destroyed while they were read', async () => {
+    const subjectId = await person('+966500000042');
+    const keyring = readKeyring(join(folder, 'keyring.json'));
+    const target = { kind: 'sqlite', file: join(folder, 'vault.sqlite') } as const;
+    const database = await VaultSql.open(target, keyring);
+    const secrets = new Secrets(database, keyring, systemClock, 10);
+    await database.look();
+    let arrive = (): void => undefined;
+    const answer = new Promise<void>((resolve) => (arrive = resolve));
+    const late: KyselyPlugin = {
+      transformQuery: ({ node }) => node,
+      transformResult: ({ result }) => answer.then(() => result),
+    };
+    // The read goes over one connection and takes its time, the look over another.
+    const [beside, slow] = [await VaultSql.open(target, keyring), database.sql.reader.withPlugin(late)];
+    Object.assign(database.sql, { reader: slow });
+    const read = secrets.ofSubjects([subjectId]);
+    await pause(20);
+    run(`delete from vault_key where holder = 'subject/${subjectId}'`);
+    run(`update vault_meta set value = cast(value as integer) + 1 where name = 'epoch'`);
+    Object.assign(database.sql, { reader: beside.sql.reader });
+    await database.look();
+    Object.assign(database.sql, { reader: slow });
+    arrive();
+    expect((await read).size).toBe(1);
+    await expect(secrets.ofSubjects([subjectId])).rejects.toThrow(SubjectErased);
+    await beside.close();
+    await database.close();
   });
 
   it('of a root that was made anew are others', async () => {

@@ -225,6 +225,7 @@ export class Secrets {
       if (known === undefined) missing.add(subjectId);
       else found.set(subjectId, known);
     }
+    const { epoch } = this.vault;
     for (const row of await rowsOf(
       db,
       [...missing].map((subjectId) => `subject/${subjectId}`),
@@ -232,7 +233,7 @@ export class Secrets {
       const subjectId = row.holder.slice('subject/'.length);
       const secrets = new SubjectSecrets(subjectId, row.generation, this.unwrap(row));
       found.set(subjectId, secrets);
-      if (db === this.vault.sql.reader) this.subjects.set(subjectId, secrets);
+      if (db === this.vault.sql.reader && epoch === this.vault.epoch) this.subjects.set(subjectId, secrets);
     }
     return found;
   }
@@ -245,8 +246,11 @@ export class Secrets {
 
   private async held(holder: string): Promise<Secret> {
     await this.vault.look();
-    let secret = this.holders.get(holder);
-    if (secret === undefined) this.holders.set(holder, (secret = secretOf(holder, await this.bytesOf(holder))));
+    const known = this.holders.get(holder);
+    if (known !== undefined) return known;
+    const { epoch } = this.vault;
+    const secret = secretOf(holder, await this.bytesOf(holder));
+    if (epoch === this.vault.epoch) this.holders.set(holder, secret);
     return secret;
   }
 
@@ -260,6 +264,7 @@ export class Secrets {
 
   private async holdersIn(db: VaultDb, holders: readonly string[]): Promise<Map<string, Secret>> {
     const found = new Map<string, Secret>();
+    const { epoch } = this.vault;
     const rows = await rowsOf(db, holders);
     const days = new Map<string, Buffer>();
     const dayNames = rows.map((row) => row.wrapped_by).filter((name) => name.startsWith('quarantine-day/'));
@@ -270,7 +275,7 @@ export class Secrets {
       // Its day is gone, and with it what the record held.
       if (isOfDay && day === undefined) continue;
       const secret = secretOf(row.holder, isOfDay ? unwrapUnder(row, day!) : this.unwrap(row));
-      this.holders.set(row.holder, secret);
+      if (epoch === this.vault.epoch) this.holders.set(row.holder, secret);
       found.set(row.holder, secret);
     }
     return found;

@@ -22,7 +22,7 @@ export class Tags {
   private readonly keys = new Map<string, TagKey>();
 
   constructor(
-    vault: VaultSql,
+    private readonly vault: VaultSql,
     private readonly secrets: Secrets,
     private readonly keyring: Keyring,
   ) {
@@ -33,9 +33,13 @@ export class Tags {
   async ready(times: Iterable<number>): Promise<(time: number) => TagKey> {
     const generations = new Set<string>();
     for (const time of times) generations.add(generationOf(time));
-    for (const generation of generations)
-      if (!this.keys.has(generation)) this.keys.set(generation, await this.keyOf(generation));
-    const keys = new Map([...generations].map((generation) => [generation, this.keys.get(generation)!]));
+    const keys = new Map<string, TagKey>();
+    for (const generation of generations) {
+      const { epoch } = this.vault;
+      const key = this.keys.get(generation) ?? (await this.keyOf(generation));
+      if (epoch === this.vault.epoch) this.keys.set(generation, key);
+      keys.set(generation, key);
+    }
     return (time) => keys.get(generationOf(time))!;
   }
 

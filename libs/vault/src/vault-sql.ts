@@ -78,6 +78,14 @@ export class VaultSql {
     this.forgetting.push(forget);
   }
 
+  /**
+   * The epoch of the last look. Whoever reads something in order to remember it takes this before the read, and remembers it only if it is
+   * still the same behind it: else it may have been destroyed and forgotten in between.
+   */
+  get epoch(): number {
+    return this.known.epoch;
+  }
+
   /** What the vault is now: one small read. What is remembered here was true at that moment, or is forgotten. */
   async look(): Promise<VaultState> {
     return this.note(await stateOf(this.sql.reader));
