@@ -450,7 +450,7 @@ class World {
         const message = sent[partition]![offset];
         const same =
           message !== undefined &&
-          opened !== null &&
+          typeof opened !== 'string' &&
           Buffer.compare(opened.raw.value ?? NOTHING, message.value ?? NOTHING) === 0;
         lines.push(same ? `${offset} unreadable` : `${offset} unreadable, and not as it came`);
       }

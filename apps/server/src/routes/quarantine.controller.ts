@@ -17,6 +17,15 @@ import { entryIdPipe } from './ids.js';
 import { PageQuery } from './requests.js';
 
 const notThere = (): Problem => Problem.notFound('there is no quarantine entry of that id');
+const cut = (): Problem =>
+  new Problem(
+    409,
+    'record-cut',
+    'Record cut',
+    'a crash came in the middle of this record, and of it this entry has the beginning only; the record is in the lane again, whole, behind it',
+    { reason: { code: 'record_cut', message: 'the whole record is in the lane behind this entry' } },
+  );
+
 const destroyed = (): Problem =>
   new Problem(
     410,
@@ -80,6 +89,7 @@ export class QuarantineController {
     const raw = await this.desk.raw(entryId);
     if (raw === 'unknown') throw notThere();
     if (raw === 'destroyed') throw destroyed();
+    if (raw === 'cut') throw cut();
     await this.commands.execute(
       new RecordConsultation({
         what: 'quarantine_raw',
@@ -135,6 +145,8 @@ export class QuarantineController {
         });
       case 'destroyed':
         throw destroyed();
+      case 'cut':
+        throw cut();
       case 'unknown':
         throw notThere();
       default:

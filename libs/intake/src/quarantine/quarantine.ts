@@ -20,6 +20,12 @@ export interface Unreadable {
   readonly provenance: Provenance;
 }
 
+/** A record as it stands in quarantine: the entry that speaks for it, and what came. */
+export interface Opened {
+  readonly first: StoredEntry;
+  readonly raw: RawRecord;
+}
+
 /** The raw record out of its quarantine entry. */
 export interface RawRecord {
   readonly value: Buffer | null;
@@ -76,33 +82,37 @@ export class Quarantine {
   /**
    * Opens a quarantine entry, all its parts.
    *
-   * @returns null when its key was destroyed
+   * @returns `destroyed`: its key is gone. `cut`: a crash came in the middle of the record, and it was written anew, whole, behind this
+   *   entry, since today other entries are made of it
    */
-  async open(
-    store: EventStore,
-    lane: string,
-    revision: number,
-  ): Promise<{ first: StoredEntry; raw: RawRecord } | null> {
-    const [first] = await entriesFrom(store, lane, revision, 1);
-    if (first === undefined) throw new StreamNotFound(lane);
-    const { of } = (first.metadata['part'] as { of: number } | undefined) ?? { of: 1 };
-    const parts = [first, ...(of > 1 ? await entriesFrom(store, lane, revision + 1, of - 1) : [])];
+  async open(store: EventStore, lane: string, revision: number): Promise<Opened | 'destroyed' | 'cut'> {
+    const parts = await partsFrom(store, lane, revision);
+    if (parts === null) return 'cut';
     const bytes: Buffer[] = [];
     for (const part of parts) {
       // A record that was cut by a crash between two appends goes on under another key: its rest was made anew.
       const sealed = part.sealed['quarantine']!;
       const secret = await this.vault.secrets.byId(keyIdOf(sealed));
-      if (secret === null) return null;
+      if (secret === null) return 'destroyed';
       bytes.push(unseal(secret, `${part.id}/quarantine`, sealed));
     }
-    return { first, raw: unpacked(Buffer.concat(bytes)) };
+    return { first: parts[0]!, raw: unpacked(Buffer.concat(bytes)) };
   }
 }
 
-async function entriesFrom(store: EventStore, lane: string, from: number, limit: number): Promise<StoredEntry[]> {
-  const entries: StoredEntry[] = [];
-  for await (const entry of store.readStream(lane, { from, limit })) entries.push(entry);
-  return entries;
+/** The parts of a record from its first on; null where others stand in their place. */
+async function partsFrom(store: EventStore, lane: string, revision: number): Promise<StoredEntry[] | null> {
+  const parts: StoredEntry[] = [];
+  for await (const entry of store.readStream(lane, { from: revision })) {
+    if (entry.foreign) continue;
+    const { index, of } = (entry.metadata['part'] as { index: number; of: number } | undefined) ?? { index: 0, of: 1 };
+    const first = (parts[0] ?? entry).metadata['part'] as { of: number } | undefined;
+    if (entry.type !== QUARANTINED || index !== parts.length || of !== (first?.of ?? 1)) return null;
+    parts.push(entry);
+    if (parts.length === of) return parts;
+  }
+  if (parts.length === 0) throw new StreamNotFound(lane);
+  return null;
 }
 
 function reasonOf(errors: readonly FieldError[]): string {

@@ -17,6 +17,7 @@ export type ReplayOutcome =
   | { readonly kind: 'refused'; readonly errors: readonly FieldError[] }
   | { readonly kind: 'replayed_before'; readonly entryId: string }
   | { readonly kind: 'destroyed' }
+  | { readonly kind: 'cut' }
   | { readonly kind: 'unknown' };
 
 /** Opens what is in quarantine, and tries it again once its cause is gone. */
@@ -39,11 +40,12 @@ export class QuarantineDesk {
     },
   ) {}
 
-  /** The raw record as it arrived; `unknown` when there is no such quarantine entry, `destroyed` when its key is gone. */
-  async raw(entryId: string): Promise<RawRecord | 'unknown' | 'destroyed'> {
+  /** The raw record as it arrived; `unknown` when there is no such quarantine entry, otherwise as {@link Quarantine.open}. */
+  async raw(entryId: string): Promise<RawRecord | 'unknown' | 'destroyed' | 'cut'> {
     const place = await this.catalogue.locate(entryId);
     if (place === null) return 'unknown';
-    return (await this.quarantine.open(this.store, place.lane, place.revision))?.raw ?? 'destroyed';
+    const opened = await this.quarantine.open(this.store, place.lane, place.revision);
+    return typeof opened === 'string' ? opened : opened.raw;
   }
 
   /**
@@ -58,7 +60,7 @@ export class QuarantineDesk {
     const before = this.replayed.get(entryId) ?? (await this.catalogue.replayOf(entryId));
     if (before !== null) return { kind: 'replayed_before', entryId: before };
     const opened = await this.quarantine.open(this.store, place.lane, place.revision);
-    if (opened === null) return { kind: 'destroyed' };
+    if (typeof opened === 'string') return { kind: opened };
 
     const { producer, kafka } = opened.first.metadata as { producer: string; kafka?: JsonObject };
     const speaker = await this.context.speakerOf(producer);
