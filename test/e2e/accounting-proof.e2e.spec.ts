@@ -73,7 +73,7 @@ describe('the proof of an accounting', () => {
     expect([code, answer]).toEqual([
       0,
       expect.objectContaining({
-        ok: true,
+        holds: true,
         subject: dataset.subject.subjectId,
         linked: [],
         withheld: 0,
@@ -104,7 +104,7 @@ describe('the proof of an accounting', () => {
     const [own] = document.subjects as [{ entries: object[] }];
     const less = { ...document, subjects: [{ ...own, entries: own.entries.toSpliced(20, 1) }] };
     const without = save('less.proof', JSON.stringify(less));
-    expect(await verify(without)).toMatchObject({ code: 1, answer: { ok: false } });
+    expect(await verify(without)).toMatchObject({ code: 1, answer: { holds: false } });
     const { disclosures } = dataset;
     const changes: AccountingDataset['disclosures'][] = [
       disclosures.toSpliced(4, 1),
@@ -122,7 +122,7 @@ describe('the proof of an accounting', () => {
       await verify(proof, save('fewer.json', JSON.stringify({ ...dataset, totals: { ...totals, entries: 35 } }))),
     ).toMatchObject({
       code: 1,
-      answer: { ok: false },
+      answer: { holds: false },
     });
     const trust = { log: [parseVerifierKey(readFileSync(file('vkey'), 'utf8').trim())] };
     const shown = verifyAccountingProof(bytes['accounting.proof']!.toString(), trust);
@@ -182,7 +182,7 @@ describe('the proof of an accounting', () => {
     for (const half of document.subjects)
       expect(await verify(save('half.proof', JSON.stringify({ ...document, subjects: [half] })))).toMatchObject({
         code: 1,
-        answer: { ok: false, reason: expect.stringMatching(/^a subject is missing that is linked to /) as string },
+        answer: { holds: false, reason: expect.stringMatching(/^a subject is missing that is linked to /) as string },
       });
     // Nor holds a report that tells of no open case, though its entry was there before.
     const later = await report({ identifier: number, reason: 'access request 3, once more' });
@@ -250,13 +250,13 @@ describe('the proof of an accounting', () => {
     // The report and the look-ups before it are in it too.
     // Without a notary the map stays where it is, and that is told.
     const report = { newer: 0, unproven: expect.stringMatching(/^[1-9]\d*$/) as string };
-    expect(answer).toMatchObject({ ok: true, subject: subjectId, report });
+    expect(answer).toMatchObject({ holds: true, subject: subjectId, report });
     const vault = new Database(join(server.dataDir, 'vault', 'vault.sqlite'));
     vault.prepare('delete from vault_key where holder = ?').run(`subject/${subjectId}`);
     vault.close();
     expect((await verify(file('by-command.proof'), out)).code).toBe(0);
     const store = await sijill(['verify', 'store', '--key', file('vkey'), '--json'], server.env);
-    expect(JSON.parse(store.stdout)).toMatchObject({ ok: true, findings: [] });
+    expect(JSON.parse(store.stdout)).toMatchObject({ holds: true, findings: [] });
     expect(readFileSync(file('by-command.proof'), 'utf8')).not.toContain(OTHER.slice(-9));
   }, 180_000);
 });

@@ -69,7 +69,7 @@ describe('a backup', () => {
     const again = await startServer(env);
     const vkey = join(freshDataDir('vkey'), 'vkey');
     writeFileSync(vkey, (await request<string>(`${again.url}/log/vkey`)).body);
-    expect(await sijillJson(['verify', 'store', '--key', vkey], env)).toMatchObject({ ok: true });
+    expect(await sijillJson(['verify', 'store', '--key', vkey], env)).toMatchObject({ holds: true });
     const health = await request<{ checks: { notary: unknown } }>(`${again.url}/health/ready`);
     expect(health.body.checks.notary).toEqual({ status: 'up', detail: null });
     const seen = new Set<string>();

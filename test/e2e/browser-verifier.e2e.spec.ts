@@ -1,21 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import {
-  CONFLICTING,
-  formatAccountingProof,
-  formatCheckpoint,
-  formatNote,
-  formatVerifierKey,
-  LINKED,
-  signingKey,
-  signNote,
-  verifierKey,
-} from '@sijill/transparency';
+import { CONFLICTING, formatAccountingProof, LINKED } from '@sijill/transparency';
 import { describeWithChromium } from '../support/chromium/chromium.js';
 import { BATCH, collected, disclosed } from '../support/events.js';
 import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
-import { SmallLog } from '../support/small-log.js';
+import { logSignature, SmallLog } from '../support/small-log.js';
 
 const PHONE = '+966500000051';
 const PAGE = join(import.meta.dirname, '../../dist/verifier/sijill-verifier.html');
@@ -200,18 +190,14 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     expect(await said(page)).toMatch(/Not compared, since it is sealed in the entries.*eventId/);
 
     // A log of its own, with what a real one has seldom.
-    const key = signingKey(new Uint8Array(32).fill(5));
-    const sign = (size: number, root: Uint8Array): string => {
-      const text = formatCheckpoint({ origin: 'log.example', size: BigInt(size), root, extensions: [] });
-      return formatNote({ text, signatures: [signNote(text, 'log.example', key)] });
-    };
+    const { sign, vkey } = logSignature('log.example');
     const log = new SmallLog(sign);
     const [one, other] = ['1', '2'].map((end) => `5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7b1${end}`) as [string, string];
     for (const subjectId of [one, other]) log.entry(LINKED, 'ledger-vault', { subjectId, edges: ['e1'] });
     log.entry(CONFLICTING, 'ledger-vault', { subjectId: one, case: 'c1' });
     await log.writeMap();
     const foreign = log.foreign('ledger-subjects');
-    writeFileSync(file('linked.vkey'), formatVerifierKey(verifierKey('log.example', 'ed25519', key.publicKey)));
+    writeFileSync(file('linked.vkey'), vkey);
     writeFileSync(file('linked.proof'), await log.accountingText(one, other));
     writeFileSync(file('half.proof'), await log.accountingText(one));
     writeFileSync(file('foreign.json'), log.leaves[foreign]!);

@@ -93,7 +93,10 @@ describe('the keys of a log', () => {
     await signedWith([only!.key, introduced.key]);
     expect(await vkeysOf(server)).toHaveLength(2);
     for (const key of [first, second])
-      expect(await verify('log', `${server.url}/log`, '--key', key)).toMatchObject({ code: 0, answer: { ok: true } });
+      expect(await verify('log', `${server.url}/log`, '--key', key)).toMatchObject({
+        code: 0,
+        answer: { holds: true },
+      });
 
     const again = await logKey('introduce');
     expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('retire one first')]);
@@ -121,7 +124,7 @@ describe('the keys of a log', () => {
     expect(await verify('keys', `${server.url}/log`, '--key', first)).toMatchObject({
       code: 0,
       answer: {
-        ok: true,
+        holds: true,
         keys: [now],
         announcements: [
           { what: 'introduced', generation: 2, key: now },
@@ -130,7 +133,7 @@ describe('the keys of a log', () => {
       },
     });
     expect(await verify('keys', `${server.url}/log`, '--key', second)).toMatchObject({
-      answer: { ok: true, keys: [now], announcements: [{ what: 'retired' }] },
+      answer: { holds: true, keys: [now], announcements: [{ what: 'retired' }] },
     });
     const since = ['--since', file('checkpoint-before')];
     expect((await verify('log', `${server.url}/log`, '--key', first, '--key', second, ...since)).code).toBe(0);
@@ -165,7 +168,7 @@ describe('the keys of a log', () => {
     for (const given of [[first], [first, second]])
       expect(await verify('store', ...given.flatMap((key) => ['--key', key]))).toMatchObject({
         code: 0,
-        answer: { ok: true, findings: [] },
+        answer: { holds: true, findings: [] },
       });
     expect((await verify('store', '--key', first, '--checkpoint', file('checkpoint-before'))).code).toBe(0);
     expect(await verify('store', '--key', second)).toMatchObject({

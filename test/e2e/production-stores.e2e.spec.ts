@@ -72,12 +72,12 @@ describeWithKafka('the whole service over Kafka, EventStoreDB and PostgreSQL', (
       }
       const log = `${server.url}/log`;
       const { body: vkey } = await request<string>(`${log}/vkey`);
-      expect(await sijillJson(['verify', 'log', log, '--key', vkey.trim()], {})).toMatchObject({ ok: true });
-      const verified = await sijillJson<{ ok: boolean; leaves: number }>(
+      expect(await sijillJson(['verify', 'log', log, '--key', vkey.trim()], {})).toMatchObject({ holds: true });
+      const verified = await sijillJson<{ holds: boolean; leaves: number }>(
         ['verify', 'store', '--key', vkey.trim()],
         server.env,
       );
-      expect(verified.ok).toBe(true);
+      expect(verified.holds).toBe(true);
       expect(verified.leaves).toBeGreaterThanOrEqual(EVENTS);
       expect(await sijillJson(['rebuild'], server.env)).toMatchObject({ unchanged: true });
       expect(await sijillJson(['doctor'], server.env)).toMatchObject({ ok: true });

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { BATCH, disclosed } from '../support/events.js';
+import { logSignature, SmallLog } from '../support/small-log.js';
 import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
 
 interface Answer {
@@ -80,7 +81,7 @@ describe('proofs', () => {
     expect(JSON.parse(readFileSync(leaf, 'utf8'))).toMatchObject({ id: entryId, data: { subjectId } });
     expect(await verify('entry', leaf, proof, '--key', file('vkey'))).toMatchObject({
       code: 0,
-      answer: { ok: true, index: expect.stringMatching(/^\d{3}$/), origin: expect.stringMatching(/^sijill\//) },
+      answer: { holds: true, index: expect.stringMatching(/^\d{3}$/), origin: expect.stringMatching(/^sijill\//) },
     });
 
     const vault = new Database(join(server.dataDir, 'vault', 'vault.sqlite'));
@@ -98,7 +99,7 @@ describe('proofs', () => {
     const changed = save('changed', readFileSync(leaf, 'utf8').replace('provide_services', 'marketing'));
     expect(await verify('entry', changed, proof, '--key', file('vkey'))).toMatchObject({
       code: 1,
-      answer: { ok: false },
+      answer: { holds: false },
     });
     const other = 'other.example+00000000+AAAA';
     expect((await verify('entry', leaf, proof, '--key', other)).code).toBe(2);
@@ -123,7 +124,7 @@ describe('proofs', () => {
     await proofOf((await send(server, producer, 400)).accepted[399]!.entries[0]!.entryId);
     const copy = await copyLog('copy');
     for (const place of [`${server.url}/log`, copy])
-      expect(await verify('log', place, '--key', file('vkey'))).toMatchObject({ code: 0, answer: { ok: true } });
+      expect(await verify('log', place, '--key', file('vkey'))).toMatchObject({ code: 0, answer: { holds: true } });
     await proofOf((await send(server, producer, 10)).accepted[9]!.entries[0]!.entryId);
     expect(
       await verify('log', `${server.url}/log`, '--key', file('vkey'), '--since', join(copy, 'checkpoint')),
@@ -135,7 +136,7 @@ describe('proofs', () => {
       writeFileSync(join(copy, tile), bytes);
       expect(await verify('log', copy, '--key', file('vkey'))).toMatchObject({
         code: 1,
-        answer: { ok: false, reason: expect.any(String) },
+        answer: { holds: false, reason: expect.any(String) },
       });
       bytes[33]! ^= 4;
       writeFileSync(join(copy, tile), bytes);
@@ -145,7 +146,7 @@ describe('proofs', () => {
 
   it('of the whole store name the entry that was changed, on all cores and beside the server', async () => {
     const clean = await verify('store', '--key', file('vkey'));
-    expect(clean).toMatchObject({ code: 0, answer: { ok: true, findings: [] } });
+    expect(clean).toMatchObject({ code: 0, answer: { holds: true, findings: [] } });
     expect(clean.answer['leaves']).toBeGreaterThan(700);
     expect(
       await verify('store', '--key', file('vkey'), '--checkpoint', join(file('copy'), 'checkpoint')),
@@ -161,13 +162,46 @@ describe('proofs', () => {
     rewrite(data.replace('provide_services', 'marketing'));
     const { code, answer } = await verify('store', '--key', file('vkey'));
     rewrite(data);
-    ledger.close();
-    expect([code, answer['ok']]).toEqual([1, false]);
+    expect([code, answer['holds']]).toEqual([1, false]);
     expect((answer['findings'] as { index: number; detail: string }[])[0]).toMatchObject({
       what: 'entry',
       index: 123,
       detail: expect.stringContaining(id),
     });
+
+    // Of the code over an entry only the keyring can tell; the leaf is what it was.
+    const rewriteHead = ledger.prepare('update entry set metadata = ? where position = 124');
+    const head = ledger.prepare('select metadata from entry where position = 124').pluck().get() as string;
+    const mac = /"mac":"(.)/.exec(head)![1]!;
+    rewriteHead.run(head.replace(`"mac":"${mac}`, `"mac":"${mac === 'A' ? 'B' : 'A'}`));
+    expect(await verify('store', '--key', file('vkey'))).toMatchObject({
+      code: 1,
+      answer: { findings: [{ index: 123, detail: expect.stringContaining('to the ledger it is foreign') as string }] },
+    });
+    const keyless = await sijill(['verify', 'store', '--key', file('vkey')], {
+      ...server.env,
+      SIJILL_KEYRING_FILE: file('nowhere'),
+    });
+    expect([keyless.code, keyless.stdout]).toEqual([0, expect.stringContaining('there is no keyring here')]);
+    rewriteHead.run(head);
+    ledger.close();
+  });
+
+  it('of what somebody else has put into a lane say whose it is not', async () => {
+    const { sign, vkey } = logSignature('log.example');
+    const log = new SmallLog(sign);
+    const at = log.foreign('ledger-http/0');
+    log.entry('sijill.data.used.v1', 'ledger-http/0', {});
+    const [leaf, proof] = [save('foreign', log.leaves[at]!), save('foreign.proof', log.proof(at))];
+    const { code, stdout } = await sijill(['verify', 'entry', leaf, proof, '--key', vkey], {});
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Holds: .*\nNot covered: .*the ledger has not written it\.\n.*FOREIGN/);
+    expect(await verify('entry', leaf, proof, '--key', vkey)).toMatchObject({
+      code: 0,
+      answer: { holds: true, foreign: true, lane: 'ledger-http/0' },
+    });
+    const other = save('other', '{"a":1}');
+    expect(await verify('entry', other, proof, '--key', vkey)).toMatchObject({ code: 1 });
   });
 
   describe('a monitor', () => {
@@ -229,6 +263,9 @@ describe('proofs', () => {
     const note = readFileSync(join(file('copy'), 'checkpoint'), 'utf8');
     const own = formatCheckpoint({ origin: note.split('\n')[0]!, size: 1n, root: new Uint8Array(32), extensions: [] });
     save('copy/checkpoint', own + note.slice(note.indexOf('\n\n')));
-    expect(await verify('log', file('copy'), '--key', file('vkey'))).toMatchObject({ code: 1, answer: { ok: false } });
+    expect(await verify('log', file('copy'), '--key', file('vkey'))).toMatchObject({
+      code: 1,
+      answer: { holds: false },
+    });
   });
 });

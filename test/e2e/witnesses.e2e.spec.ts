@@ -93,7 +93,7 @@ describe('two ledgers that witness each other', () => {
       const args = ['verify', 'entry', ...files, '--key', own.logKey, '--json', '--witness'];
       const verified = await sijill([...args, other.witnessKey], {});
       expect(JSON.parse(verified.stdout)).toMatchObject({
-        ok: true,
+        holds: true,
         cosignatures: [{ name: parseVerifierKey(other.witnessKey).name }],
       });
       // Its own key as a witness is not whom the log was cosigned by.

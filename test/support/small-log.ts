@@ -1,17 +1,23 @@
 import {
   canonicalJson,
   formatAccountingProof,
+  formatCheckpoint,
   formatMapProof,
+  formatNote,
   formatProof,
+  formatVerifierKey,
   hashLeafText,
   hashNode,
   inclusionProof,
   MAP_LANE,
+  signingKey,
+  signNote,
   subjectKey,
   SubjectMap,
   SUBJECTS_MAPPED,
   toBase64,
   treeRoot,
+  verifierKey,
   type AccountingProof,
   type PlacedLeaf,
   type ReadHash,
@@ -19,6 +25,18 @@ import {
 
 /** Signs a root over so many leaves: a checkpoint. */
 export type SignRoot = (size: number, root: Uint8Array) => string;
+
+/** A key for such a log: what signs with it, and what verifies. */
+export function logSignature(origin: string): { readonly sign: SignRoot; readonly vkey: string } {
+  const key = signingKey(new Uint8Array(32).fill(5));
+  return {
+    sign: (size, root) => {
+      const text = formatCheckpoint({ origin, size: BigInt(size), root, extensions: [] });
+      return formatNote({ text, signatures: [signNote(text, origin, key)] });
+    },
+    vkey: formatVerifierKey(verifierKey(origin, 'ed25519', key.publicKey)),
+  };
+}
 
 /** A log of a few leaves with a map of their subjects, held in memory. */
 export class SmallLog {

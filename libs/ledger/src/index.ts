@@ -3,5 +3,5 @@ export { openLedger, type Ledger, type LedgerOptions } from './open-ledger.js';
 export { openStore } from './open-store.js';
 export { Outboxes } from './outboxes.js';
 export { recordSettings, SETTINGS_IN_FORCE } from './record-settings.js';
-export { verifyLedger, type VerifyLedgerOptions } from './verify-ledger.js';
+export { verifyLedger, type LedgerVerified, type VerifyLedgerOptions } from './verify-ledger.js';
 export { sqlTarget } from './sql-target.js';

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { Access, ConsultationLog, LedgerSeals, type ApiKeys, type Producers } from '@sijill/access';
-import { assertEdition, authenticStore, entryAuthenticator, Lane, type EventStore } from '@sijill/event-store';
+import { assertEdition, authenticStore, Lane, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
 import {
   LogKeys,
@@ -15,6 +15,7 @@ import { clockOf, Metrics, type Clock, type Config, type Logger } from '@sijill/
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
+import { authenticatorOf } from './authenticator-for.js';
 import { DiskReserve } from './disk-reserve.js';
 import { ForeignEvents } from './foreign-events.js';
 import { keyringFor } from './keyring-for.js';
@@ -94,8 +95,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const keyless = keep(await openStore(config, logger));
     await assertEdition(keyless);
     const keyring = await keyringFor(config, keyless, clock, logger);
-    const { current, keys: authenticators } = keyring.authenticator;
-    const store = authenticStore(keyless, entryAuthenticator({ current, keys: Object.fromEntries(authenticators) }));
+    const store = authenticStore(keyless, authenticatorOf(keyring));
     const intakeStore =
       config.eventStore.kind === 'embedded'
         ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)

@@ -5,6 +5,7 @@ import { StoreUnavailable } from '@sijill/event-store';
 import { LogStore, MapStore, verifyStore, type RangeChecked, type StoreVerified } from '@sijill/notary';
 import { DatabaseUnavailable, type Config, type Logger } from '@sijill/platform';
 import type { Trust } from '@sijill/transparency';
+import { authenticatorFor } from './authenticator-for.js';
 import { openStore } from './open-store.js';
 import { sqlTarget } from './sql-target.js';
 import type { ThreadAnswer, ThreadTask } from './verify-thread.js';
@@ -20,27 +21,34 @@ export interface VerifyLedgerOptions {
   readonly onMapProgress: (leaves: number, size: number) => void;
 }
 
+export interface LedgerVerified extends StoreVerified {
+  /** Whether the codes were checked by which the ledger tells its own entries from others: there was a keyring. */
+  readonly codesChecked: boolean;
+}
+
 /**
  * Compares a whole ledger with what was signed over it, on several cores; see `verifyStore`. It opens the store and the log, not
- * the vault: no key is needed but the one that verifies. Works beside a running server.
+ * the vault: no key is needed but the one that verifies. Where the ledger's keyring is at hand, the codes over its entries are checked
+ * too. Works beside a running server.
  *
- * @throws StoreUnavailable | DatabaseUnavailable
+ * @throws StoreUnavailable | DatabaseUnavailable | KeyringUnusable
  */
 export async function verifyLedger(
   config: Config,
   logger: Logger,
   { threads, ...options }: VerifyLedgerOptions,
-): Promise<StoreVerified> {
+): Promise<LedgerVerified> {
   for (const part of [config.eventStore.kind === 'embedded' ? config.eventStore.file : null, logFile(config)])
     if (part !== null && !existsSync(part))
       throw new DatabaseUnavailable(`there is no ${part}; nothing was signed here`);
+  const codesChecked = authenticatorFor(config) !== null;
   const store = await openStore(config, logger);
   const log = await LogStore.open(sqlTarget(config, 'notary'));
   const maps = await MapStore.open(sqlTarget(config, 'subject-map'));
   const hands = Array.from({ length: threads }, () => new Hand(config));
   const free = [...hands];
   try {
-    return await verifyStore(store, log, {
+    const verified = await verifyStore(store, log, {
       ...options,
       maps,
       hands: threads,
@@ -51,6 +59,7 @@ export async function verifyLedger(
         return checked;
       },
     });
+    return { ...verified, codesChecked };
   } finally {
     await Promise.all(hands.map((hand) => hand.dismiss()));
     await maps.close();

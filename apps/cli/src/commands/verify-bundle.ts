@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { verifyAccountingProof, verifyReport, type Accounting, type ReportVerified } from '@sijill/transparency';
 import { printable, table } from '../terminal/print.js';
-import { answer, cosignedText, factsOf, fileOf } from '../verification/answer.js';
+import { answer, cosignedText, factsOf, fileOf, signedParts, type Held } from '../verification/answer.js';
 import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 
 export function addVerifyBundle(verify: Command): void {
@@ -48,9 +48,32 @@ export function addVerifyBundle(verify: Command): void {
           ...openConflictsText(accounting),
           ...(verified === null ? [] : [reportText(verified)]),
         ];
-        return { facts, line: lines.filter((line) => line !== '').join('\n') };
+        return { ...coverageOf(accounting, verified), facts, line: lines.filter((line) => line !== '').join('\n') };
       });
     });
+}
+
+function coverageOf(
+  { checkpoint, covered }: Accounting,
+  verified: ReportVerified | null,
+): Pick<Held, 'covers' | 'notCovered'> {
+  return {
+    covers: [
+      `all entries about this subject among the first ${covered} of the log`,
+      'who is linked to it',
+      ...signedParts(checkpoint),
+      ...(verified === null ? [] : ['what the report says openly of its disclosures', 'that none of them is missing']),
+    ],
+    notCovered: [
+      'which person the subject is',
+      'whether what producers said is true',
+      'what is sealed',
+      ...(verified === null
+        ? ['a report (--report)']
+        : verified.notCompared.map((member) => `of the report: ${printable(member)}`)),
+      ...(verified !== null && verified.unproven > 0n ? [`${verified.unproven} leaves behind those of the map`] : []),
+    ],
+  };
 }
 
 function personText({ subject, linked }: Accounting): string {

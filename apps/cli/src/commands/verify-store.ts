@@ -9,7 +9,7 @@ export function addVerifyStore(verify: Command): void {
     .option('--resume', 'go on where an earlier run was cut short')
     .addHelpText(
       'after',
-      '\nThe store, and the log beside it, are those of the environment (SIJILL_DATA_DIR and others). No keyring is needed.\n' +
+      '\nThe store, and the log beside it, are those of the environment (SIJILL_DATA_DIR and others). No keyring is needed; where it is at hand, the codes over the entries are checked too.\n' +
         '\nExamples:\n  $ sijill verify store --key log.vkey\n  $ sijill verify store --key log.vkey --checkpoint kept-in-march --resume',
     )
     .action(async (options: StoreOptions) => {

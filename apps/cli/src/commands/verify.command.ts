@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { openCheckpoint, verifyGrowth, verifyLeaf, verifyLog } from '@sijill/transparency';
+import { openCheckpoint, readAnyLeaf, textOf, verifyGrowth, verifyLeaf, verifyLog } from '@sijill/transparency';
+import { printable } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
-import { answer, cosignedText, factsOf, fileOf } from '../verification/answer.js';
+import { answer, cosignedText, factsOf, fileOf, signedParts } from '../verification/answer.js';
 import { logSource } from '../verification/log-source.js';
 import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 import { addVerifyBundle } from './verify-bundle.js';
@@ -27,12 +28,24 @@ export function addVerify(program: Command): void {
     )
     .action(async (leafFile: string, proofFile: string, options: TrustOptions) => {
       const trust = await trustOf(options);
-      const [leaf, proof] = [await fileOf(leafFile), await fileOf(proofFile)];
+      const leaf = await fileOf(leafFile);
+      const proof = (await fileOf(proofFile)).toString('utf8');
       await answer(options, () => {
-        const { index, checkpoint } = verifyLeaf(leaf, proof.toString('utf8'), trust);
+        const { index, checkpoint } = verifyLeaf(leaf, proof, trust);
+        const entry = readAnyLeaf(textOf(leaf));
+        const isForeign = 'foreign' in entry;
+        const { lane, revision } = entry;
         return {
-          facts: { index: String(index), ...factsOf(checkpoint) },
-          line: `${leafFile} is entry ${index} of ${checkpoint.size} in the log ${checkpoint.origin}${cosignedText(checkpoint)}.`,
+          covers: ['the leaf, to the byte', 'its place in the log', ...signedParts(checkpoint)],
+          notCovered: isForeign
+            ? ['what the event says: the ledger has not written it']
+            : ['whether what the entry says is true', 'what is sealed in it'],
+          facts: { index: String(index), foreign: isForeign, lane, revision, ...factsOf(checkpoint) },
+          line:
+            `${leafFile} is ${isForeign ? 'leaf' : 'entry'} ${index} of ${checkpoint.size} in the log ${checkpoint.origin}${cosignedText(checkpoint)}.` +
+            (isForeign
+              ? ` It is FOREIGN: somebody else has put an event into the lane ${printable(lane)}, at ${revision}, and nothing that it says is the ledger's.`
+              : ''),
         };
       });
     });
@@ -60,6 +73,15 @@ export function addVerify(program: Command): void {
         if (earlier !== null) await verifyGrowth(source, earlier, checkpoint);
         const grown = earlier === null ? '' : ` It has grown from the ${earlier.size} that you have kept.`;
         return {
+          covers: [
+            'every tile of the log',
+            ...signedParts(checkpoint),
+            ...(since === null ? [] : ['its growth from the checkpoint kept']),
+          ],
+          notCovered: [
+            'what the entries say, and whether the store still holds them',
+            ...(since === null ? ['whether it is the history that others were shown (--since, --witness)'] : []),
+          ],
           facts: { ...factsOf(checkpoint), since: earlier === null ? null : String(earlier.size) },
           line: `The log ${checkpoint.origin} has ${checkpoint.size} entries, and its tiles are those of its checkpoint${cosignedText(checkpoint)}.${grown}`,
         };

@@ -5,21 +5,37 @@ import { printable, printAnswer } from '../terminal/print.js';
 import { LogUnreadable } from './log-source.js';
 import type { TrustOptions } from './trust-options.js';
 
-/** What holds is told; what does not is the answer "no". */
-export async function answer(
-  options: TrustOptions,
-  work: () => { facts: object; line: string } | Promise<{ facts: object; line: string }>,
-): Promise<void> {
+/** What was checked and holds. */
+export interface Held {
+  /** What the verdict is about. */
+  readonly covers: readonly string[];
+  /** What somebody might think that it is about, and it is not. */
+  readonly notCovered: readonly string[];
+  /** What else there is to know, for `--json`. */
+  readonly facts: object;
+  /** The same in words. */
+  readonly line: string;
+}
+
+/** What holds is told, first of all for what; what does not is the answer "no". */
+export async function answer(options: TrustOptions, work: () => Held | Promise<Held>): Promise<void> {
   try {
-    const { facts, line } = await work();
-    printAnswer(options.json === true, { ok: true, ...facts }, () => line);
+    const { covers, notCovered, facts, line } = await work();
+    printAnswer(options.json === true, { holds: true, covers, notCovered, ...facts }, () =>
+      [coverage({ covers, notCovered }), line].join('\n'),
+    );
   } catch (error) {
     if (!isRefusal(error)) throw error;
     process.exitCode = EXIT.no;
     // The reason may name what was in the file.
     const text = (): string => `DOES NOT HOLD: ${printable(error.message)}.`;
-    printAnswer(options.json === true, { ok: false, reason: error.message }, text);
+    printAnswer(options.json === true, { holds: false, covers: [], notCovered: [], reason: error.message }, text);
   }
+}
+
+/** The first lines of an answer. */
+export function coverage({ covers, notCovered }: Pick<Held, 'covers' | 'notCovered'>): string {
+  return [`Holds: ${covers.join('; ')}.`, `Not covered: ${notCovered.join('; ')}.`].join('\n');
 }
 
 export function factsOf({ origin, size, root, cosignatures }: OpenedCheckpoint): Record<string, unknown> {
@@ -32,6 +48,12 @@ export function factsOf({ origin, size, root, cosignatures }: OpenedCheckpoint):
       time: new Date(Number(seconds) * 1000).toISOString(),
     })),
   };
+}
+
+/** Who has signed, as part of what a verdict covers. */
+export function signedParts({ cosignatures }: OpenedCheckpoint): string[] {
+  const witnessed = cosignatures.map(({ name }) => `the cosignature of ${name}`);
+  return ["the signature of the log's key", ...witnessed];
 }
 
 export function cosignedText({ cosignatures }: OpenedCheckpoint): string {

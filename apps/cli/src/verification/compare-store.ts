@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { verifyLedger } from '@sijill/ledger';
+import { verifyLedger, type LedgerVerified } from '@sijill/ledger';
 import { createLogger } from '@sijill/platform';
 import { EXIT } from '../exit-codes.js';
-import { printAnswer } from '../terminal/print.js';
+import { printable, printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
 import { commandConfig } from '../with-ledger.js';
-import { fileOf } from './answer.js';
+import { coverage, fileOf, type Held } from './answer.js';
 import { keepJson } from './kept-file.js';
 import { trustOf, type TrustOptions } from './trust-options.js';
 
@@ -49,18 +49,53 @@ export async function compareStore(options: StoreOptions): Promise<void> {
     mapBar.stop();
   });
   await rm(place, { force: true });
-  const { findings, leaves, checkpoints, maps, unsigned } = verified;
-  const [first] = findings;
+  const [first] = verified.findings;
   process.exitCode = first === undefined ? EXIT.done : EXIT.no;
-  printAnswer(options.json === true, { ok: first === undefined, ...verified, fromTile }, () =>
+  const said = first === undefined ? coverageOf(verified) : { covers: [], notCovered: [] };
+  printAnswer(options.json === true, { holds: first === undefined, ...said, ...verified, fromTile }, () =>
     first === undefined
-      ? `All ${leaves} entries are what was signed, under ${checkpoints} checkpoints; the ${maps} maps of the subjects in the log are those of these entries.` +
-        (unsigned > 0 ? ` ${unsigned} more wait for their checkpoint.` : '')
+      ? [coverage(said), ...linesOf(verified)].join('\n')
       : [
-          `NOT as it was signed. First: ${first.detail}.`,
-          ...findings.slice(1, 20).map(({ detail }) => `Also: ${detail}.`),
+          `DOES NOT HOLD: ${first.detail}.`,
+          ...verified.findings.slice(1, 20).map(({ detail }) => `Also: ${detail}.`),
+          ...foreignLine(verified),
         ].join('\n'),
   );
+}
+
+function coverageOf({ codesChecked }: LedgerVerified): Pick<Held, 'covers' | 'notCovered'> {
+  const codes = 'the codes by which the ledger knows its own entries';
+  return {
+    covers: [
+      'every entry of the store that is signed, with its sealed parts',
+      'every tile',
+      'every checkpoint',
+      'every map of the subjects',
+      ...(codesChecked ? [codes] : []),
+    ],
+    notCovered: [
+      'what was changed before it was signed',
+      'store, log and keys changed together (a checkpoint kept elsewhere shows it: --checkpoint)',
+      ...(codesChecked ? [] : [`${codes} (there is no keyring here)`]),
+    ],
+  };
+}
+
+function linesOf(verified: LedgerVerified): string[] {
+  const { leaves, checkpoints, maps, unsigned } = verified;
+  return [
+    `All ${leaves} entries are what was signed, under ${checkpoints} checkpoints; the ${maps} maps of the subjects in the log are those of these entries.`,
+    ...(unsigned > 0 ? [`${unsigned} more wait for their checkpoint.`] : []),
+    ...foreignLine(verified),
+  ];
+}
+
+function foreignLine({ foreign: { events, first } }: LedgerVerified): string[] {
+  if (first === null) return [];
+  return [
+    `FOREIGN: ${events} of them somebody else has put into the streams of the ledger, the first is leaf ${first.index} at ` +
+      `${printable(first.lane)}@${first.revision}. They are in the log as what they are, and nothing rests on them.`,
+  ];
 }
 
 async function tileReached(place: string): Promise<number> {
