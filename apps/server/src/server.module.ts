@@ -15,6 +15,7 @@ import { INTAKE_COMMAND_HANDLERS } from './use-cases/intake-commands.js';
 import { QUERY_HANDLERS } from './use-cases/query-handlers.js';
 import { RecordConsultationHandler } from './use-cases/record-consultation.js';
 import { REPORT_COMMAND_HANDLERS } from './use-cases/report-commands.js';
+import { ClockNote } from './clock-note.js';
 import { FreshnessInterceptor } from './http/freshness.interceptor.js';
 import { KnownQueryInterceptor } from './http/known-query.interceptor.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -22,7 +23,7 @@ import { validation } from './http/validation.js';
 import { Documents, DOCUMENTS, DocumentsController } from './routes/documents.controller.js';
 import { EntriesController } from './routes/entries.controller.js';
 import { EventsController } from './routes/events.controller.js';
-import { CLOCK_AHEAD, HealthController, MetricsController } from './routes/health.controller.js';
+import { HealthController, MetricsController } from './routes/health.controller.js';
 import { IdentityController } from './routes/identity.controller.js';
 import { LogController } from './routes/log.controller.js';
 import { ProducersController } from './routes/producers.controller.js';
@@ -47,7 +48,7 @@ const API = [
 /** Wires the routes to an open ledger. A process without the api role answers for its health and figures only. */
 @Module({})
 export class ServerModule {
-  static of(ledger: Ledger, roles: RunningRoles, documents: Documents): DynamicModule {
+  static of(ledger: Ledger, roles: RunningRoles, documents: Documents, clock: ClockNote): DynamicModule {
     const { httpIntake } = roles;
     const api: Provider[] =
       httpIntake === null
@@ -80,7 +81,7 @@ export class ServerModule {
         { provide: ApiKeys, useValue: ledger.keys },
         { provide: Producers, useValue: ledger.producers },
         { provide: Outboxes, useValue: ledger.outboxes },
-        { provide: CLOCK_AHEAD, useValue: ledger.config.clockAheadMs },
+        { provide: ClockNote, useValue: clock },
         { provide: Metrics, useValue: ledger.metrics },
         { provide: TRANSPARENCY_LOG, useValue: ledger.log },
         { provide: RUNNING_ROLES, useValue: roles },

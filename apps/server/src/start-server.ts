@@ -8,9 +8,10 @@ import { assertProducersKnown } from '@sijill/access';
 import { asyncApiDocument } from '@sijill/contracts';
 import { decodeJson } from '@sijill/intake';
 import { nodeLane } from '@sijill/event-store';
-import { openLedger, recordSettings } from '@sijill/ledger';
+import { openLedger, recordedUntil, recordSettings } from '@sijill/ledger';
 import { ConfigInvalid, Metrics, type Config, type Logger } from '@sijill/platform';
 import { assertEveryRouteHasPolicy } from './access/route-policy.js';
+import { ClockNote } from './clock-note.js';
 import { admitEvents } from './http/admission.js';
 import { readCosignRequests } from './http/cosign-requests.js';
 import { answerClientError, answerFrameworkError, sendProblem } from './http/framework-errors.js';
@@ -64,14 +65,15 @@ export async function startServer(config: Config, logger: Logger, version: strin
     if (failures.length > 0) throw failures[0] as Error;
   };
   try {
-    if (config.clockAheadMs > 0)
-      logger.warn({ aheadMs: config.clockAheadMs }, "the ledger's clock is ahead of the machine's (SIJILL_CLOCK)");
+    const clock = new ClockNote(ledger.clock, config, await recordedUntil(ledger.store));
+    const { clock: noted } = clock.now();
+    if (noted !== undefined) logger.warn(noted, 'look at the clock before anything is recorded by it');
     await assertProducersKnown(config, ledger.producers, ledger.keys);
     await recordSettings(ledger);
     roles = await RunningRoles.prepare(ledger);
     const documents = new Documents();
     app = await NestFactory.create<NestFastifyApplication>(
-      ServerModule.of(ledger, roles, documents),
+      ServerModule.of(ledger, roles, documents, clock),
       new FastifyAdapter({
         bodyLimit: config.limits.bodyBytes,
         routerOptions: { maxParamLength: 1000 },

@@ -5,10 +5,8 @@ import { EVENT_STORE, type EventStore } from '@sijill/event-store';
 import { Metrics } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { Public } from '../access/route-policy.js';
+import { ClockNote } from '../clock-note.js';
 import { RUNNING_ROLES, type RolesHealth, type RunningRoles } from '../running-roles.js';
-
-/** By how many milliseconds the ledger's clock is ahead of the machine's. */
-export const CLOCK_AHEAD = Symbol('clock ahead');
 
 type Check = { status: 'up' | 'down'; detail?: string | null };
 
@@ -19,15 +17,8 @@ export class HealthController {
     @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly readModels: ReadModels,
     @Inject(RUNNING_ROLES) private readonly roles: RunningRoles,
-    @Inject(CLOCK_AHEAD) private readonly clockAheadMs: number,
+    private readonly clock: ClockNote,
   ) {}
-
-  /** Deadlines are being tried: nobody may take the times in this ledger for real ones. */
-  private clockNote(): { clock?: { aheadMs: number; detail: string } } {
-    const { clockAheadMs: aheadMs } = this;
-    const detail = "the ledger's clock is ahead of the machine's (SIJILL_CLOCK)";
-    return aheadMs === 0 ? {} : { clock: { aheadMs, detail } };
-  }
 
   @Get('live')
   @Public()
@@ -86,7 +77,7 @@ export class HealthController {
     ]);
     const ready = Object.entries(checks).every(([name, check]) => waited.has(name) || check.status === 'up');
     void reply.status(ready ? 200 : 503);
-    return { status: ready ? 'ready' : 'not_ready', checks, ...this.clockNote() };
+    return { status: ready ? 'ready' : 'not_ready', checks, ...this.clock.now() };
   }
 }
 
