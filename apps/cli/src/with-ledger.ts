@@ -11,9 +11,15 @@ export type { Reader } from '@sijill/access';
  */
 export async function withLedger<T>(work: (ledger: Ledger) => Promise<T>): Promise<T> {
   const config = commandConfig();
-  const ledger = await openLedger(config, { logger: createLogger(config.logLevel), ownLane: LANES.command });
+  const logger = createLogger(config.logLevel);
+  const ledger = await openLedger(config, { logger, ownLane: LANES.command });
   try {
-    return await work(ledger);
+    const done = await work(ledger);
+    // What the command has decided becomes entries now, though no server may run for a long time.
+    await ledger.outboxes.drain().catch((err: unknown) => {
+      logger.warn({ err }, 'what was decided waits to be an entry, until the next server or command');
+    });
+    return done;
   } finally {
     await ledger.close();
   }

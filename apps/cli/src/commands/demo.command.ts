@@ -25,6 +25,8 @@ const BATCH = 500;
 const REASON = 'demo: access request 17';
 const SHOWN = 12;
 const PATIENCE_MS = 60_000;
+/** As a shell says it of a command that was stopped by Ctrl-C. */
+const INTERRUPTED = 130;
 
 export function addDemo(program: Command): void {
   program
@@ -45,14 +47,21 @@ export function addDemo(program: Command): void {
       const began = Date.now();
       say('Starting a server …');
       const server = await startDemoServer(config.dataDir, await portFor(config));
-      const stop = (): void => void server.stop();
+      let stopped = false;
+      const stop = (): void => {
+        stopped = true;
+        void server.stop();
+      };
       process.once('SIGINT', stop);
       process.once('SIGTERM', stop);
       try {
         await tell(config, server, began);
       } catch (error) {
         await server.stop();
-        throw error;
+        if (!stopped) throw error;
+        say('\nStopped before the end. Run it again, and it begins anew.');
+        process.exitCode = INTERRUPTED;
+        return;
       }
       if (options.exit === true) await server.stop();
       process.exitCode = await server.exited;
