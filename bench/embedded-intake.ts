@@ -38,7 +38,7 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
   const ledger = await benchLedger(dataDir);
   const { config } = ledger;
   const lane = await Lane.open(ledger.store, httpLane('bench'), {
-    onForeignWrite: 'stop',
+    onOtherWriter: 'stop',
     whenFull: 'refuse',
   });
   const context = { limits: config.limits, defaultRegion: config.defaultRegion, nodeId: 'bench' };

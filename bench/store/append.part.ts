@@ -58,7 +58,7 @@ async function entriesOf(file: string): Promise<NewEntry[]> {
 
 async function appendPass(file: string, entries: readonly NewEntry[], size: number, atMostMs: number): Promise<Pass> {
   const store = openEmbeddedStore({ file });
-  const lane = await Lane.open(store, 'ledger-bench', { onForeignWrite: 'stop', whenFull: 'refuse' });
+  const lane = await Lane.open(store, 'ledger-bench', { onOtherWriter: 'stop', whenFull: 'refuse' });
   const [first = [], ...batches] = inBatches(entries, size);
   // The first append starts the writer's thread.
   await lane.append(first);

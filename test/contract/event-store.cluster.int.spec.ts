@@ -87,7 +87,7 @@ describe('EventStoreDB with TLS and a user of its own', () => {
     it('may lose its leader: a lane and a reader go on at the next, with nothing lost and nothing twice', async () => {
       const name = laneName();
       const store = await open(cluster.connectionStringOf(service));
-      const lane = await Lane.open(store, name, { onForeignWrite: 'stop', whenFull: 'wait' });
+      const lane = await Lane.open(store, name, { onOtherWriter: 'stop', whenFull: 'wait' });
       const sent = entries(60);
       const following = follow(store, { after: 0, stream: name, count: sent.length });
       for (const one of sent.slice(0, 20)) await lane.append([one]);
@@ -105,7 +105,7 @@ describe('EventStoreDB with TLS and a user of its own', () => {
       follower.faults.isReplica = true;
       await letReadTheLog(follower.connectionStringOf(admin)).catch(() => undefined);
       const store = await open(follower.connectionStringOf(service));
-      const lane = await Lane.open(store, laneName(), { onForeignWrite: 'stop', whenFull: 'wait' });
+      const lane = await Lane.open(store, laneName(), { onOtherWriter: 'stop', whenFull: 'wait' });
       await lane.append(entries(2));
       expect((await lane.append(entries(1))).revision).toBe(2);
       expect(appendsAt(leader).length).toBeGreaterThan(0);

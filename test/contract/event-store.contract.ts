@@ -548,7 +548,7 @@ export function eventStoreContract(
 
     it('is read as foreign, whatever it is, with the same digest each time; and stops nobody', async () => {
       const after = await store.head();
-      const first = await Lane.open(store, lane, { onForeignWrite: 'stop', whenFull: 'refuse' });
+      const first = await Lane.open(store, lane, { onOtherWriter: 'stop', whenFull: 'refuse' });
       await first.append(entries(2));
       const odd = await writeOdd(lane);
       expect(odd).toBeGreaterThan(8);
@@ -556,7 +556,7 @@ export function eventStoreContract(
       // A lane that was open goes on behind it, and so does one that is opened now.
       expect((await first.append(entries(1))).revision).toBe(odd + 2);
       const again = await writeOdd(lane);
-      const next = await Lane.open(store, lane, { onForeignWrite: 'stop', whenFull: 'refuse' });
+      const next = await Lane.open(store, lane, { onOtherWriter: 'stop', whenFull: 'refuse' });
       expect(next.endAtOpening?.revision).toBe(odd + 2);
       await next.append(entries(1));
       await expect(first.append(entries(1))).rejects.toBeInstanceOf(LaneTakenOver);

@@ -242,7 +242,7 @@ function note(model: Model, stream: string, sent: readonly NewEntry[]): void {
 
 function lanesOf(store: EventStore, prefix: string): Promise<Lane[]> {
   return Promise.all(
-    [0, 1].map(() => Lane.open(store, prefix + SHARED, { onForeignWrite: 'follow', whenFull: 'refuse' })),
+    [0, 1].map(() => Lane.open(store, prefix + SHARED, { onOtherWriter: 'follow', whenFull: 'refuse' })),
   );
 }
 

@@ -432,7 +432,7 @@ describe('the official client and EventStoreDB', () => {
     it('27: (B) at a server that is not ready is no known failure; a lane reads its end and goes on', async () => {
       standIn.faults.appends.push({ kind: 'not ready' });
       expect(await failureOf(append(event()))).toBeInstanceOf(UnknownError);
-      const lane = await Lane.open(await openStore(), `${stream}-b`, { onForeignWrite: 'stop', whenFull: 'refuse' });
+      const lane = await Lane.open(await openStore(), `${stream}-b`, { onOtherWriter: 'stop', whenFull: 'refuse' });
       standIn.faults.appends.push({ kind: 'not ready' });
       const reads = callsOf('Read').length;
       expect((await lane.append(entries(2))).revision).toBe(1);
@@ -659,7 +659,7 @@ describe('the official client and EventStoreDB', () => {
       await until(() => heard.error !== undefined);
       expect([UnavailableError, CancelledError].some((kind) => heard.error instanceof kind)).toBe(true);
       standIn = await start({ dataDir, port: standIn.port });
-      const lane = await Lane.open(await openStore(), stream, { onForeignWrite: 'stop', whenFull: 'refuse' });
+      const lane = await Lane.open(await openStore(), stream, { onOtherWriter: 'stop', whenFull: 'refuse' });
       await lane.append(entries(2));
       expect((await following).map(({ revision }) => revision)).toEqual([0, 1, 2, 3, 4]);
     });

@@ -63,7 +63,7 @@ describe.each<[string, () => Promise<Failing>]>([
   const cases = SEQUENCES.flatMap((failures) => SIZES.map((__, step) => ({ failures, step })));
   it.each(cases)('has all once and in order when append $step fails: $failures', async ({ failures, step }) => {
     const name = laneName();
-    const lane = await Lane.open(failing.store, name, { onForeignWrite: 'stop', whenFull: 'refuse' });
+    const lane = await Lane.open(failing.store, name, { onOtherWriter: 'stop', whenFull: 'refuse' });
     const batches = SIZES.map((size) => entries(size));
     let revision = -1;
     for (const [i, batch] of batches.entries()) {

@@ -38,8 +38,8 @@ describe('lane', () => {
     for await (const { data } of store.readStream(lane)) numbers.push(data['n'] as number);
     return numbers;
   };
-  const open = (onForeignWrite: 'stop' | 'follow' = 'stop', byteBudget = 50_000_000): Promise<Lane> =>
-    Lane.open(store, 'ledger-a', { onForeignWrite, whenFull: 'refuse', byteBudget });
+  const open = (onOtherWriter: 'stop' | 'follow' = 'stop', byteBudget = 50_000_000): Promise<Lane> =>
+    Lane.open(store, 'ledger-a', { onOtherWriter, whenFull: 'refuse', byteBudget });
 
   it('shares one append between callers that wait, and tells each its own place', async () => {
     const lane = await open();
@@ -169,7 +169,7 @@ describe('lane', () => {
   });
 
   it('waits for room where its entries can be had only here', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'wait' });
+    const lane = await Lane.open(store, 'ledger-a', { onOtherWriter: 'stop', whenFull: 'wait' });
     store.faults = ['full', 'full'];
     expect((await lane.append(entries(0, 2))).revision).toBe(1);
   });
@@ -198,7 +198,7 @@ describe('lane', () => {
   });
 
   it('lets one caller’s unwritable entries fail alone, and goes on', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'refuse' });
+    const lane = await Lane.open(store, 'ledger-a', { onOtherWriter: 'stop', whenFull: 'refuse' });
     store.limit = 0;
     const first = lane.append(entries(0, 1));
     await expect(first).rejects.toBeInstanceOf(AppendTooLarge);
@@ -215,9 +215,9 @@ describe('lane', () => {
   });
 
   it('finds what it has stored behind what others have written since', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'follow', whenFull: 'refuse' });
+    const lane = await Lane.open(store, 'ledger-a', { onOtherWriter: 'follow', whenFull: 'refuse' });
     await lane.append(entries(0, 2));
-    const other = await Lane.open(store, 'ledger-a', { onForeignWrite: 'follow', whenFull: 'refuse' });
+    const other = await Lane.open(store, 'ledger-a', { onOtherWriter: 'follow', whenFull: 'refuse' });
     store.faults = ['fail after'];
     const readStream = store.readStream.bind(store);
     let written = false;
@@ -239,7 +239,7 @@ describe('lane', () => {
   });
 
   it('does not wait for ever for a store that is away when it is closed', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'refuse' });
+    const lane = await Lane.open(store, 'ledger-a', { onOtherWriter: 'stop', whenFull: 'refuse' });
     store.faults = Array.from({ length: 1000 }, () => 'unavailable' as const);
     const refused = [lane.append(entries(0, 1)), lane.append(entries(1, 1))].map((append) =>
       expect(append).rejects.toBeInstanceOf(LaneClosed),
@@ -250,7 +250,7 @@ describe('lane', () => {
   });
 
   it('settles whoever appends while it is being closed', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'refuse' });
+    const lane = await Lane.open(store, 'ledger-a', { onOtherWriter: 'stop', whenFull: 'refuse' });
     const late = lane.append(entries(0, 1)).then(() => lane.append(entries(1, 1)));
     const refused = expect(late).rejects.toBeInstanceOf(LaneClosed);
     await lane.close();

@@ -91,7 +91,7 @@ describe('a log whose keys are changed', () => {
       clock: systemClock,
       metrics: new Metrics(),
       logger: createLogger('silent'),
-      lane: () => Lane.open(store, nodeLane('notary'), { onForeignWrite: 'follow', whenFull: 'refuse' }),
+      lane: () => Lane.open(store, nodeLane('notary'), { onOtherWriter: 'follow', whenFull: 'refuse' }),
       signEveryMs: 20,
     });
     running.push(notary);

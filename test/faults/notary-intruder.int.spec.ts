@@ -115,7 +115,7 @@ describe.each<[string, () => Promise<{ keyless: KeylessStore; stop: () => Promis
       claim: claimOf({ kind: 'sqlite', file: join(folder, 'claim') }, 'notary'),
       identity: LOG_IDENTITY,
       subjects: new MapKeeper(store, log, maps, { ...parts, everyMs: 30 }),
-      lane: () => Lane.open(store, nodeLane('notary'), { onForeignWrite: 'follow', whenFull: 'refuse' }),
+      lane: () => Lane.open(store, nodeLane('notary'), { onOtherWriter: 'follow', whenFull: 'refuse' }),
       onForeign: (events) => foreign.push(...events),
       signEveryMs: 20,
     });

@@ -109,7 +109,7 @@ describe.each([
       identity: LOG_IDENTITY,
       ...parts,
       ...(maps === undefined ? {} : { subjects: new MapKeeper(opened.store, log, maps, { ...parts, everyMs: 30 }) }),
-      lane: () => Lane.open(opened.store, nodeLane('notary'), { onForeignWrite: 'follow', whenFull: 'refuse' }),
+      lane: () => Lane.open(opened.store, nodeLane('notary'), { onOtherWriter: 'follow', whenFull: 'refuse' }),
       signEveryMs: 20,
       ...options,
     });

@@ -6,10 +6,10 @@ import { createTopics } from '../support/kafka/topics.js';
 // A broker of its own: the names are those that once met those of other lanes.
 describeWithKafkaProcess('lanes of topics', (kafka) => {
   const writeTo = async (store: EventStore, name: string): Promise<number> => {
-    const lane = await Lane.open(store, name, { onForeignWrite: 'stop', whenFull: 'refuse' });
+    const lane = await Lane.open(store, name, { onOtherWriter: 'stop', whenFull: 'refuse' });
     await lane.append([ledgerEntry('test.entry', Date.now(), {})]);
     await lane.close();
-    return (await Lane.open(store, name, { onForeignWrite: 'stop', whenFull: 'refuse' })).endAtOpening!.revision;
+    return (await Lane.open(store, name, { onOtherWriter: 'stop', whenFull: 'refuse' })).endAtOpening!.revision;
   };
 
   it.each([

@@ -19,7 +19,7 @@ const notary = new Notary(store, log, {
   claim: claimOf({ kind: 'sqlite', file: claim }, 'notary'),
   identity: LOG_IDENTITY,
   subjects: new MapKeeper(store, log, maps, { ...parts, everyMs: 30 }),
-  lane: () => Lane.open(store, nodeLane('notary'), { onForeignWrite: 'follow', whenFull: 'refuse' }),
+  lane: () => Lane.open(store, nodeLane('notary'), { onOtherWriter: 'follow', whenFull: 'refuse' }),
   signEveryMs: 20,
 });
 notary.start();

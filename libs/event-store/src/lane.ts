@@ -30,7 +30,7 @@ export interface LaneOptions {
    * newer (Kafka partitions, the HTTP lane of a node). `follow`: several processes share the lane and only the order counts
    * (the command line): take the new end and go on.
    */
-  readonly onForeignWrite: 'stop' | 'follow';
+  readonly onOtherWriter: 'stop' | 'follow';
   /** Bytes that may be handed over and not yet be durable: 64 MiB. */
   readonly byteBudget?: number;
   /**
@@ -249,7 +249,7 @@ export class Lane {
    * @throws LaneTakenOver
    */
   private async endAfter(error: WrongExpectedRevision): Promise<number> {
-    if (this.options.onForeignWrite === 'follow') return error.actual;
+    if (this.options.onOtherWriter === 'follow') return error.actual;
     const end =
       error.actual > this.revision
         ? await this.whenReadable(() => endBehindForeign(this.store, this.name, this.revision))

@@ -203,7 +203,7 @@ class OwnLane {
   }
 
   private openNow(): Promise<Lane> {
-    const opening = Lane.open(this.store, this.name, { onForeignWrite: 'follow', whenFull: 'refuse' });
+    const opening = Lane.open(this.store, this.name, { onOtherWriter: 'follow', whenFull: 'refuse' });
     opening.catch(() => (this.opening = null));
     return opening;
   }

@@ -99,7 +99,7 @@ export class SimulatedServer implements Owner, Peer {
       locate: (entryId) => locateEntry(readModels.sql.reader, entryId),
       replayOf: (entryId) => replayOf(readModels.sql.reader, entryId),
     });
-    const lane = await Lane.open(store, httpLane(this.nodeId), { onForeignWrite: 'follow', whenFull: 'refuse' });
+    const lane = await Lane.open(store, httpLane(this.nodeId), { onOtherWriter: 'follow', whenFull: 'refuse' });
     const http = new HttpIntake(lane, maker, seen, clock, { limits, defaultRegion, nodeId: this.nodeId }, metrics);
     const speakerFor = (): Promise<Speaker> => Promise.resolve(speakers.kafka);
     const options = { limits, defaultRegion, kafka: config.kafka!, speakerFor };

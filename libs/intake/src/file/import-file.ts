@@ -77,7 +77,7 @@ async function importLines(
   const { sha256, bytes } = source;
   const { producer } = context.speaker;
   const lane = await Lane.open(context.store, fileLane(sha256, producer), {
-    onForeignWrite: 'stop',
+    onOtherWriter: 'stop',
     whenFull: 'refuse',
   });
   const end = lane.endAtOpening;

@@ -103,7 +103,7 @@ export class HttpLane {
       return;
     }
     this.lane = await Lane.open(this.store, httpLane(nodeId), {
-      onForeignWrite: 'stop',
+      onOtherWriter: 'stop',
       whenFull: 'refuse',
       byteBudget: pendingBytes,
       onRetry: (reason) => logger.warn({ lane: 'http', reason }, 'an append has to be tried again'),

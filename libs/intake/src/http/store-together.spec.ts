@@ -41,7 +41,7 @@ describe('events of several callers', () => {
       known: async (keys: readonly EventKey[]) => (questions.push(keys), keys.map(() => false)),
     } as Pick<EntryCatalogue, 'position' | 'known'> as EntryCatalogue;
     maker = new EntryMaker(vault, systemClock);
-    const lane = await Lane.open(store, 'ledger-a', { onForeignWrite: 'stop', whenFull: 'refuse' });
+    const lane = await Lane.open(store, 'ledger-a', { onOtherWriter: 'stop', whenFull: 'refuse' });
     together = new StoreTogether(lane, maker, new SeenEvents(catalogue));
   });
   afterEach(async () => {

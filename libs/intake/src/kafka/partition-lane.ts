@@ -85,7 +85,7 @@ export class PartitionLane implements Partition {
     onChanged: (offset: number) => void = () => undefined,
   ): Promise<PartitionLane> {
     const lane = await Lane.open(store, PartitionLane.nameOf(of), {
-      onForeignWrite: 'stop',
+      onOtherWriter: 'stop',
       whenFull: 'wait',
       onRetry,
     });
