@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { SqlTarget } from '@sijill/platform';
 import { createKeyring, IdentityConflict, readKeyring, ReleaseRefused, Vault } from '@sijill/vault';
+import { Acquaintance } from '../support/identity/acquaintance.js';
 import { NaiveIdentity, type NaiveIdentifier } from '../support/identity/naive-identity.js';
-import { readChains, type ChainEntry } from '../support/identity/read-chains.js';
+import type { ChainEntry } from '../support/identity/read-chains.js';
 import { identifiersOf, MOMENTS, NOW, PRODUCERS, ROUNDS, steps, type Step } from '../support/identity/steps.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
 import { freshDataDir } from '../support/sijill.js';
@@ -47,8 +48,7 @@ class TwoServers {
 class Run {
   private readonly model = new NaiveIdentity();
   private readonly identifiers: readonly NaiveIdentifier[];
-  private readonly idOf = new Map<number, string>();
-  private readonly caseIdOf = new Map<number, string>();
+  private readonly met: Acquaintance;
   /** The vault's last number, where nothing came since that would not tell it. */
   private last: number | null = null;
   private entries = 0;
@@ -58,6 +58,7 @@ class Run {
     run: number,
   ) {
     this.identifiers = identifiersOf(`r${run}`);
+    this.met = new Acquaintance(this.model, this.identifiers);
   }
 
   async take(step: Step): Promise<void> {
@@ -72,7 +73,7 @@ class Run {
         if (expected === null) expect(done).toBeInstanceOf(ReleaseRefused);
         else {
           expect(done).toMatchObject({ ended: expected.ended, cases: [] });
-          this.meetSubject(expected.subject, (done as { subjectId: string }).subjectId);
+          this.met.meetSubject(expected.subject, (done as { subjectId: string }).subjectId);
         }
         break;
       }
@@ -81,9 +82,9 @@ class Run {
         if (subject === null) return;
         const identifier = this.identifiers[step.which]!;
         const expected = this.model.releaseFor(subject, identifier, step.at);
-        const done = directory.releaseFor(this.idOf.get(subject)!, identifier, step.at);
+        const done = directory.releaseFor(this.met.id(subject), identifier, step.at);
         if (expected === 'already') await expect(done).rejects.toThrow(IdentityConflict);
-        else expect((await done)?.subjectId).toBe(expected === 'nobody' ? undefined : this.idOf.get(expected)!);
+        else expect((await done)?.subjectId).toBe(expected === 'nobody' ? undefined : this.met.id(expected));
         break;
       }
       case 'link': {
@@ -92,7 +93,7 @@ class Run {
         const expected = this.model.link(subjects, step.override, NOW);
         const { override } = step;
         const done = await outcome(
-          directory.link(this.ids(subjects), { override, principal: 'p-1', reason: 'as they say' }),
+          directory.link(this.met.ids(subjects), { override, principal: 'p-1', reason: 'as they say' }),
         );
         expect(done.code).toBe(expected);
         break;
@@ -104,7 +105,7 @@ class Run {
         const other = step.linked ? near[step.subjects[1] % near.length]! : this.someone(step.subjects[1])!;
         if (one === other) return;
         const expected = this.model.separate(one, other);
-        const pair = this.ids([one, other]) as [string, string];
+        const pair = this.met.ids([one, other]) as [string, string];
         const done = await outcome(directory.separate(pair, { principal: 'p-1', reason: 'as they say' }));
         expect([done.code, done.through.length]).toEqual([expected.code, expected.between]);
         break;
@@ -113,35 +114,8 @@ class Run {
     this.last = null;
   }
 
-  /** Everything that anybody can ask, of the one and the other. */
   async compare(): Promise<void> {
-    const chains = readChains(await this.outbox());
-    const listed = await this.conflicts();
-    expect(listed).toHaveLength(this.model.cases.length);
-    this.model.cases.forEach((pair, place) => {
-      const ids = this.ids(pair).sort();
-      const found = listed.find(({ subjectIds }) => subjectIds.join() === ids.join());
-      expect(found?.status).toBe(this.model.status(pair));
-      this.meetCase(place, found!.conflictId);
-    });
-    const { directory } = this.servers.vaults[0];
-    for (let subject = 0; subject < this.model.subjects; subject++) {
-      const id = this.idOf.get(subject);
-      if (id === undefined) throw new Error(`the model's subject ${subject} was met nowhere`);
-      const person = this.ids(this.model.person(subject)).sort();
-      const openConflicts = this.model.openConflicts(subject);
-      expect(await directory.person(id)).toEqual({ linked: person.filter((other) => other !== id), openConflicts });
-      expect(chains.person(id)).toEqual(person);
-      expect(chains.openCases(id)).toHaveLength(openConflicts);
-    }
-    for (const identifier of this.identifiers)
-      for (const at of MOMENTS) {
-        const expected = this.model.leadsTo(identifier, at);
-        const found = await directory.lookUp(identifier, at);
-        expect(found?.subjectId ?? null).toBe(expected === null ? null : this.idOf.get(expected.subject));
-        if (expected !== null)
-          expect(found!.until).toBe(Number.isFinite(expected.until) ? new Date(expected.until).toISOString() : null);
-      }
+    await this.met.compare(this.servers.vaults[0], await this.outbox());
   }
 
   private async events({ through, people }: Step & { kind: 'events' }): Promise<void> {
@@ -155,18 +129,11 @@ class Run {
     const expected = named.map(({ identifiers, at, speaker }) => this.model.resolve(identifiers, at, speaker));
     const resolved = await this.servers.vaults[through]!.directory.resolve(named);
     expected.forEach(({ subject, cases }, i) => {
-      this.meetSubject(subject, resolved[i]!.subjectId);
+      this.met.meetSubject(subject, resolved[i]!.subjectId);
       expect(resolved[i]!.cases).toHaveLength(cases.length);
-      cases.forEach((place, k) => this.meetCase(place, resolved[i]!.cases[k]!));
+      cases.forEach((place, k) => this.met.meetCase(place, resolved[i]!.cases[k]!));
     });
-    // Subjects that were made beside the one that the entry is of are met where their identifiers lead.
-    for (const { identifiers, at } of named)
-      for (const identifier of identifiers) {
-        const led = this.model.leadsTo(identifier, at);
-        if (led === null || this.idOf.has(led.subject)) continue;
-        const found = await this.servers.vaults[through]!.directory.lookUp(identifier, at);
-        this.meetSubject(led.subject, found!.subjectId);
-      }
+    await this.met.meetThrough(this.servers.vaults[through]!, named);
     const sequence = Math.max(...resolved.map((each) => each.sequence));
     if (this.last !== null && this.model.changes === before) expect(sequence).toBe(this.last);
     if (this.last !== null && this.model.changes > before) expect(sequence).toBeGreaterThan(this.last);
@@ -175,31 +142,6 @@ class Run {
 
   private someone(subject: number): number | null {
     return this.model.subjects === 0 ? null : subject % this.model.subjects;
-  }
-
-  private ids(subjects: readonly number[]): string[] {
-    return subjects.map((subject) => this.idOf.get(subject)!);
-  }
-
-  private meetSubject(subject: number, id: string): void {
-    meet(this.idOf, subject, id);
-  }
-
-  private meetCase(place: number, id: string): void {
-    meet(this.caseIdOf, place, id);
-  }
-
-  private async conflicts() {
-    const ids = new Set(this.idOf.values());
-    const found = [];
-    for (let before: number | null = Number.MAX_SAFE_INTEGER; before !== null;) {
-      const page = await this.servers.vaults[0].directory.conflicts({ limit: 50, before });
-      const ours = page.items.filter(({ subjectIds }) => ids.has(subjectIds[0]));
-      found.push(...ours);
-      // Cases of this run are newer than all of the runs before.
-      before = ours.length === page.items.length ? page.next : null;
-    }
-    return found;
   }
 
   private async outbox(): Promise<ChainEntry[]> {
@@ -211,15 +153,6 @@ class Run {
       entries.push(...rows.map(({ entry }) => JSON.parse(entry) as ChainEntry));
     }
   }
-}
-
-/** What the one calls this number and the other by this id is one thing, and no other. */
-function meet(ids: Map<number, string>, number: number, id: string): void {
-  const known = ids.get(number);
-  if (known === undefined) {
-    expect([...ids.values()]).not.toContain(id);
-    ids.set(number, id);
-  } else expect(id).toBe(known);
 }
 
 async function outcome(work: Promise<unknown>): Promise<{ code: string; through: readonly string[] }> {
