@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { SqlTarget } from '@sijill/platform';
-import { createKeyring, IdentityConflict, readKeyring, ReleaseRefused, Vault } from '@sijill/vault';
-import { Acquaintance } from '../support/identity/acquaintance.js';
-import { NaiveIdentity, type NaiveIdentifier } from '../support/identity/naive-identity.js';
+import { createKeyring, readKeyring, Vault } from '@sijill/vault';
+import { decide } from '../support/identity/decisions.js';
+import { History } from '../support/identity/history.js';
 import type { ChainEntry } from '../support/identity/read-chains.js';
 import { identifiersOf, MOMENTS, NOW, PRODUCERS, ROUNDS, steps, type Step } from '../support/identity/steps.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
@@ -44,11 +44,9 @@ class TwoServers {
   }
 }
 
-/** One run of the directory beside the model: what the one calls by an id has a number in the other. */
+/** One run of the directory beside the model. */
 class Run {
-  private readonly model = new NaiveIdentity();
-  private readonly identifiers: readonly NaiveIdentifier[];
-  private readonly met: Acquaintance;
+  private readonly history: History;
   /** The vault's last number, where nothing came since that would not tell it. */
   private last: number | null = null;
   private entries = 0;
@@ -57,91 +55,41 @@ class Run {
     private readonly servers: TwoServers,
     run: number,
   ) {
-    this.identifiers = identifiersOf(`r${run}`);
-    this.met = new Acquaintance(this.model, this.identifiers);
+    this.history = new History(`r${run}`);
   }
 
   async take(step: Step): Promise<void> {
-    const { directory } = this.servers.vaults[step.through]!;
-    switch (step.kind) {
-      case 'events':
-        return this.events(step);
-      case 'release': {
-        const [identifier, speaker] = [this.identifiers[step.which]!, { ...PRODUCERS[step.by]!, sources: [] }];
-        const expected = this.model.release(identifier, step.at, speaker);
-        const done = await directory.release({ identifier, at: step.at, speaker }).catch((error: unknown) => error);
-        if (expected === null) expect(done).toBeInstanceOf(ReleaseRefused);
-        else {
-          expect(done).toMatchObject({ ended: expected.ended, cases: [] });
-          this.met.meetSubject(expected.subject, (done as { subjectId: string }).subjectId);
-        }
-        break;
-      }
-      case 'releaseFor': {
-        const subject = this.someone(step.subject);
-        if (subject === null) return;
-        const identifier = this.identifiers[step.which]!;
-        const expected = this.model.releaseFor(subject, identifier, step.at);
-        const done = directory.releaseFor(this.met.id(subject), identifier, step.at);
-        if (expected === 'already') await expect(done).rejects.toThrow(IdentityConflict);
-        else expect((await done)?.subjectId).toBe(expected === 'nobody' ? undefined : this.met.id(expected));
-        break;
-      }
-      case 'link': {
-        const subjects = [...new Set(step.subjects.flatMap((subject) => this.someone(subject) ?? []))];
-        if (subjects.length < 2) return;
-        const expected = this.model.link(subjects, step.override, NOW);
-        const { override } = step;
-        const done = await outcome(
-          directory.link(this.met.ids(subjects), { override, principal: 'p-1', reason: 'as they say' }),
-        );
-        expect(done.code).toBe(expected);
-        break;
-      }
-      case 'separate': {
-        const one = this.someone(step.subjects[0]);
-        if (one === null) return;
-        const near = this.model.person(one);
-        const other = step.linked ? near[step.subjects[1] % near.length]! : this.someone(step.subjects[1])!;
-        if (one === other) return;
-        const expected = this.model.separate(one, other);
-        const pair = this.met.ids([one, other]) as [string, string];
-        const done = await outcome(directory.separate(pair, { principal: 'p-1', reason: 'as they say' }));
-        expect([done.code, done.through.length]).toEqual([expected.code, expected.between]);
-        break;
-      }
-    }
+    const vault = this.servers.vaults[step.through]!;
+    if (step.kind === 'events') return this.events(step);
+    await this.history.decide(step, (decision) => decide(vault, decision));
     this.last = null;
   }
 
   async compare(): Promise<void> {
-    await this.met.compare(this.servers.vaults[0], await this.outbox());
+    await this.history.met.compare(this.servers.vaults[0], await this.outbox());
   }
 
-  private async events({ through, people }: Step & { kind: 'events' }): Promise<void> {
-    const before = this.model.changes;
-    const named = people.map(({ identifiers, at, by }) => ({
-      identifiers: identifiers.map(({ which, verified }) => ({ ...this.identifiers[which]!, verified })),
-      at,
+  private async events(step: Step & { kind: 'events' }): Promise<void> {
+    const { model, met } = this.history;
+    const vault = this.servers.vaults[step.through]!;
+    const before = model.changes;
+    const named = this.history.named(step).map(({ by, ...person }) => ({
+      ...person,
       speaker: { ...PRODUCERS[by]!, sources: [] },
       entryId: `entry-${(this.entries += 1)}`,
     }));
-    const expected = named.map(({ identifiers, at, speaker }) => this.model.resolve(identifiers, at, speaker));
-    const resolved = await this.servers.vaults[through]!.directory.resolve(named);
+    const expected = named.map(({ identifiers, at, speaker }) => model.resolve(identifiers, at, speaker));
+    const resolved = await vault.directory.resolve(named);
     expected.forEach(({ subject, cases }, i) => {
-      this.met.meetSubject(subject, resolved[i]!.subjectId);
+      met.meetSubject(subject, resolved[i]!.subjectId);
       expect(resolved[i]!.cases).toHaveLength(cases.length);
-      cases.forEach((place, k) => this.met.meetCase(place, resolved[i]!.cases[k]!));
+      cases.forEach((place, k) => met.meetCase(place, resolved[i]!.cases[k]!));
     });
-    await this.met.meetThrough(this.servers.vaults[through]!, named);
+    await met.meetThrough(vault, named);
     const sequence = Math.max(...resolved.map((each) => each.sequence));
-    if (this.last !== null && this.model.changes === before) expect(sequence).toBe(this.last);
-    if (this.last !== null && this.model.changes > before) expect(sequence).toBeGreaterThan(this.last);
+    if (this.last !== null && model.changes === before) expect(sequence).toBe(this.last);
+    if (this.last !== null && model.changes > before) expect(sequence).toBeGreaterThan(this.last);
     this.last = sequence;
-  }
-
-  private someone(subject: number): number | null {
-    return this.model.subjects === 0 ? null : subject % this.model.subjects;
   }
 
   private async outbox(): Promise<ChainEntry[]> {
@@ -152,16 +100,6 @@ class Run {
       this.servers.read = rows.at(-1)!.number;
       entries.push(...rows.map(({ entry }) => JSON.parse(entry) as ChainEntry));
     }
-  }
-}
-
-async function outcome(work: Promise<unknown>): Promise<{ code: string; through: readonly string[] }> {
-  try {
-    await work;
-    return { code: 'done', through: [] };
-  } catch (error) {
-    if (error instanceof IdentityConflict) return error;
-    throw error;
   }
 }
 
