@@ -84,10 +84,8 @@ export class Acquaintance {
     const found = [];
     for (let before: number | null = Number.MAX_SAFE_INTEGER; before !== null;) {
       const page = await directory.conflicts({ limit: 50, before });
-      const ours = page.items.filter(({ subjectIds }) => ids.has(subjectIds[0]));
-      found.push(...ours);
-      // Cases of this run are newer than all of the runs before.
-      before = ours.length === page.items.length ? page.next : null;
+      found.push(...page.items.filter(({ subjectIds }) => ids.has(subjectIds[0])));
+      before = page.next;
     }
     return found;
   }
