@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +27,7 @@ describeWithKafka('the whole service over Kafka, EventStoreDB and PostgreSQL', (
         SIJILL_DATA_DIR: mkdtempSync(join(tmpdir(), 'sijill-production-')),
         SIJILL_EVENT_STORE: eventStore.connectionString,
         SIJILL_DATABASE: await postgres.freshDatabase('sijill'),
+        SIJILL_VAULT_DATABASE: await postgres.freshDatabase('vault'),
         SIJILL_KAFKA_BROKERS: kafka.brokers.join(','),
         SIJILL_KAFKA_TOPICS: topic,
         SIJILL_KAFKA_GROUP: `group-${topic}`,
@@ -81,9 +83,24 @@ describeWithKafka('the whole service over Kafka, EventStoreDB and PostgreSQL', (
       expect(verified.leaves).toBeGreaterThanOrEqual(EVENTS);
       expect(await sijillJson(['rebuild'], server.env)).toMatchObject({ unchanged: true });
       expect(await sijillJson(['doctor'], server.env)).toMatchObject({ ok: true });
+      // The vault is in its own database, and nowhere else.
+      expect(await tablesIn(env.SIJILL_VAULT_DATABASE, 'vault_%')).toContain('vault_key');
+      expect(await tablesIn(env.SIJILL_VAULT_DATABASE, 'entry%')).toEqual([]);
+      expect(await tablesIn(env.SIJILL_DATABASE, 'vault_%')).toEqual([]);
       // Nothing of the ledger may lie in the data directory then, but the keyring and the announcement.
       expect(readdirSync(env.SIJILL_DATA_DIR).sort()).toEqual(['server.json', 'vault']);
       expect(await server.kill()).toBe(0);
     }, 240_000);
   });
 });
+
+async function tablesIn(url: string, like: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ tablename: string }>(
+    'select tablename from pg_tables where tablename like $1 order by 1',
+    [like],
+  );
+  await client.end();
+  return rows.map(({ tablename }) => tablename);
+}

@@ -9,7 +9,7 @@ import { asyncApiDocument } from '@sijill/contracts';
 import { decodeJson } from '@sijill/intake';
 import { nodeLane } from '@sijill/event-store';
 import { openLedger, recordedUntil, recordSettings } from '@sijill/ledger';
-import { ConfigInvalid, Metrics, type Config, type Logger } from '@sijill/platform';
+import { ConfigInvalid, Metrics, sharesVaultDatabase, type Config, type Logger } from '@sijill/platform';
 import { assertEveryRouteHasPolicy } from './access/route-policy.js';
 import { ClockNote } from './clock-note.js';
 import { admitEvents } from './http/admission.js';
@@ -68,6 +68,8 @@ export async function startServer(config: Config, logger: Logger, version: strin
     const clock = new ClockNote(ledger.clock, config, await recordedUntil(ledger.store));
     const { clock: noted } = clock.now();
     if (noted !== undefined) logger.warn(noted, 'look at the clock before anything is recorded by it');
+    if (config.mode === 'production' && sharesVaultDatabase(config))
+      logger.warn('the vault shares a database with the read models; give it one of its own (SIJILL_VAULT_DATABASE)');
     await assertProducersKnown(config, ledger.producers, ledger.keys);
     await recordSettings(ledger);
     roles = await RunningRoles.prepare(ledger);

@@ -42,7 +42,7 @@ export async function backUp(
   clock: Clock,
   onProgress: OnBackupProgress = () => undefined,
 ): Promise<BackupManifest> {
-  if (config.eventStore.kind !== 'embedded' || config.database.kind !== 'embedded') {
+  if (!isEmbedded(config)) {
     throw new BackupRefused('this ledger lies in EventStoreDB or PostgreSQL; back those up with their own tools');
   }
   if (!existsSync(config.eventStore.file)) throw new BackupRefused(`there is no ledger in ${config.dataDir}`);
@@ -83,6 +83,12 @@ export async function backUp(
   return manifest;
 }
 
+type EmbeddedConfig = Config & { readonly eventStore: { readonly kind: 'embedded' } };
+
+function isEmbedded(config: Config): config is EmbeddedConfig {
+  return [config.eventStore, config.database, config.vaultDatabase].every(({ kind }) => kind === 'embedded');
+}
+
 /**
  * Puts a backup into an empty data directory, each file checked against the manifest before anything is written.
  *
@@ -93,9 +99,9 @@ export async function restore(
   folder: string,
   onProgress: OnBackupProgress = () => undefined,
 ): Promise<BackupManifest> {
-  if (config.eventStore.kind !== 'embedded' || config.database.kind !== 'embedded') {
+  if (!isEmbedded(config)) {
     throw new BackupRefused(
-      'a backup is put back into an embedded ledger; unset SIJILL_EVENT_STORE and SIJILL_DATABASE',
+      'a backup is put back into an embedded ledger; unset SIJILL_EVENT_STORE, SIJILL_DATABASE and SIJILL_VAULT_DATABASE',
     );
   }
   const present = databasesOf(config).filter((file) => existsSync(file));

@@ -13,8 +13,9 @@ const FILES = {
   'notary-claim': ['notary.lock'],
 } as const;
 
-/** Where a part keeps its tables: a file of its own in the data directory, or the one PostgreSQL database. */
+/** Where a part keeps its tables: a file of its own in the data directory, or the one PostgreSQL database; the vault may have another. */
 export function sqlTarget(config: Config, part: keyof typeof FILES): SqlTarget {
-  if (config.database.kind === 'postgresql') return { kind: 'postgresql', url: config.database.url };
+  const database = part === 'vault' ? config.vaultDatabase : config.database;
+  if (database.kind === 'postgresql') return { kind: 'postgresql', url: database.url };
   return { kind: 'sqlite', file: join(config.dataDir, ...FILES[part]) };
 }

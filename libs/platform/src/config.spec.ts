@@ -123,6 +123,23 @@ describe('configuration', () => {
     expect(shown).toMatchObject({ value: '****', origin: 'file' });
   });
 
+  it('has the vault where the rest is, unless it is given a database of its own', () => {
+    const url = 'postgresql://ledger:secret@db/sijill';
+    const own = 'postgresql://keys:secret@vault/keys';
+    expect(parseConfig({ SIJILL_DATABASE: url }).vaultDatabase).toEqual({ kind: 'postgresql', url });
+    expect(parseConfig({ SIJILL_DATABASE: url, SIJILL_VAULT_DATABASE: own })).toMatchObject({
+      database: { url },
+      vaultDatabase: { url: own },
+    });
+    expect(parseConfig({ SIJILL_DATABASE: url, SIJILL_VAULT_DATABASE: 'embedded' }).vaultDatabase.kind).toBe(
+      'embedded',
+    );
+    const shown = describeConfig({ SIJILL_VAULT_DATABASE: own }).find(({ name }) => name === 'SIJILL_VAULT_DATABASE');
+    expect(shown?.value).not.toContain('secret');
+    // One fault is told once.
+    expect(faultsOf({ SIJILL_DATABASE: 'oracle' })).toHaveLength(1);
+  });
+
   it('masks the credentials in connection strings', () => {
     const shown = describeConfig({ SIJILL_DATABASE: 'postgresql://ledger:secret@db:5432/sijill' }).find(
       ({ name }) => name === 'SIJILL_DATABASE',
@@ -149,6 +166,7 @@ describe('configuration', () => {
     [{ SIJILL_KAFKA_BROKERS: 'a:1', SIJILL_KAFKA_SASL_MECHANISM: 'plain' }, 'SIJILL_KAFKA_SASL_USERNAME'],
     [{ SIJILL_DEFAULT_REGION: 'Saudi' }, 'SIJILL_DEFAULT_REGION'],
     [{ SIJILL_DATABASE: 'oracle' }, 'SIJILL_DATABASE'],
+    [{ SIJILL_VAULT_DATABASE: 'oracle' }, 'SIJILL_VAULT_DATABASE'],
     [{ SIJILL_NODE_ID: 'a b' }, 'SIJILL_NODE_ID'],
     [{ SIJILL_TAG_DAYS: '0' }, 'SIJILL_TAG_DAYS'],
     [{ SIJILL_QUARANTINE_DAYS: 'x' }, 'SIJILL_QUARANTINE_DAYS'],

@@ -59,7 +59,9 @@ export interface Config {
     | { readonly kind: 'eventstoredb'; readonly connectionString: string };
   /** An administrator's connection to the event store; the server itself has no use for it. */
   readonly eventStoreAdmin: string | null;
-  readonly database: { readonly kind: 'embedded' } | { readonly kind: 'postgresql'; readonly url: string };
+  readonly database: DatabaseConfig;
+  /** Of the vault alone: that of the rest unless it was given one. */
+  readonly vaultDatabase: DatabaseConfig;
   /** `null`: no brokers are configured and Kafka intake is off. */
   readonly kafka: KafkaConfig | null;
   readonly keyringFile: string;
@@ -97,6 +99,13 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
+export type DatabaseConfig = { readonly kind: 'embedded' } | { readonly kind: 'postgresql'; readonly url: string };
+
+/** Whether the vault lies in a database with other parts: what is to be forgotten is then in the backups of both. */
+export function sharesVaultDatabase({ database, vaultDatabase }: Pick<Config, 'database' | 'vaultDatabase'>): boolean {
+  return database.kind === 'postgresql' && vaultDatabase.kind === 'postgresql' && database.url === vaultDatabase.url;
+}
+
 interface Variable {
   readonly name: string;
   readonly default: string | null;
@@ -128,6 +137,12 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
     true,
   ),
   variable('SIJILL_DATABASE', 'embedded', 'embedded, or a postgresql:// address for read models and vault', true),
+  variable(
+    'SIJILL_VAULT_DATABASE',
+    null,
+    'the vault in a database of its own, with backups of its own; as SIJILL_DATABASE unless set',
+    true,
+  ),
   variable('SIJILL_KAFKA_BROKERS', null, 'comma-separated host:port; without it Kafka intake is off'),
   variable(
     'SIJILL_KAFKA_TOPICS',
@@ -243,7 +258,12 @@ export function parseConfig(env: Environment): Config {
     ),
     eventStore: eventStoreOf(required('SIJILL_EVENT_STORE'), dataDir, faults),
     eventStoreAdmin: adminOf(text('SIJILL_EVENT_STORE_ADMIN'), faults),
-    database: databaseOf(required('SIJILL_DATABASE'), faults),
+    database: databaseOf('SIJILL_DATABASE', required('SIJILL_DATABASE'), faults),
+    vaultDatabase: databaseOf(
+      'SIJILL_VAULT_DATABASE',
+      text('SIJILL_VAULT_DATABASE') ?? required('SIJILL_DATABASE'),
+      text('SIJILL_VAULT_DATABASE') === null ? [] : faults,
+    ),
     kafka: kafkaOf(text, faults, required, oneOf, mode),
     keyringFile:
       keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
@@ -425,10 +445,10 @@ function adminOf(text: string | null, faults: string[]): string | null {
   return text;
 }
 
-function databaseOf(text: string, faults: string[]): Config['database'] {
+function databaseOf(name: string, text: string, faults: string[]): DatabaseConfig {
   if (text === 'embedded') return { kind: 'embedded' };
   if (!/^postgres(ql)?:\/\//.test(text)) {
-    faults.push('SIJILL_DATABASE takes "embedded" or an address that begins with postgresql://');
+    faults.push(`${name} takes "embedded" or an address that begins with postgresql://`);
   }
   return { kind: 'postgresql', url: text };
 }

@@ -54,11 +54,13 @@ export async function openSql<Tables>(
     name: string;
     durability: 'full' | 'normal';
     migrations: (dialect: SqlDialect) => Record<string, Migration>;
+    /** Whether what is deleted is overwritten in the file, where that is for SQLite to do. */
+    secureDelete?: boolean;
   },
 ): Promise<Sql<Tables>> {
   const database =
     target.kind === 'sqlite'
-      ? openSqlite<Tables>(target.file, options.durability, target.open ?? ((file) => new Sqlite(file)))
+      ? openSqlite<Tables>(target.file, options, target.open ?? ((file) => new Sqlite(file)))
       : openPostgres<Tables>(target.url);
   const migrator = new Migrator({
     db: database.writer,
@@ -125,7 +127,11 @@ export async function retryWhileBusy<T>(work: () => Promise<T>): Promise<T> {
 // nearly every batch. 32 MB of log make that one sync for thousands of rows.
 const SELDOM_PAGES = 8_000;
 
-function openSqlite<Tables>(file: string, durability: 'full' | 'normal', open: OpenSqliteFile): Sql<Tables> {
+function openSqlite<Tables>(
+  file: string,
+  { durability, secureDelete = false }: { readonly durability: 'full' | 'normal'; readonly secureDelete?: boolean },
+  open: OpenSqliteFile,
+): Sql<Tables> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   let connection;
   try {
@@ -135,6 +141,7 @@ function openSqlite<Tables>(file: string, durability: 'full' | 'normal', open: O
     if (durability === 'normal') connection.pragma(`wal_autocheckpoint = ${SELDOM_PAGES}`);
     connection.pragma(`busy_timeout = ${BUSY_MS}`);
     connection.pragma('foreign_keys = ON');
+    connection.pragma(`secure_delete = ${secureDelete ? 'ON' : 'OFF'}`);
   } catch (error) {
     throw new DatabaseUnavailable(`${file} cannot be opened as a database`, { cause: error });
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -85,6 +85,51 @@ describe('the secrets in the vault', () => {
     expect(await vault.secrets.byId(secret.keyId)).toBeNull();
     await expect(vault.secrets.ofSubject(subjectId, scope())).rejects.toThrow(SubjectErased);
     expect(await vault.secrets.hasSubject(subjectId)).toBe(false);
+  });
+
+  it('take along what leads to their subject: in every process its identifiers make somebody new, and fail nothing', async () => {
+    const phone = '+966500000042';
+    const warm = await open();
+    const forgotten = await person(phone);
+    const resolvedIn = async (each: Vault): Promise<string> => {
+      const identifiers = [{ scheme: 'phone', realm: null, value: phone, verified: true }];
+      const named = { identifiers, at: NOW, speaker: SPEAKER, entryId: '0198a1b2-0000-7000-8000-000000000002' };
+      const [resolved] = await each.directory.resolve([named]);
+      return (await each.secrets.ofSubject(resolved!.subjectId, scope())).keyId.split('/')[1]!;
+    };
+    expect(await resolvedIn(warm)).toBe(forgotten);
+    run(`delete from vault_key where holder = 'subject/${forgotten}'`);
+    run(`update vault_meta set value = cast(value as integer) + 1 where name = 'epoch'`);
+    const anew = await resolvedIn(warm);
+    expect(anew).not.toBe(forgotten);
+    const fresh = await open();
+    for (const each of [vault, fresh]) expect(await resolvedIn(each)).toBe(anew);
+    // It was there: that is not the same as never having been.
+    expect(await fresh.directory.person(forgotten)).toEqual({ linked: [], openConflicts: 0 });
+    expect(await fresh.directory.identifiersOf([forgotten])).toEqual([]);
+    for (const each of [warm, fresh]) await each.close();
+  });
+
+  it('leave no byte behind in the file', async () => {
+    const file = join(folder, 'vault.sqlite');
+    const subjectId = await person('+966500000042');
+    const database = new Sqlite(file);
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    const wrapped = database
+      .prepare('select wrapped from vault_key where holder = ?')
+      .pluck()
+      .get(`subject/${subjectId}`);
+    database.close();
+    expect(readFileSync(file).includes(wrapped as string)).toBe(true);
+    const keyring = readKeyring(join(folder, 'keyring.json'));
+    const other = await VaultSql.open({ kind: 'sqlite', file }, keyring);
+    await other.change(({ trx, raiseEpoch }) => {
+      raiseEpoch();
+      return trx.deleteFrom('vault_key').where('subject_id', '=', subjectId).execute();
+    });
+    other.sql.connection!.pragma('wal_checkpoint(TRUNCATE)');
+    expect(readFileSync(file).includes(wrapped as string)).toBe(false);
+    await other.close();
   });
 
   it('are not remembered when they were destroyed while they were read', async () => {

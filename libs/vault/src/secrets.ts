@@ -209,7 +209,7 @@ export class Secrets {
   async makeRoots(trx: VaultTransaction, subjectIds: readonly string[]): Promise<void> {
     await this.insert(
       trx,
-      subjectIds.map((subjectId) => ({ ...this.row(`subject/${subjectId}`, newSecret(), 1) })),
+      subjectIds.map((subjectId) => ({ ...this.row(`subject/${subjectId}`, newSecret(), 1), subject_id: subjectId })),
     );
   }
 
@@ -297,7 +297,7 @@ export class Secrets {
   private rowUnder(day: string, daySecret: Buffer, holder: string, secret: Buffer): KeyRow {
     const created_at = isoTime(this.clock.now());
     const wrapped = seal(secretOf(day, daySecret), holder, secret);
-    return { holder, generation: 0, wrapped_by: day, created_at, wrapped };
+    return { holder, subject_id: null, generation: 0, wrapped_by: day, created_at, wrapped };
   }
 
   private wrapped(row: Pick<KeyRow, 'holder' | 'generation' | 'wrapped_by'>, key: Buffer, secret: Buffer): KeyRow {
@@ -306,7 +306,7 @@ export class Secrets {
     const wrapped = Buffer.concat([iv, cipher.update(secret), cipher.final(), cipher.getAuthTag()]).toString(
       'base64url',
     );
-    return { ...row, wrapped, created_at: isoTime(this.clock.now()) };
+    return { ...row, subject_id: null, wrapped, created_at: isoTime(this.clock.now()) };
   }
 
   /** @throws KeyringUnusable the keyring lacks the key that wraps it */

@@ -9,6 +9,8 @@ export interface VaultTables extends DirectoryTables {
   vault_key: {
     /** `subject/<id>`, `staff/<year>`, … or a whole key id, of a secret that is kept by itself. */
     holder: string;
+    /** Whose root it is: what leads to the subject goes with it. Null for all others. */
+    subject_id: string | null;
     /** Of a subject's root: goes up when it is made anew, and is in the ids of the keys that follow from it. 0 for all others. */
     generation: number;
     wrapped: string;
@@ -34,6 +36,7 @@ export const vaultMigrations = (dialect: SqlDialect): Record<string, Migration> 
         .createTable('vault_key')
         .ifNotExists()
         .addColumn('holder', text, (column) => column.primaryKey())
+        .addColumn('subject_id', text, (column) => column.unique())
         .addColumn('generation', 'integer', (column) => column.notNull())
         .addColumn('wrapped', 'text', (column) => column.notNull())
         .addColumn('wrapped_by', text, (column) => column.notNull())

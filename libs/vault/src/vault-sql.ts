@@ -131,7 +131,12 @@ export class VaultSql {
 
 async function openVaultSql(target: SqlTarget): Promise<Sql<VaultTables>> {
   try {
-    return await openSql<VaultTables>(target, { name: 'vault', durability: 'full', migrations: vaultMigrations });
+    return await openSql<VaultTables>(target, {
+      name: 'vault',
+      durability: 'full',
+      migrations: vaultMigrations,
+      secureDelete: true,
+    });
   } catch (error) {
     if (areTablesUnknown(error))
       throw new KeyringUnusable(

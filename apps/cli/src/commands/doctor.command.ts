@@ -3,7 +3,15 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { openStore, sqlTarget } from '@sijill/ledger';
 import { LogStore } from '@sijill/notary';
-import { clockOf, createLogger, describeConfig, parseConfig, unknownVariables, type Config } from '@sijill/platform';
+import {
+  clockOf,
+  createLogger,
+  describeConfig,
+  parseConfig,
+  sharesVaultDatabase,
+  unknownVariables,
+  type Config,
+} from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { readKeyring, Vault, vaultExists } from '@sijill/vault';
 import { EXIT } from '../exit-codes.js';
@@ -209,10 +217,17 @@ async function checkVault(config: Config): Promise<Finding[]> {
     if (!exists) return [...findings, ok('vault', 'none yet; it will be made on the first start')];
     const vault = await Vault.open(target, keyring, clockOf(config), config.defaultRegion);
     await vault.close();
-    return [...findings, ok('vault', `${config.database.kind}; it opens with this keyring`)];
+    const opens = `${config.vaultDatabase.kind}; it opens with this keyring`;
+    return [...findings, ok('vault', opens), ...sharing(config)];
   } catch (error) {
     return [fail('vault', nameOf(error), 'the message says what to do')];
   }
+}
+
+function sharing(config: Config): Finding[] {
+  if (config.mode !== 'production' || !sharesVaultDatabase(config)) return [];
+  const detail = 'it shares a database with the read models, so that what is to be forgotten is in the backups of both';
+  return [warn('vault', detail, 'give it a database of its own, with backups of its own: SIJILL_VAULT_DATABASE')];
 }
 
 async function checkBroker(config: Config): Promise<Finding[]> {

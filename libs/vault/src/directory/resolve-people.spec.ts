@@ -28,7 +28,11 @@ describe('what another process does while a batch is looked at', () => {
     change: (work) => database.change(work),
     look: () => database.look(),
     blindIndex: (...name) => name.join(' '),
-    makeRoots: () => Promise.resolve(),
+    makeRoots: async (trx, subjectIds) => {
+      const made = { generation: 1, wrapped: '', wrapped_by: '', created_at: '' };
+      const rows = subjectIds.map((subject_id) => ({ ...made, holder: `subject/${subject_id}`, subject_id }));
+      await trx.insertInto('vault_key').values(rows).execute();
+    },
     sealFor: (_, texts) => Promise.resolve(texts.map(() => 'sealed')),
     openFor: (texts) => Promise.resolve(texts.map(() => null)),
     makeEntry: () => Promise.resolve({ id: randomUUID(), text: '{}' }),

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { ForeignKeyConstraintBuilder, Kysely } from 'kysely';
 import { bytewiseText, type SqlDialect } from '@sijill/platform';
 
 /**
@@ -6,9 +6,12 @@ import { bytewiseText, type SqlDialect } from '@sijill/platform';
  * beginning or an end has {@link ALWAYS} or {@link NEVER} there.
  */
 export interface DirectoryTables {
-  /** Each subject and the person it belongs to: all that are linked have the same `person_id`, which means nothing else. */
+  /**
+   * Each subject and the person it belongs to: all that are linked have the same `person_id`, which means nothing else. It stays when the
+   * subject's key was destroyed, so that whoever asks for the subject hears that it was, and not that there was none.
+   */
   vault_subject: { subject_id: string; person_id: string };
-  /** To whom an identifier leads, in one interval between two of its cuts. */
+  /** To whom an identifier leads, in one interval between two of its cuts; as long as that subject has a key. */
   vault_binding: {
     blind_index: string;
     since: number;
@@ -54,6 +57,11 @@ export interface DirectoryTables {
 export const ALWAYS = Number.MIN_SAFE_INTEGER;
 export const NEVER = Number.MAX_SAFE_INTEGER;
 
+/** No identifier may lead to somebody whose key was destroyed: nothing could be sealed for that person, by anybody, for ever. */
+function goesWithIt(key: ForeignKeyConstraintBuilder): ForeignKeyConstraintBuilder {
+  return key.onDelete('cascade');
+}
+
 /** A step of the vault's migration. */
 export async function createDirectoryTables(db: Kysely<unknown>, dialect: SqlDialect): Promise<void> {
   const text = bytewiseText(dialect) as 'text';
@@ -75,6 +83,7 @@ export async function createDirectoryTables(db: Kysely<unknown>, dialect: SqlDia
     .addColumn('producer', text, (column) => column.notNull())
     .addColumn('sealed', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('vault_binding_key', ['blind_index', 'since'])
+    .addForeignKeyConstraint('vault_binding_subject', ['subject_id'], 'vault_key', ['subject_id'], goesWithIt)
     .execute();
   await db.schema
     .createTable('vault_cut')
@@ -89,6 +98,7 @@ export async function createDirectoryTables(db: Kysely<unknown>, dialect: SqlDia
     .addColumn('blind_index', text, (column) => column.notNull())
     .addColumn('subject_id', text, (column) => column.notNull())
     .addPrimaryKeyConstraint('vault_use_key', ['blind_index', 'subject_id'])
+    .addForeignKeyConstraint('vault_use_subject', ['subject_id'], 'vault_key', ['subject_id'], goesWithIt)
     .execute();
   await db.schema
     .createTable('vault_edge')
