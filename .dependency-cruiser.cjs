@@ -42,6 +42,12 @@ module.exports = {
     },
     { name: 'libs-know-no-app', severity: 'error', from: { path: '^libs/' }, to: { path: '^(apps|test|bench)/' } },
     {
+      name: 'libs-know-no-framework',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '(^|/)node_modules/@nestjs/' },
+    },
+    {
       name: 'apps-apart',
       severity: 'error',
       from: { path: '^apps/([^/]+)/' },
