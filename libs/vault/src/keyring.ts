@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -27,7 +28,7 @@ export interface KeySet {
 export interface Keyring {
   /** The ledger that these keys are of: a random UUID, made with the keyring. */
   readonly ledgerId: string;
-  /** Wrap the secrets in the vault. */
+  /** Wrap the secrets in the vault. Another process may add one, see `reread`. */
   readonly wrapping: KeySet;
   /** Make the blind index of identifiers. */
   readonly index: KeySet;
@@ -46,6 +47,20 @@ export interface Keyring {
   logKeySeed(generation: number): Uint8Array;
   /** The 32 bytes of the Ed25519 private key that cosigns other logs. */
   witnessKeySeed(): Uint8Array;
+  /**
+   * Takes in the wrapping keys that were added since.
+   *
+   * @throws KeyringUnusable the file cannot be read, or is another ledger's now
+   */
+  reread(): void;
+  /**
+   * Adds a wrapping key, which is the current one from then on; those before stay, for what is older and for backups. On disk when it
+   * returns. Two at once would lose a key: whoever calls holds the vault's lock.
+   *
+   * @returns its id
+   * @throws KeyringUnusable the file cannot be written, as a secret that is mounted
+   */
+  addWrappingKey(): string;
 }
 
 type KeySetName = 'wrapping' | 'index' | 'tags' | 'authenticator';
@@ -77,17 +92,20 @@ export function readKeyring(file: string): Keyring {
       `there is no keyring at ${file}; put it back from its backup, or set SIJILL_KEYRING_FILE`,
     );
   }
-  let parsed: Partial<KeyringFile> | { version?: unknown } | null;
-  try {
-    parsed = JSON.parse(readFileSync(file, 'utf8')) as Partial<KeyringFile> | null;
-  } catch {
-    throw new KeyringUnusable(`the keyring at ${file} cannot be read as JSON; put it back from its backup`);
-  }
+  const parsed = parsedFile(file);
   if (parsed?.version === 1)
     throw new KeyringUnusable(
       `the keyring at ${file} is one of the first edition, whose ledgers this release does not read; start a new ledger in an empty folder, with a keyring of its own`,
     );
   return keyringIn(parsed as Partial<KeyringFile> | null, file);
+}
+
+function parsedFile(file: string): Partial<KeyringFile> | { version?: unknown } | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<KeyringFile> | null;
+  } catch {
+    throw new KeyringUnusable(`the keyring at ${file} cannot be read as JSON; put it back from its backup`);
+  }
 }
 
 function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
@@ -112,9 +130,18 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
   const { ledgerId } = given;
   const [log, witness, index] = [seed('log'), seed('witness'), keySet('index')];
   const derived = (from: Buffer, what: string): Buffer => createHmac('sha256', from).update(what).digest();
+  let wrapping = keySet('wrapping');
+  const reread = (): void => {
+    const now = readKeyring(file);
+    if (now.ledgerId !== ledgerId)
+      throw new KeyringUnusable(`the keyring at ${file} is another ledger's now; put this one's back`);
+    wrapping = now.wrapping;
+  };
   return {
     ledgerId,
-    wrapping: keySet('wrapping'),
+    get wrapping() {
+      return wrapping;
+    },
     index,
     tags: keySet('tags'),
     authenticator: keySet('authenticator'),
@@ -123,7 +150,33 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
     logName: `sijill/${ledgerId}`,
     logKeySeed: (generation) => new Uint8Array(derived(log, `sijill log key ${generation}`)),
     witnessKeySeed: () => new Uint8Array(derived(witness, 'sijill witness key')),
+    reread,
+    addWrappingKey: () => {
+      // What is there now may be another ledger's, which must not be written into.
+      reread();
+      const id = addWrappingKeyTo(file);
+      reread();
+      return id;
+    },
   };
+}
+
+function addWrappingKeyTo(file: string): string {
+  const now = parsedFile(file) as KeyringFile;
+  const { current, keys } = newKeySet('w');
+  const changed: KeyringFile = { ...now, wrapping: { current, keys: { ...now.wrapping.keys, ...keys } } };
+  try {
+    const beside = writeBeside(file, changed);
+    renameSync(beside, file);
+    syncFolderOf(file);
+  } catch (cause) {
+    const code = String((cause as NodeJS.ErrnoException).code);
+    throw new KeyringUnusable(
+      `the keyring ${file} cannot be written from here (${code}); change it where it is kept, with a copy of this vault's settings, and hand the new file to every process`,
+      { cause },
+    );
+  }
+  return current;
 }
 
 /**
@@ -150,11 +203,7 @@ export function createKeyring(
     witness: { seed: newKey() },
   };
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const beside = `${file}.${randomBytes(6).toString('hex')}`;
-  const descriptor = openSync(beside, 'wx', 0o600);
-  writeSync(descriptor, `${JSON.stringify(made, null, 2)}\n`);
-  fsyncSync(descriptor);
-  closeSync(descriptor);
+  const beside = writeBeside(file, made);
   try {
     linkSync(beside, file);
   } catch (error) {
@@ -164,10 +213,24 @@ export function createKeyring(
     unlinkSync(beside);
   }
   // The name, too, must be on disk before anything is sealed.
+  syncFolderOf(file);
+  return readKeyring(file);
+}
+
+/** Writes a keyring beside its place, synced, readable by its owner only. @returns the name of the file */
+function writeBeside(file: string, content: KeyringFile): string {
+  const beside = `${file}.${randomBytes(6).toString('hex')}`;
+  const descriptor = openSync(beside, 'wx', 0o600);
+  writeSync(descriptor, `${JSON.stringify(content, null, 2)}\n`);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  return beside;
+}
+
+function syncFolderOf(file: string): void {
   const directory = openSync(dirname(file), 'r');
   fsyncSync(directory);
   closeSync(directory);
-  return readKeyring(file);
 }
 
 function newKeySet(letter: string): KeySetFile {

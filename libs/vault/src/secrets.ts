@@ -102,6 +102,7 @@ export class Secrets {
     vault.onEpoch(() => {
       this.subjects.clear();
       this.holders.clear();
+      rereadIfThere(keyring);
     });
   }
 
@@ -244,6 +245,55 @@ export class Secrets {
     return row === undefined ? this.vault.change(({ trx }) => this.findOrMake(trx, holder)) : this.unwrap(row);
   }
 
+  /**
+   * Wraps what is wrapped under an older key with the current one, some hundred rows a commit: cut short anywhere, it is gone on with by
+   * calling it again. It is done when a whole pass has found nothing, since another process may have wrapped with the older key until it
+   * heard of the new one.
+   *
+   * @param onProgress told how many were wrapped anew so far
+   * @returns how many that were
+   */
+  async rewrap(onProgress: (rows: number) => void = () => undefined): Promise<number> {
+    for (let all = 0; ;) {
+      const found = await this.rewrapOnce((rows) => onProgress(all + rows));
+      if (found === 0) return all;
+      all += found;
+    }
+  }
+
+  private async rewrapOnce(onProgress: (rows: number) => void): Promise<number> {
+    let [after, rewrapped] = ['', 0];
+    for (;;) {
+      const { current } = this.keyring.wrapping;
+      const rows = await this.vault.sql.reader
+        .selectFrom('vault_key')
+        .selectAll()
+        .where('holder', '>', after)
+        .where('wrapped_by', '!=', current)
+        .where('wrapped_by', 'not like', 'quarantine-day/%')
+        .orderBy('holder')
+        .limit(ROWS_AT_ONCE)
+        .execute();
+      if (rows.length === 0) return rewrapped;
+      await this.vault.change(async ({ trx }) => {
+        for (const { holder } of rows) {
+          // As it stands under the lock: it may have been destroyed, or made anew, since it was read.
+          const [row] = await rowsOf(trx, [holder]);
+          if (row === undefined || row.wrapped_by === current) continue;
+          const { wrapped, wrapped_by } = this.wrapped(
+            { ...row, wrapped_by: current },
+            this.keyring.wrapping.keys.get(current)!,
+            this.unwrap(row),
+          );
+          await trx.updateTable('vault_key').set({ wrapped, wrapped_by }).where('holder', '=', holder).execute();
+        }
+      });
+      rewrapped += rows.length;
+      onProgress(rewrapped);
+      after = rows.at(-1)!.holder;
+    }
+  }
+
   private async held(holder: string): Promise<Secret> {
     await this.vault.look();
     const known = this.holders.get(holder);
@@ -311,6 +361,7 @@ export class Secrets {
 
   /** @throws KeyringUnusable the keyring lacks the key that wraps it */
   private unwrap(row: KeyRow): Buffer {
+    if (!this.keyring.wrapping.keys.has(row.wrapped_by)) rereadIfThere(this.keyring);
     const key = this.keyring.wrapping.keys.get(row.wrapped_by);
     if (key === undefined)
       throw new KeyringUnusable(
@@ -320,6 +371,15 @@ export class Secrets {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
     decipher.setAAD(boundTo(row)).setAuthTag(bytes.subarray(-16));
     return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+  }
+}
+
+/** A file that cannot be read now may be on its way: what is known goes on, and what needs a key that is not says so itself. */
+function rereadIfThere(keyring: Keyring): void {
+  try {
+    keyring.reread();
+  } catch (error) {
+    if (!(error instanceof KeyringUnusable)) throw error;
   }
 }
 

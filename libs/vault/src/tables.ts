@@ -4,7 +4,10 @@ import { createDirectoryTables, type DirectoryTables } from './directory/tables.
 
 /** The one erasable store. A row of `vault_key` is a holder; deleting it makes all that is sealed for it unreadable. */
 export interface VaultTables extends DirectoryTables {
-  /** `lock`: taken by whoever changes anything. `sequence`, `epoch`: see `VaultSql`. `keyring`, `ledger`: whose vault this is. */
+  /**
+   * `lock`: taken by whoever changes anything. `sequence`, `epoch`: see `VaultSql`. `keyring`, `ledger`: whose vault this is. `wrapping`: the
+   * wrapping key that was added last.
+   */
   vault_meta: { name: string; value: string };
   vault_key: {
     /** `subject/<id>`, `staff/<year>`, … or a whole key id, of a secret that is kept by itself. */

@@ -28,7 +28,7 @@ export interface VaultChange {
   raiseEpoch(): void;
 }
 
-const META = ['lock', 'sequence', 'epoch', 'keyring', 'ledger'] as const;
+const META = ['lock', 'sequence', 'epoch', 'keyring', 'ledger', 'wrapping'] as const;
 
 /**
  * The vault's database: its one lock, and the numbers by which processes that share it know how old what they remember is.
@@ -43,13 +43,18 @@ export class VaultSql {
   private constructor(readonly sql: Sql<VaultTables>) {}
 
   /**
-   * @throws KeyringUnusable the vault was made with another keyring
+   * @throws KeyringUnusable the vault was made with another keyring, or has a key since that this one lacks
    * @throws DatabaseUnavailable
    */
   static async open(target: SqlTarget, keyring: Keyring): Promise<VaultSql> {
     const sql = await openVaultSql(target);
     try {
-      const values = { lock: '', sequence: '0', epoch: '0', keyring: keyring.fingerprint, ledger: keyring.ledgerId };
+      const values = {
+        ...{ lock: '', sequence: '0', epoch: '0' },
+        keyring: keyring.fingerprint,
+        ledger: keyring.ledgerId,
+        wrapping: keyring.wrapping.current,
+      };
       await retryWhileBusy(() =>
         sql.writer
           .insertInto('vault_meta')
@@ -57,20 +62,31 @@ export class VaultSql {
           .onConflict((conflict) => conflict.doNothing())
           .execute(),
       );
-      const { value } = await sql.writer
-        .selectFrom('vault_meta')
-        .select('value')
-        .where('name', '=', 'keyring')
-        .executeTakeFirstOrThrow();
-      if (value !== keyring.fingerprint)
+      const rows = await sql.writer.selectFrom('vault_meta').selectAll().execute();
+      const of = (name: (typeof META)[number]): string => rows.find((row) => row.name === name)!.value;
+      if (of('keyring') !== keyring.fingerprint)
         throw new KeyringUnusable(
           'this keyring is not the one that the vault was made with; nothing sealed would open. Put the right one back',
+        );
+      if (!keyring.wrapping.keys.has(of('wrapping')))
+        throw new KeyringUnusable(
+          `this keyring is older than the vault: it lacks the wrapping key ${of('wrapping')}. Put the newest one back`,
         );
       return new VaultSql(sql);
     } catch (error) {
       await sql.close();
       throw error;
     }
+  }
+
+  /** Adds a wrapping key to the keyring and notes it here, under the lock. @returns its id */
+  addWrappingKey(keyring: Keyring): Promise<string> {
+    return this.change(async ({ trx, raiseEpoch }) => {
+      const id = keyring.addWrappingKey();
+      await trx.updateTable('vault_meta').set({ value: id }).where('name', '=', 'wrapping').execute();
+      raiseEpoch();
+      return id;
+    });
   }
 
   /** Runs when the epoch has risen since the last look: whoever remembers anything forgets it. */

@@ -29,6 +29,7 @@ export class Vault {
     readonly secrets: Secrets,
     readonly tags: Tags,
     readonly defaultRegion: string,
+    private readonly keyring: Keyring,
   ) {
     this.outbox = new Outbox(database.sql);
   }
@@ -50,7 +51,18 @@ export class Vault {
     const database = await VaultSql.open(target, keyring);
     const secrets = new Secrets(database, keyring, clock, cachedPeople);
     const directory = new Directory(portsOf(database, secrets, keyring, clock), cachedPeople);
-    return new Vault(database, directory, secrets, new Tags(database, secrets, keyring), defaultRegion);
+    return new Vault(database, directory, secrets, new Tags(database, secrets, keyring), defaultRegion, keyring);
+  }
+
+  /**
+   * Adds a wrapping key to the keyring, which every process takes up with its next look at the vault. What is wrapped under older ones is
+   * `secrets.rewrap`'s.
+   *
+   * @returns its id
+   * @throws KeyringUnusable the keyring cannot be written
+   */
+  addWrappingKey(): Promise<string> {
+    return this.database.addWrappingKey(this.keyring);
   }
 
   async close(): Promise<void> {

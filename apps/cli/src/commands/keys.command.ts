@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { ROLES, type ApiKey } from '@sijill/access';
-import { createKeyring } from '@sijill/vault';
+import { sqlTarget } from '@sijill/ledger';
+import { clockOf } from '@sijill/platform';
+import { createKeyring, readKeyring, Vault } from '@sijill/vault';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseTime } from '../terminal/identifier.js';
 import { printAnswer, table } from '../terminal/print.js';
 import { withAccess } from '../with-access.js';
+import { commandConfig } from '../with-ledger.js';
 
 const collect = (value: string, previous: string[]): string[] => [
   ...previous,
@@ -110,13 +113,17 @@ export function addKeys(program: Command): void {
       process.exitCode = revoked ? EXIT.done : EXIT.no;
     });
 
-  keys
+  const keyring = keys
     .command('keyring')
-    .summary('make a new keyring file, for a new ledger')
-    .addOption(new Option('--out <file>', 'where to write it').makeOptionMandatory())
+    .summary('make a new keyring file, for a new ledger; or add a key to that of this ledger')
+    .option('--out <file>', 'where to write the new one')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExample:\n  $ sijill keys keyring --out /run/secrets/sijill-keyring.json')
-    .action((options: { out: string; json?: boolean }) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sijill keys keyring --out /run/secrets/sijill-keyring.json\n  $ sijill keys keyring rotate',
+    )
+    .action((options: { out?: string; json?: boolean }) => {
+      if (options.out === undefined) throw new WrongUse('--out says where to write the new keyring');
       const file = resolve(options.out);
       if (existsSync(file)) throw new WrongUse(`${file} exists; a keyring is never written over`);
       const { ledgerId, fingerprint } = createKeyring(file, new Date().toISOString());
@@ -126,6 +133,37 @@ export function addKeys(program: Command): void {
         () =>
           `${file} holds the keyring of a new ledger (${ledgerId}). Keep a backup apart from the ledger: without it nothing sealed can be opened.`,
       );
+    });
+
+  keyring
+    .command('rotate')
+    .summary('wrap all keys of the vault with a new one')
+    .description(
+      'Adds a wrapping key to the keyring of this ledger and wraps the keys in the vault with it, beside running servers, which take it up by ' +
+        'themselves. Entries and proofs stay as they are. Keys before it stay in the keyring: backups of the vault need them. Cut short, it is gone on ' +
+        'with --resume.',
+    )
+    .option('--resume', 'add no key, and go on with the wrapping')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExamples:\n  $ sijill keys keyring rotate\n  $ sijill keys keyring rotate --resume')
+    .action(async (_: object, command: Command) => {
+      // The command above this one has the option --json too, and takes it.
+      const options = command.optsWithGlobals<{ resume?: boolean; json?: boolean }>();
+      const config = commandConfig();
+      const held = readKeyring(config.keyringFile);
+      const vault = await Vault.open(sqlTarget(config, 'vault'), held, clockOf(config), config.defaultRegion);
+      try {
+        const current = options.resume === true ? held.wrapping.current : await vault.addWrappingKey();
+        const wrapped = await vault.secrets.rewrap();
+        printAnswer(
+          options.json === true,
+          { file: config.keyringFile, current, wrapped },
+          () =>
+            `The keys of this vault are wrapped with ${current} (${wrapped} of them anew). Back the keyring up: ${config.keyringFile}.`,
+        );
+      } finally {
+        await vault.close();
+      }
     });
 }
 
