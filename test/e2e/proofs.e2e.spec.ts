@@ -169,22 +169,40 @@ describe('proofs', () => {
       detail: expect.stringContaining(id),
     });
 
-    // Of the code over an entry only the keyring can tell; the leaf is what it was.
-    const rewriteHead = ledger.prepare('update entry set metadata = ? where position = 124');
+    ledger.close();
+  });
+
+  it('of the whole store tell a changed code over an entry, where the keyring is at hand', async () => {
+    // In a copy: a server beside it would take the entry for somebody else's meanwhile.
+    const copy = freshDataDir('proofs-copy');
+    mkdirSync(join(copy, 'vault'));
+    copyFileSync(join(server.dataDir, 'vault', 'keyring.json'), join(copy, 'vault', 'keyring.json'));
+    for (const name of ['subject-map.sqlite', 'notary.sqlite', 'ledger.sqlite']) {
+      const original = new Database(join(server.dataDir, name), { readonly: true });
+      await original.backup(join(copy, name));
+      original.close();
+    }
+    const env = { ...server.env, SIJILL_DATA_DIR: copy };
+    const check = async (more: Record<string, string> = {}): Promise<{ code: number | null; stdout: string }> =>
+      sijill(['verify', 'store', '--key', file('vkey')], { ...env, ...more });
+    expect(await check()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Holds: .*the codes by which/) });
+    const ledger = new Database(join(copy, 'ledger.sqlite'));
+    ledger.exec('drop trigger if exists entry_is_kept');
     const head = ledger.prepare('select metadata from entry where position = 124').pluck().get() as string;
     const mac = /"mac":"(.)/.exec(head)![1]!;
-    rewriteHead.run(head.replace(`"mac":"${mac}`, `"mac":"${mac === 'A' ? 'B' : 'A'}`));
-    expect(await verify('store', '--key', file('vkey'))).toMatchObject({
-      code: 1,
-      answer: { findings: [{ index: 123, detail: expect.stringContaining('to the ledger it is foreign') as string }] },
-    });
-    const keyless = await sijill(['verify', 'store', '--key', file('vkey')], {
-      ...server.env,
-      SIJILL_KEYRING_FILE: file('nowhere'),
-    });
-    expect([keyless.code, keyless.stdout]).toEqual([0, expect.stringContaining('there is no keyring here')]);
-    rewriteHead.run(head);
+    ledger
+      .prepare('update entry set metadata = ? where position = 124')
+      .run(head.replace(`"mac":"${mac}`, `"mac":"${mac === 'A' ? 'B' : 'A'}`));
     ledger.close();
+    expect(await check()).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^DOES NOT HOLD: .*to the ledger it is foreign/),
+    });
+    // The leaf is what it was: without the key nobody can tell.
+    expect(await check({ SIJILL_KEYRING_FILE: file('nowhere') })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('there is no keyring here'),
+    });
   });
 
   it('of what somebody else has put into a lane say whose it is not', async () => {
