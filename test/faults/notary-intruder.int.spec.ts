@@ -7,7 +7,7 @@ import {
   openEmbeddedStore,
   openEventStoreDb,
   type EntryText,
-  type EventStore,
+  type AuthenticStore,
   type KeylessStore,
   type RawEvent,
 } from '@sijill/event-store';
@@ -80,7 +80,7 @@ describe.each<[string, () => Promise<{ keyless: KeylessStore; stop: () => Promis
 ])('somebody who can write to %s and has no key', (_, open) => {
   let keyless: KeylessStore;
   let stop: () => Promise<void>;
-  let store: EventStore;
+  let store: AuthenticStore;
   let folder: string;
   let log: LogStore;
   let maps: MapStore;

@@ -7,7 +7,7 @@ import {
   nodeLane,
   openEmbeddedStore,
   openEventStoreDb,
-  type EventStore,
+  type AuthenticStore,
   type KeylessStore,
 } from '@sijill/event-store';
 import {
@@ -43,7 +43,7 @@ const PROGRAM = join(import.meta.dirname, '../support/notary.program.ts');
 const signer = logSigner(LOG_IDENTITY.origin, [LOG_IDENTITY.seedOf(1)]);
 
 interface Opened {
-  readonly store: EventStore;
+  readonly store: AuthenticStore;
   readonly keyless: KeylessStore;
   /** As the program takes it. */
   readonly where: string;

@@ -5,8 +5,11 @@ import {
   ENTRY_FORMAT,
   laneEnd,
   LANES,
+  leafText,
   ledgerEntry,
   openEmbeddedStore,
+  withoutKey,
+  type AuthenticStore,
   type EventStore,
   type KeylessStore,
   type NewEntry,
@@ -52,7 +55,7 @@ class Keeping {
   private constructor(
     /** As somebody without a key sees it, and writes to it. */
     readonly raw: KeylessStore,
-    readonly store: EventStore,
+    readonly store: AuthenticStore,
     readonly log: LogStore,
     readonly maps: MapStore,
     readonly keeper: MapKeeper,
@@ -341,25 +344,54 @@ function suite(place: () => Promise<(name: string) => SqlTarget>): void {
     expect(idsIn(await keeping.proven(SUBJECTS[0]!))).toEqual(await idsOf(SUBJECTS[0]!));
   });
 
-  it('is found out when its keeper has left an entry out, or filed it elsewhere', async () => {
+  /** The store with another text in the 41st event; and a log that has the leaf of that one, but for its tiles. */
+  const changed = (from: string, to: string): { lying: AuthenticStore; log: LogStore } => {
+    const { events } = keeping.raw;
+    const readAll = async function* (options?: Parameters<typeof events.readAll>[0]) {
+      for await (const batch of events.readAll(options))
+        yield batch.map((event) => {
+          const [data, metadata] = [event.data.replace(from, to), event.metadata.replace(from, to)];
+          return event.position === 41 ? { ...event, parsed: undefined as never, data, metadata } : event;
+        });
+    };
+    const lyingEvents = Object.assign(Object.create(boundTo(events)) as typeof events, { readAll });
+    const lying = authentic({ events: lyingEvents });
+    const log = Object.assign(Object.create(keeping.log) as LogStore, {
+      leafHashes: async (first: number, count: number) => {
+        const hashes = Buffer.from(await keeping.log.leafHashes(first, count));
+        for await (const [entry] of withoutKey(lying).readTexts({ from: 41, batchSize: 1 })) {
+          if (first <= 40 && 40 < first + count) hashes.set(hashLeafText(leafText(entry!)), (40 - first) * 32);
+          break;
+        }
+        return hashes;
+      },
+    });
+    return { lying, log };
+  };
+
+  it('takes for an entry what was signed as one, though its code was damaged since; and nothing that was changed', async () => {
     await write(90);
-    // This keeper reads another entry than the store has, and keeps its map by that.
-    const hides = (from: string, to: string): EventStore =>
-      new Proxy(store, {
-        get: (target, name: keyof EventStore) => {
-          if (name !== 'readTexts') return (target[name] as () => unknown).bind?.(target) ?? target[name];
-          return async function* (options: object) {
-            for await (const batch of target.readTexts(options))
-              yield batch.map((entry) =>
-                entry.position === 41 ? { ...entry, data: entry.data.replace(from, to) } : entry,
-              );
-          };
-        },
-      });
     await keeping.sign();
     const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };
-    const lying = hides('"subjectId"', '"nobodysId"');
-    await new MapKeeper(lying, keeping.log, keeping.maps, parts).finish();
+    const before = await keeping.maps.head();
+    const other = new MapKeeper(changed('"subjectId"', '"nobodysId"').lying, keeping.log, keeping.maps, parts);
+    await other.finish();
+    expect(other.detail).toBe('StoreChanged');
+    expect(await keeping.maps.head()).toEqual(before);
+    await new MapKeeper(changed('"mac":"', '"mac":"x').lying, keeping.log, keeping.maps, parts).finish();
+    expect(await keeping.maps.head()).toMatchObject({ size: 90 });
+    await keeping.sign();
+    expect(await keeping.verify()).toMatchObject({ findings: [] });
+    expect(idsIn(await keeping.proven(SUBJECTS[40 % 3]!))).toEqual(await idsOf(SUBJECTS[40 % 3]!));
+  });
+
+  it('is found out when its keeper has left an entry out, or filed it elsewhere', async () => {
+    await write(90);
+    await keeping.sign();
+    const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };
+    // This keeper reads another entry than the store has, and takes it for what was signed.
+    const { lying, log } = changed('"subjectId"', '"nobodysId"');
+    await new MapKeeper(lying, log, keeping.maps, parts).finish();
     await keeping.sign();
     const { findings } = await keeping.verify();
     // The link of the entry that comes next, the map in leaf 90, and the one beside the log.
@@ -432,3 +464,13 @@ describeWithPostgres('the map of subjects in PostgreSQL', (postgres) => {
     return () => ({ kind: 'postgresql', url });
   });
 });
+
+/** An object's own methods, bound: what is left out of a copy is that of the original. */
+function boundTo<T extends object>(of: T): T {
+  return new Proxy(of, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
+    },
+  });
+}

@@ -4,6 +4,7 @@ import {
   entryAuthenticator,
   laneEnd,
   type AppendResult,
+  type AuthenticStore,
   type EventStore,
   type KeylessStore,
   type NewEntry,
@@ -13,7 +14,7 @@ import {
 export const AUTHENTICATOR = entryAuthenticator({ current: 'a1', keys: { a1: new Uint8Array(32).fill(61) } });
 
 /** A store as the ledger uses it, with that authenticator. */
-export function authentic(store: KeylessStore): EventStore {
+export function authentic(store: Pick<KeylessStore, 'events'>): AuthenticStore {
   return authenticStore(store, AUTHENTICATOR);
 }
 

@@ -12,7 +12,7 @@ import type {
 } from './event-store.port.js';
 import { ownLeafHash } from './leaf-hash.js';
 import { foreignDigest } from './leaf-text.js';
-import type { KeylessStore, RawAppend, RawEvent, RawStore } from './raw-store.js';
+import type { AuthenticStore, KeylessStore, RawAppend, RawEvent, RawStore } from './raw-store.js';
 import { authenticatedText, readBeside, splitMetadata, storedMetadata, type Beside } from './stored-form.js';
 
 /**
@@ -134,8 +134,16 @@ const FOREIGN_TEXT = { data: '{}', metadata: '{}', sealed: '', foreign: true } a
  * The same store, for a ledger that has its keyring: what it writes is authenticated, and what others wrote is foreign. A lane whose
  * entry has to move to another revision appends it again, and it is authenticated anew.
  */
-export function authenticStore({ events }: KeylessStore, authenticator: EntryAuthenticator): EventStore {
+export function authenticStore(
+  { events }: Pick<KeylessStore, 'events'>,
+  authenticator: EntryAuthenticator,
+): AuthenticStore {
   return new EntryStore(events, authenticator);
+}
+
+/** The same store as somebody sees it who has no key: whatever has the form of an entry is one. */
+export function withoutKey({ events }: AuthenticStore): KeylessStore {
+  return new EntryStore(events, null);
 }
 
 /** Whether an event is an entry of this ledger, at the place where it stands. */

@@ -5,7 +5,7 @@ export { Appender, type Append } from './embedded/appender.js';
 export { copyEmbeddedStore } from './embedded/copy-store.js';
 export { openEmbeddedStore, type EmbeddedStoreOptions, type EntryWriter } from './embedded/embedded.store.js';
 export { openWriting } from './embedded/schema.js';
-export { authenticatorHolds, authenticStore } from './entry-store.js';
+export { authenticatorHolds, authenticStore, withoutKey } from './entry-store.js';
 export * from './errors.js';
 export type { StreamProtection } from './eventstoredb/stream-protection.js';
 export type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';
@@ -17,7 +17,7 @@ export { entryText, foreignDigest, foreignLeafText, leafText } from './leaf-text
 export { ENTRY_FORMAT, ledgerEntry, type LedgerEntryOptions } from './ledger-entry.js';
 export { openEventStoreDb } from './open-eventstoredb.js';
 export { drainOutbox, type OutboxRow, type OutboxSource } from './outbox.js';
-export type { KeylessStore, LeafBytes, RawAppend, RawEvent, RawStore } from './raw-store.js';
+export type { AuthenticStore, KeylessStore, LeafBytes, RawAppend, RawEvent, RawStore } from './raw-store.js';
 export type { OnNotice, StoreNotice } from './store-notice.js';
 export { readBeside, type Beside } from './stored-form.js';
 export { protectStreams, readStreamProtection } from './stream-protection.js';

@@ -53,3 +53,8 @@ export interface RawStore {
 export interface KeylessStore extends EventStore {
   readonly events: RawStore;
 }
+
+/** A store that was opened with the ledger's key, and whose events can be read as they are, too: what the log has signed is told by hashes. */
+export interface AuthenticStore extends EventStore {
+  readonly events: RawStore;
+}

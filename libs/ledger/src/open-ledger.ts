@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { Access, ConsultationLog, LedgerSeals, type ApiKeys, type Producers } from '@sijill/access';
-import { assertEdition, authenticStore, Lane, type EventStore } from '@sijill/event-store';
+import { assertEdition, authenticStore, Lane, type AuthenticStore, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
 import {
   LogKeys,
@@ -30,7 +30,7 @@ export interface Ledger {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly store: EventStore;
+  readonly store: AuthenticStore;
   /** The same, for what takes events in: it refuses before the disk is full. */
   readonly intakeStore: EventStore;
   readonly vault: Vault;

@@ -122,7 +122,7 @@ export class KafkaLedger {
 
 /** An intake over the topics of a configuration, with the parts of a ledger. It is not started. */
 export function intakeOver(
-  ledger: Ledger,
+  ledger: Omit<Ledger, 'store'> & { readonly store: EventStore },
   { limits, defaultRegion, kafka }: Config,
   options: { silenceMs?: number } = {},
 ): KafkaIntake {

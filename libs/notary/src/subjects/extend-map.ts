@@ -1,7 +1,15 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { EntryText, EventStore } from '@sijill/event-store';
+import {
+  foreignDigest,
+  foreignLeafText,
+  withoutKey,
+  type AuthenticStore,
+  type EntryText,
+  type KeylessStore,
+} from '@sijill/event-store';
 import {
   HASH_BYTES,
+  hashLeafText,
   sameBytes,
   subjectKey,
   SubjectMap,
@@ -11,6 +19,7 @@ import {
 } from '@sijill/transparency';
 import type { LogStore } from '../log-store.js';
 import { fromTiles } from '../prove.js';
+import { isLogged } from '../verification/logged-entries.js';
 import type { MapHead, MapStore } from './map-store.js';
 import { subjectOf } from './subject-map-entry.js';
 
@@ -20,18 +29,28 @@ import { subjectOf } from './subject-map-entry.js';
  */
 const STEP = 1_000;
 
+/** The store has something else than what was signed: no map is made of that. */
+export class StoreChanged extends Error {
+  override readonly name = 'StoreChanged';
+}
+
 /**
- * Extends the map behind the log: reads the entries of the store, takes the hashes of their leaves from the log's tiles, and adds
+ * Extends the map behind the log: reads the events of the store, takes the hashes of their leaves from the log's tiles, and adds
  * those that concern a subject to the subject's chain. Each step commits with its size and position.
+ *
+ * What an event is, the log has said when it was signed: an entry where the leaf is that of the entry, somebody else's where it is that of a
+ * foreign event. Its code is not asked again: one that was damaged since would leave its entry out of a map that is signed for good.
  */
 export class MapExtension {
   private readonly map: SubjectMap;
+  private readonly store: KeylessStore;
 
   constructor(
-    private readonly store: EventStore,
+    store: AuthenticStore | KeylessStore,
     private readonly log: LogStore,
     private readonly maps: MapStore,
   ) {
+    this.store = withoutKey(store);
     this.map = new SubjectMap(maps.tiles);
   }
 
@@ -41,6 +60,7 @@ export class MapExtension {
    * @param size leaves that the log has committed
    * @returns what the map covers then: less where the store ends before
    * @throws HeadMoved     another has extended it
+   * @throws StoreChanged  an event is not what was signed
    * @throws FormatInvalid the map is damaged
    */
   async upTo(size: number): Promise<MapHead> {
@@ -64,12 +84,15 @@ export class MapExtension {
   private async take(from: MapHead, entries: readonly EntryText[]): Promise<MapHead> {
     const hashes = await this.log.leafHashes(from.size, entries.length);
     const concerned: SubjectEntry[] = [];
-    entries.forEach((entry, i) => {
-      const subject = subjectOf(entry);
-      if (subject === null) return;
+    for (const [i, entry] of entries.entries()) {
       const leafHash = hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
-      concerned.push({ key: subjectKey(subject), leafIndex: BigInt(from.size + i), leafHash });
-    });
+      if (!isLogged(entry, leafHash)) {
+        await this.assertForeign(entry, leafHash, from.size + i);
+        continue;
+      }
+      const subject = subjectOf(entry);
+      if (subject !== null) concerned.push({ key: subjectKey(subject), leafIndex: BigInt(from.size + i), leafHash });
+    }
     const { root, added, written: tiles, links } = await this.map.extend(concerned);
     const size = from.size + entries.length;
     const to = {
@@ -83,6 +106,17 @@ export class MapExtension {
     const before = new Map(links.map(({ leafIndex, previous }) => [Number(leafIndex), previous]));
     await this.maps.commit({ from, to, tiles, links: await this.linksFrom(from.size, size, before) });
     return to;
+  }
+
+  private async assertForeign({ position }: EntryText, leafHash: Uint8Array, index: number): Promise<void> {
+    for await (const [event] of this.store.events.readAll({ from: position, batchSize: 1 })) {
+      const leaf = foreignLeafText({ ...event!, sha256: foreignDigest(event!) });
+      if (sameBytes(hashLeafText(leaf), leafHash)) return;
+      break;
+    }
+    throw new StoreChanged(
+      `the event at position ${position} is not what was signed as leaf ${index}; sijill verify store names it`,
+    );
   }
 
   /** The links of all tiles that these leaves are in, whole. */

@@ -1,4 +1,4 @@
-import { appendBehind, laneEnd, type EventStore } from '@sijill/event-store';
+import { appendBehind, laneEnd, type AuthenticStore } from '@sijill/event-store';
 import { describeError, type Clock, type Logger, type Metrics } from '@sijill/platform';
 import { FormatInvalid, MAP_LANE, sameBytes } from '@sijill/transparency';
 import { keepLooking } from '../keep-looking.js';
@@ -39,7 +39,7 @@ export class MapKeeper {
   private readonly everyMs: number;
 
   constructor(
-    private readonly store: EventStore,
+    private readonly store: AuthenticStore,
     private readonly log: LogStore,
     private readonly maps: MapStore,
     private readonly options: MapKeeperOptions,
