@@ -161,6 +161,15 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
   };
 }
 
+/** A file that cannot be read now may be on its way: what is known goes on, and what needs a key that is not says so itself. */
+export function rereadIfThere(keyring: Keyring): void {
+  try {
+    keyring.reread();
+  } catch (error) {
+    if (!(error instanceof KeyringUnusable)) throw error;
+  }
+}
+
 function addWrappingKeyTo(file: string): string {
   const now = parsedFile(file) as KeyringFile;
   const { current, keys } = newKeySet('w');

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { hmacOf, isAmong, isoTime, type Clock, type Hmac } from '@sijill/platform';
-import { KeyringUnusable, type Keyring } from './keyring.js';
+import { KeyringUnusable, rereadIfThere, type Keyring } from './keyring.js';
 import { openWith, openingOf, seal, secretOf, type Secret } from './seal.js';
 import type { VaultTables } from './tables.js';
 import type { VaultDb, VaultSql, VaultTransaction } from './vault-sql.js';
@@ -102,7 +102,6 @@ export class Secrets {
     vault.onEpoch(() => {
       this.subjects.clear();
       this.holders.clear();
-      rereadIfThere(keyring);
     });
   }
 
@@ -265,32 +264,32 @@ export class Secrets {
     let [after, rewrapped] = ['', 0];
     for (;;) {
       const { current } = this.keyring.wrapping;
-      const rows = await this.vault.sql.reader
+      const found = await this.vault.sql.reader
         .selectFrom('vault_key')
-        .selectAll()
+        .select('holder')
         .where('holder', '>', after)
         .where('wrapped_by', '!=', current)
         .where('wrapped_by', 'not like', 'quarantine-day/%')
         .orderBy('holder')
         .limit(ROWS_AT_ONCE)
         .execute();
-      if (rows.length === 0) return rewrapped;
+      if (found.length === 0) return rewrapped;
+      const holders = found.map(({ holder }) => holder);
       await this.vault.change(async ({ trx }) => {
-        for (const { holder } of rows) {
-          // As it stands under the lock: it may have been destroyed, or made anew, since it was read.
-          const [row] = await rowsOf(trx, [holder]);
-          if (row === undefined || row.wrapped_by === current) continue;
+        // As they stand under the lock: one may have been destroyed, or made anew, since it was read.
+        for (const row of await rowsOf(trx, holders)) {
+          if (row.wrapped_by === current) continue;
           const { wrapped, wrapped_by } = this.wrapped(
             { ...row, wrapped_by: current },
             this.keyring.wrapping.keys.get(current)!,
             this.unwrap(row),
           );
-          await trx.updateTable('vault_key').set({ wrapped, wrapped_by }).where('holder', '=', holder).execute();
+          await trx.updateTable('vault_key').set({ wrapped, wrapped_by }).where('holder', '=', row.holder).execute();
         }
       });
-      rewrapped += rows.length;
+      rewrapped += holders.length;
       onProgress(rewrapped);
-      after = rows.at(-1)!.holder;
+      after = holders.at(-1)!;
     }
   }
 
@@ -371,15 +370,6 @@ export class Secrets {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
     decipher.setAAD(boundTo(row)).setAuthTag(bytes.subarray(-16));
     return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
-  }
-}
-
-/** A file that cannot be read now may be on its way: what is known goes on, and what needs a key that is not says so itself. */
-function rereadIfThere(keyring: Keyring): void {
-  try {
-    keyring.reread();
-  } catch (error) {
-    if (!(error instanceof KeyringUnusable)) throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { areTablesUnknown, openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
-import { KeyringUnusable, type Keyring } from './keyring.js';
+import { KeyringUnusable, rereadIfThere, type Keyring } from './keyring.js';
 import { vaultMigrations, type VaultTables } from './tables.js';
 
 export type VaultDb = Kysely<VaultTables>;
@@ -12,6 +12,8 @@ export interface VaultState {
   readonly sequence: number;
   /** Rises when something that another process may remember holds no more: a release, a separation, a destroyed key. */
   readonly epoch: number;
+  /** The wrapping key that was added last. */
+  readonly wrapping: string;
 }
 
 /** One change under way, under the one lock. It may run again from its beginning when it was kept out. */
@@ -37,10 +39,13 @@ const META = ['lock', 'sequence', 'epoch', 'keyring', 'ledger', 'wrapping'] as c
  * commits.
  */
 export class VaultSql {
-  private known: VaultState = { sequence: -1, epoch: -1 };
+  private known: VaultState = { sequence: -1, epoch: -1, wrapping: '' };
   private readonly forgetting: (() => void)[] = [];
 
-  private constructor(readonly sql: Sql<VaultTables>) {}
+  private constructor(
+    readonly sql: Sql<VaultTables>,
+    private readonly keyring: Keyring,
+  ) {}
 
   /**
    * @throws KeyringUnusable the vault was made with another keyring, or has a key since that this one lacks
@@ -72,19 +77,23 @@ export class VaultSql {
         throw new KeyringUnusable(
           `this keyring is older than the vault: it lacks the wrapping key ${of('wrapping')}. Put the newest one back`,
         );
-      return new VaultSql(sql);
+      return new VaultSql(sql, keyring);
     } catch (error) {
       await sql.close();
       throw error;
     }
   }
 
-  /** Adds a wrapping key to the keyring and notes it here, under the lock. @returns its id */
-  addWrappingKey(keyring: Keyring): Promise<string> {
-    return this.change(async ({ trx, raiseEpoch }) => {
-      const id = keyring.addWrappingKey();
+  /**
+   * Adds a wrapping key to the keyring and notes it here, under the lock: whoever looks next takes it up.
+   *
+   * @returns its id
+   * @throws KeyringUnusable the keyring cannot be written
+   */
+  addWrappingKey(): Promise<string> {
+    return this.change(async ({ trx }) => {
+      const id = this.keyring.addWrappingKey();
       await trx.updateTable('vault_meta').set({ value: id }).where('name', '=', 'wrapping').execute();
-      raiseEpoch();
       return id;
     });
   }
@@ -140,6 +149,7 @@ export class VaultSql {
 
   private note(state: VaultState): VaultState {
     if (state.epoch !== this.known.epoch && this.known.epoch !== -1) for (const forget of this.forgetting) forget();
+    if (!this.keyring.wrapping.keys.has(state.wrapping)) rereadIfThere(this.keyring);
     this.known = state;
     return state;
   }
@@ -182,8 +192,8 @@ async function stateOf(db: VaultDb): Promise<VaultState> {
   const rows = await db
     .selectFrom('vault_meta')
     .select(['name', 'value'])
-    .where('name', 'in', ['sequence', 'epoch'])
+    .where('name', 'in', ['sequence', 'epoch', 'wrapping'])
     .execute();
-  const of = (name: string): number => Number(rows.find((row) => row.name === name)?.value ?? 0);
-  return { sequence: of('sequence'), epoch: of('epoch') };
+  const of = (name: keyof VaultState): string => rows.find((row) => row.name === name)!.value;
+  return { sequence: Number(of('sequence')), epoch: Number(of('epoch')), wrapping: of('wrapping') };
 }

@@ -29,7 +29,6 @@ export class Vault {
     readonly secrets: Secrets,
     readonly tags: Tags,
     readonly defaultRegion: string,
-    private readonly keyring: Keyring,
   ) {
     this.outbox = new Outbox(database.sql);
   }
@@ -51,7 +50,7 @@ export class Vault {
     const database = await VaultSql.open(target, keyring);
     const secrets = new Secrets(database, keyring, clock, cachedPeople);
     const directory = new Directory(portsOf(database, secrets, keyring, clock), cachedPeople);
-    return new Vault(database, directory, secrets, new Tags(database, secrets, keyring), defaultRegion, keyring);
+    return new Vault(database, directory, secrets, new Tags(database, secrets, keyring), defaultRegion);
   }
 
   /**
@@ -62,7 +61,7 @@ export class Vault {
    * @throws KeyringUnusable the keyring cannot be written
    */
   addWrappingKey(): Promise<string> {
-    return this.database.addWrappingKey(this.keyring);
+    return this.database.addWrappingKey();
   }
 
   async close(): Promise<void> {
