@@ -11,10 +11,6 @@ import { ReadModels } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
 import { AccessGuard } from './access/access.guard.js';
-import { INTAKE_COMMAND_HANDLERS } from './use-cases/intake-commands.js';
-import { QUERY_HANDLERS } from './use-cases/query-handlers.js';
-import { RecordConsultationHandler } from './use-cases/record-consultation.js';
-import { REPORT_COMMAND_HANDLERS } from './use-cases/report-commands.js';
 import { ClockNote } from './clock-note.js';
 import { FreshnessInterceptor } from './http/freshness.interceptor.js';
 import { KnownQueryInterceptor } from './http/known-query.interceptor.js';
@@ -33,6 +29,10 @@ import { SubjectsController } from './routes/subjects.controller.js';
 import { WitnessController } from './routes/witness.controller.js';
 import { RUNNING_ROLES, type RunningRoles } from './running-roles.js';
 import { TRANSPARENCY_LOG } from './transparency-log.js';
+import { INTAKE_COMMAND_HANDLERS } from './use-cases/intake-commands.js';
+import { QUERY_HANDLERS } from './use-cases/query-handlers.js';
+import { RecordConsultationHandler } from './use-cases/record-consultation.js';
+import { REPORT_COMMAND_HANDLERS } from './use-cases/report-commands.js';
 
 const API = [
   LogController,

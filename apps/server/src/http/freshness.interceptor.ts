@@ -1,7 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ReadModels, type ReadModelName } from '@sijill/read-models';
-import { type AuthenticatedRequest } from '../access/access.guard.js';
+import type { AuthenticatedRequest } from '../access/access.guard.js';
 import { Problem } from './problem.js';
 import { READS_FROM } from './reads-from.js';
 

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Caller } from '@sijill/access';
-import { type AuthenticatedRequest } from '../access/access.guard.js';
+import type { AuthenticatedRequest } from '../access/access.guard.js';
 import { headerText } from './answers.js';
 import { Problem } from './problem.js';
 

@@ -2,17 +2,17 @@ import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { type Caller } from '@sijill/access';
+import type { Caller } from '@sijill/access';
 import { entryText, leafText } from '@sijill/event-store';
 import { proveEntry } from '@sijill/notary';
 import { Allow } from '../access/route-policy.js';
-import { EntryById, type FoundEntry } from '../use-cases/queries.js';
-import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From, OptionalReason } from '../http/reason.js';
 import { TRANSPARENCY_LOG, type TransparencyLog } from '../transparency-log.js';
+import { EntryById, type FoundEntry } from '../use-cases/queries.js';
+import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { entryIdPipe } from './ids.js';
 
 @ApiTags('entries')

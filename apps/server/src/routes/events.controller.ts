@@ -2,14 +2,14 @@ import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { type Caller } from '@sijill/access';
+import type { Caller } from '@sijill/access';
 import { decodeJson } from '@sijill/intake';
 import { ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
-import { AcceptEvents } from '../use-cases/intake-commands.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { From } from '../http/reason.js';
+import { AcceptEvents } from '../use-cases/intake-commands.js';
 
 const SINGLE = 'application/cloudevents+json';
 const BATCH = 'application/cloudevents-batch+json';

@@ -13,9 +13,9 @@ import { createLogger } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { createKeyring, readKeyring, Vault } from '@sijill/vault';
 import { AccessGuard } from '../access/access.guard.js';
-import { type RecordConsultation } from '../use-cases/record-consultation.js';
 import { ProblemFilter } from '../http/problem.filter.js';
 import { validation } from '../http/validation.js';
+import type { RecordConsultation } from '../use-cases/record-consultation.js';
 import { IdentityController } from './identity.controller.js';
 
 const BY = { name: 'command line', principal: 'command-line' };

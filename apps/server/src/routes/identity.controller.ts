@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { type Caller, type Consulted } from '@sijill/access';
+import type { Caller, Consulted } from '@sijill/access';
 import type { Freshness } from '@sijill/contracts';
 import { Outboxes } from '@sijill/ledger';
 import { activitiesFrom, decodeCursor, encodeCursor, ReadModels } from '@sijill/read-models';
@@ -15,11 +15,11 @@ import {
   type ListedConflict,
 } from '@sijill/vault';
 import { Allow } from '../access/route-policy.js';
-import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From, Reason, reasonHeader } from '../http/reason.js';
+import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { known } from './identifiers.js';
 import { subjectIdPipe } from './ids.js';
 import { ConflictsQuery, LinkBody, LookUpBody, ReleaseBody, SeparationBody } from './requests.js';

@@ -6,8 +6,8 @@ import { verifierKeyText } from '@sijill/notary';
 import { FormatInvalid, formatKeyChain, HASH_BYTES, parseTilePath, tileWidth } from '@sijill/transparency';
 import { Public } from '../access/route-policy.js';
 import { Problem } from '../http/problem.js';
-import { StampedQuery } from './requests.js';
 import { TRANSPARENCY_LOG, type TransparencyLog } from '../transparency-log.js';
+import { StampedQuery } from './requests.js';
 
 const TEXT = 'text/plain; charset=utf-8';
 /** Where the build has put it, seen from where the build has put this. */

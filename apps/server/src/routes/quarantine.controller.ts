@@ -2,17 +2,17 @@ import { Controller, Get, HttpCode, Param, Post, Query, Res, StreamableFile } fr
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { type Caller } from '@sijill/access';
+import type { Caller } from '@sijill/access';
 import { QuarantineDesk } from '@sijill/intake';
 import { isQuarantined, ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
-import { ReplayQuarantined } from '../use-cases/intake-commands.js';
-import { DuplicateList, QuarantineList } from '../use-cases/queries.js';
-import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From, OptionalReason, Reason } from '../http/reason.js';
+import { ReplayQuarantined } from '../use-cases/intake-commands.js';
+import { DuplicateList, QuarantineList } from '../use-cases/queries.js';
+import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { entryIdPipe } from './ids.js';
 import { PageQuery } from './requests.js';
 

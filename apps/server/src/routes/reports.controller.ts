@@ -2,19 +2,19 @@ import { Body, Controller, Get, HttpCode, Param, Post, Res, StreamableFile } fro
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { type Caller } from '@sijill/access';
+import type { Caller } from '@sijill/access';
 import { ReportDesk, type ReportView } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
 import { Allow } from '../access/route-policy.js';
-import { RecordConsultation } from '../use-cases/record-consultation.js';
-import { OrderAccounting } from '../use-cases/report-commands.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From } from '../http/reason.js';
+import { RecordConsultation } from '../use-cases/record-consultation.js';
+import { OrderAccounting } from '../use-cases/report-commands.js';
+import { known } from './identifiers.js';
 import { reportIdPipe } from './ids.js';
 import { ReportBody } from './requests.js';
-import { known } from './identifiers.js';
 import { instant } from './times.js';
 
 @ApiTags('reports')

@@ -2,18 +2,18 @@ import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { type Caller } from '@sijill/access';
-import { type AboutPerson, type TimelineFilter } from '@sijill/read-models';
+import type { Caller } from '@sijill/access';
+import type { AboutPerson, TimelineFilter } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
-import { ActivityTimeline, DisclosureHistory } from '../use-cases/queries.js';
-import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From, Reason, reasonHeader } from '../http/reason.js';
+import { ActivityTimeline, DisclosureHistory } from '../use-cases/queries.js';
+import { RecordConsultation } from '../use-cases/record-consultation.js';
+import { subjectIdPipe } from './ids.js';
 import { ActivitiesQuery, DisclosuresQuery } from './requests.js';
 import { instant } from './times.js';
-import { subjectIdPipe } from './ids.js';
 
 const positionHeader = {
   name: 'Sijill-Position',
