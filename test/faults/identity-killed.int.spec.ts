@@ -2,20 +2,10 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import {
-  drainOutbox,
-  LANES,
-  openEmbeddedStore,
-  openEventStoreDb,
-  type KeylessStore,
-  type NewEntry,
-  type StoredEntry,
-} from '@sijill/event-store';
+import { LANES, type StoredEntry } from '@sijill/event-store';
 import { systemClock, type SqlTarget } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { createKeyring, readKeyring, Vault } from '@sijill/vault';
-import { authentic } from '../support/entry-keys.js';
-import { eventStoreDbForTests } from '../support/eventstoredb/server-for-tests.js';
 import { FULL_RUN } from '../support/full-run.js';
 import type { Decided } from '../support/identity/decisions.js';
 import { History } from '../support/identity/history.js';
@@ -24,21 +14,14 @@ import type { ChainEntry } from '../support/identity/read-chains.js';
 import { NOW, PRODUCERS, ROUNDS, steps, type Step } from '../support/identity/steps.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
 import { seeded } from '../support/seeded.js';
-import { noteServer } from '../support/shared-server.js';
 import { freshDataDir } from '../support/sijill.js';
+import { embeddedPlace, eventStoreDbPlace, type StorePlace } from '../support/store-places.js';
 
 const KILLS = Number(process.env['SIJILL_TEST_IDENTITY_KILLS'] ?? (FULL_RUN ? 100 : 6));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const PROGRAM = join(import.meta.dirname, '../support/identity/identity.program.ts');
 /** Of the steps, so many end with the death of who takes them. */
 const DEADLY = 0.12;
-
-interface Place {
-  readonly store: KeylessStore;
-  /** As the program takes it. */
-  readonly where: string;
-  stop(): Promise<void>;
-}
 
 /** One of the two processes; a new one is started for it when it is dead. */
 class Server {
@@ -127,27 +110,7 @@ class Run {
   }
 }
 
-async function embedded(): Promise<Place> {
-  const where = join(freshDataDir('identity'), 'ledger.sqlite');
-  const store = openEmbeddedStore({ file: where, pollMs: 10 });
-  return { store, where, stop: () => store.close() };
-}
-
-async function eventStoreDb(): Promise<Place> {
-  const server = await eventStoreDbForTests();
-  await noteServer('EventStoreDB', server.what);
-  const store = await openEventStoreDb({ connectionString: server.connectionString });
-  return {
-    store,
-    where: server.connectionString,
-    stop: async () => {
-      await store.close();
-      await server.stop();
-    },
-  };
-}
-
-function contract(name: string, open: () => Promise<Place>, target: () => Promise<SqlTarget>): void {
+function contract(name: string, open: () => Promise<StorePlace>, target: () => Promise<SqlTarget>): void {
   describe(`who is who on ${name}, for two processes that are killed`, () => {
     it(
       `is one thing for the rules, the vault, and a reader of the store without it (seed ${SEED})`,
@@ -157,7 +120,7 @@ function contract(name: string, open: () => Promise<Place>, target: () => Promis
         const keyring = join(freshDataDir('identity'), 'keyring.json');
         createKeyring(keyring, '2026-07-01T00:00:00.000Z');
         const vault = await Vault.open(sql, readKeyring(keyring), { now: () => NOW }, 'SA', 500);
-        const store = authentic(place.store);
+        const { store } = place;
         const models = await ReadModels.open(await target(), systemClock);
         const servers = [0, 1].map(
           (n) => new Server([place.where, JSON.stringify(sql), keyring, `ledger-http/${n}`]),
@@ -172,15 +135,7 @@ function contract(name: string, open: () => Promise<Place>, target: () => Promis
             for (const step of [...happening, ...ROUNDS]) await run.take(step);
             await models.catchUp(store);
           }
-          const source = {
-            pending: async (after: number, limit: number) =>
-              (await vault.outbox.pending(after, limit)).map(({ number, entry }) => ({
-                number,
-                entry: JSON.parse(entry) as NewEntry,
-              })),
-            done: (upTo: number) => vault.outbox.done(upTo),
-          };
-          await drainOutbox(store, LANES.vault, source);
+          await servers[0].obey({ do: 'drain', die: null });
           const all: StoredEntry[] = [];
           for await (const batch of store.readAll()) all.push(...batch);
           expect(all.filter(({ foreign }) => foreign)).toEqual([]);
@@ -228,10 +183,10 @@ function contract(name: string, open: () => Promise<Place>, target: () => Promis
 
 const sqlite = async (): Promise<SqlTarget> => ({ kind: 'sqlite', file: join(freshDataDir('identity'), 'db.sqlite') });
 
-contract('the embedded store and SQLite', embedded, sqlite);
+contract('the embedded store and SQLite', embeddedPlace, sqlite);
 
 describeWithPostgres('with PostgreSQL', (postgres) => {
-  contract('EventStoreDB and PostgreSQL', eventStoreDb, async () => ({
+  contract('EventStoreDB and PostgreSQL', eventStoreDbPlace, async () => ({
     kind: 'postgresql',
     url: await postgres.freshDatabase('identity'),
   }));

@@ -2,14 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  Lane,
-  nodeLane,
-  openEmbeddedStore,
-  openEventStoreDb,
-  type AuthenticStore,
-  type KeylessStore,
-} from '@sijill/event-store';
+import { Lane, nodeLane } from '@sijill/event-store';
 import {
   checkRange,
   fromTiles,
@@ -29,55 +22,23 @@ import {
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
 import { openCheckpoint, sameBytes, toHex, treeRoot } from '@sijill/transparency';
 import { disclosureEntry, SUBJECTS } from '../support/disclosure-entries.js';
-import { AUTHENTICATOR, appendTo, authentic } from '../support/entry-keys.js';
-import { eventStoreDbForTests } from '../support/eventstoredb/server-for-tests.js';
+import { AUTHENTICATOR, appendTo } from '../support/entry-keys.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { seeded } from '../support/seeded.js';
 import { LOG_IDENTITY } from '../support/log-identity.js';
-import { noteServer } from '../support/shared-server.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
+import { embeddedPlace, eventStoreDbPlace, type StorePlace } from '../support/store-places.js';
 
 const KILLS = Number(process.env['SIJILL_TEST_NOTARY_KILLS'] ?? (FULL_RUN ? 200 : 8));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const PROGRAM = join(import.meta.dirname, '../support/notary.program.ts');
 const signer = logSigner(LOG_IDENTITY.origin, [LOG_IDENTITY.seedOf(1)]);
 
-interface Opened {
-  readonly store: AuthenticStore;
-  readonly keyless: KeylessStore;
-  /** As the program takes it. */
-  readonly where: string;
-  stop(): Promise<void>;
-}
-
-async function embedded(): Promise<Opened> {
-  const where = join(freshDataDir('notary'), 'ledger.sqlite');
-  const keyless = openEmbeddedStore({ file: where, pollMs: 10 });
-  const store = authentic(keyless);
-  return { store, keyless, where, stop: () => store.close() };
-}
-
-async function eventStoreDb(): Promise<Opened> {
-  const server = await eventStoreDbForTests();
-  await noteServer('EventStoreDB', server.what);
-  const keyless = await openEventStoreDb({ connectionString: server.connectionString });
-  const store = authentic(keyless);
-  return {
-    store,
-    keyless,
-    where: server.connectionString,
-    stop: async () => {
-      await store.close();
-      await server.stop();
-    },
-  };
-}
-
 describe.each([
-  ['the embedded store', embedded],
-  ['EventStoreDB', eventStoreDb],
+  ['the embedded store', embeddedPlace],
+  ['EventStoreDB', eventStoreDbPlace],
 ])('a notary of %s', (_, open) => {
-  let opened: Opened;
+  let opened: StorePlace;
   let folder: string;
   let written = 0;
   const running: Notary[] = [];
@@ -264,7 +225,7 @@ describe.each([
     await signedUpToEnd(log);
     await notary.stop();
     // A store that ends earlier, as an older backup does.
-    const older = await embedded();
+    const older = await embeddedPlace();
     const other = opened;
     opened = older;
     const refusing = notaryOf(log);

@@ -1,16 +1,12 @@
 // A notary as a process of its own, to be killed. See test/faults/notary.
-import { Lane, nodeLane, openEmbeddedStore, openEventStoreDb } from '@sijill/event-store';
+import { Lane, nodeLane } from '@sijill/event-store';
 import { LogStore, MapKeeper, MapStore, Notary } from '@sijill/notary';
-import { authentic } from './entry-keys.js';
 import { LOG_IDENTITY } from './log-identity.js';
 import { claimOf, createLogger, Metrics, systemClock } from '@sijill/platform';
+import { openStoreAt } from './open-store-at.js';
 
 const [where = '', file = '', mapFile = '', claim = ''] = process.argv.slice(2);
-const store = authentic(
-  where.startsWith('esdb:')
-    ? await openEventStoreDb({ connectionString: where })
-    : openEmbeddedStore({ file: where, pollMs: 10 }),
-);
+const store = await openStoreAt(where);
 const log = await LogStore.open({ kind: 'sqlite', file });
 const maps = await MapStore.open({ kind: 'sqlite', file: mapFile });
 const parts = { clock: systemClock, metrics: new Metrics(), logger: createLogger('silent') };

@@ -24,7 +24,7 @@ export class Outboxes {
     private readonly logger: Logger,
   ) {
     this.sources = [
-      [LANES.vault, sourceOf(vault.outbox)],
+      [LANES.vault, vaultOutbox(vault)],
       [LANES.access, access],
     ];
   }
@@ -80,7 +80,7 @@ export class Outboxes {
 }
 
 /** The vault knows nothing of stores; its rows are their entries' JSON. */
-function sourceOf(outbox: Vault['outbox']): OutboxSource {
+export function vaultOutbox({ outbox }: Pick<Vault, 'outbox'>): OutboxSource {
   return {
     pending: async (after, limit) =>
       (await outbox.pending(after, limit)).map(({ number, entry }) => ({

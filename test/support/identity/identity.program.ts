@@ -1,14 +1,15 @@
 // One of two processes that take events in and decide who is who, each with a memory and a lane of its own; dies where it is told to.
 // See test/faults/identity-killed.
-import { drainOutbox, Lane, LANES, openEmbeddedStore, openEventStoreDb, type NewEntry } from '@sijill/event-store';
+import { drainOutbox, Lane, LANES } from '@sijill/event-store';
 import { EntryMaker } from '@sijill/intake';
-import { type SqlTarget } from '@sijill/platform';
+import { vaultOutbox } from '@sijill/ledger';
+import type { SqlTarget } from '@sijill/platform';
 import { readKeyring, Vault } from '@sijill/vault';
-import { authentic } from '../entry-keys.js';
 import { disclosed } from '../events.js';
 import { decide, type Decided, type Decision } from './decisions.js';
 import type { NaiveIdentifier } from './naive-identity.js';
 import { NOW, PRODUCERS } from './steps.js';
+import { openStoreAt } from '../open-store-at.js';
 
 /** An event about one person. */
 export interface EventOrder {
@@ -27,11 +28,7 @@ export type Order =
 export type Reply = readonly string[] | Decided | 'drained';
 
 const [where = '', target = '{}', keyring = '', laneName = ''] = process.argv.slice(2);
-const store = authentic(
-  where.startsWith('esdb:')
-    ? await openEventStoreDb({ connectionString: where })
-    : openEmbeddedStore({ file: where, pollMs: 10 }),
-);
+const store = await openStoreAt(where);
 const clock = { now: () => NOW };
 const vault = await Vault.open(JSON.parse(target) as SqlTarget, readKeyring(keyring), clock, 'SA', 500);
 const maker = new EntryMaker(vault, clock);
@@ -67,17 +64,17 @@ async function events({ events: given, die: where }: Order & { do: 'events' }): 
 }
 
 async function drain({ die: where }: Order & { do: 'drain' }): Promise<Reply> {
+  const source = vaultOutbox(vault);
   let reads = 0;
   await drainOutbox(store, LANES.vault, {
-    pending: async (after, limit) => {
+    pending: (after, limit) => {
       // The second read is behind the first append, and before anybody was told that it is done.
       if (where !== null && (reads += 1) > 1) die();
-      const rows = await vault.outbox.pending(after, Math.min(limit, 5));
-      return rows.map(({ number, entry }) => ({ number, entry: JSON.parse(entry) as NewEntry }));
+      return source.pending(after, Math.min(limit, 5));
     },
-    done: async (upTo) => {
+    done: (upTo) => {
       if (where !== null && reads > 0) die();
-      await vault.outbox.done(upTo);
+      return source.done(upTo);
     },
   });
   return 'drained';
