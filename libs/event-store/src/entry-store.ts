@@ -142,7 +142,7 @@ export function authenticStore(
 }
 
 /** The same store as somebody sees it who has no key: whatever has the form of an entry is one. */
-export function withoutKey({ events }: AuthenticStore): KeylessStore {
+export function withoutKey({ events }: Pick<AuthenticStore, 'events'>): KeylessStore {
   return new EntryStore(events, null);
 }
 

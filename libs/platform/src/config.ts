@@ -238,6 +238,8 @@ export function parseConfig(env: Environment): Config {
       `SIJILL_HTTP_HOST: in development the server listens on this machine's loopback address alone; take 127.0.0.1, or set SIJILL_MODE=production`,
     );
   const keyring = text('SIJILL_KEYRING_FILE');
+  const database = databaseOf('SIJILL_DATABASE', required('SIJILL_DATABASE'), faults);
+  const vault = text('SIJILL_VAULT_DATABASE');
   const config: Config = {
     mode,
     clockAheadMs: clockAheadOf(text('SIJILL_CLOCK'), mode, faults),
@@ -258,12 +260,8 @@ export function parseConfig(env: Environment): Config {
     ),
     eventStore: eventStoreOf(required('SIJILL_EVENT_STORE'), dataDir, faults),
     eventStoreAdmin: adminOf(text('SIJILL_EVENT_STORE_ADMIN'), faults),
-    database: databaseOf('SIJILL_DATABASE', required('SIJILL_DATABASE'), faults),
-    vaultDatabase: databaseOf(
-      'SIJILL_VAULT_DATABASE',
-      text('SIJILL_VAULT_DATABASE') ?? required('SIJILL_DATABASE'),
-      text('SIJILL_VAULT_DATABASE') === null ? [] : faults,
-    ),
+    database,
+    vaultDatabase: vault === null ? database : databaseOf('SIJILL_VAULT_DATABASE', vault, faults),
     kafka: kafkaOf(text, faults, required, oneOf, mode),
     keyringFile:
       keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),

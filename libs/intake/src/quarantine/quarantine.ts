@@ -105,14 +105,17 @@ async function partsFrom(store: EventStore, lane: string, revision: number): Pro
   const parts: StoredEntry[] = [];
   for await (const entry of store.readStream(lane, { from: revision })) {
     if (entry.foreign) continue;
-    const { index, of } = (entry.metadata['part'] as { index: number; of: number } | undefined) ?? { index: 0, of: 1 };
-    const first = (parts[0] ?? entry).metadata['part'] as { of: number } | undefined;
-    if (entry.type !== QUARANTINED || index !== parts.length || of !== (first?.of ?? 1)) return null;
+    const { index, of } = partOf(entry);
+    if (entry.type !== QUARANTINED || index !== parts.length || of !== partOf(parts[0] ?? entry).of) return null;
     parts.push(entry);
     if (parts.length === of) return parts;
   }
   if (parts.length === 0) throw new StreamNotFound(lane);
   return null;
+}
+
+function partOf({ metadata }: StoredEntry): { readonly index: number; readonly of: number } {
+  return (metadata['part'] as { index: number; of: number } | undefined) ?? { index: 0, of: 1 };
 }
 
 function reasonOf(errors: readonly FieldError[]): string {

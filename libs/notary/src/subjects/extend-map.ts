@@ -46,7 +46,7 @@ export class MapExtension {
   private readonly store: KeylessStore;
 
   constructor(
-    store: AuthenticStore | KeylessStore,
+    store: Pick<AuthenticStore, 'events'>,
     private readonly log: LogStore,
     private readonly maps: MapStore,
   ) {
