@@ -7,6 +7,7 @@ import { MapKeeper, Notary } from '@sijill/notary';
 import { claimOf, createLogger, parseConfig } from '@sijill/platform';
 import { Projector } from '@sijill/read-models';
 import { pass, type Pass } from './measure.js';
+import { threadCosts, threadTimes, type ThreadCosts } from './thread-times.js';
 
 export interface IntakeRun {
   readonly callers: number;
@@ -23,6 +24,11 @@ export interface IntakeRun {
   readonly atEnd?: () => Promise<void>;
 }
 
+/** And what it cost the threads; null where the system does not tell. */
+export interface IntakePass extends Pass {
+  readonly threads: ThreadCosts | null;
+}
+
 /** Who sends what the bench sends. */
 export const BENCH_SPEAKER: Speaker = { producer: 'bench', realm: 'default', mayLink: true, sources: [] };
 
@@ -33,8 +39,9 @@ export async function benchLedger(dataDir: string): Promise<Ledger> {
 }
 
 /** The whole intake of bodies into a new ledger: decoded, checked, resolved, sealed, appended, synced. */
-export async function intakePass(dataDir: string, bodies: readonly Buffer[], run: IntakeRun): Promise<Pass> {
+export async function intakePass(dataDir: string, bodies: readonly Buffer[], run: IntakeRun): Promise<IntakePass> {
   const { callers, project, before = [], atMostMs = Infinity, onAccepted } = run;
+  const old = threadTimes();
   const ledger = await benchLedger(dataDir);
   const { config } = ledger;
   const lane = await Lane.open(ledger.store, httpLane('bench'), {
@@ -64,12 +71,15 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
   };
   const settle = project ? { settle: () => untilVisible(ledger, position) } : {};
   await pass(before.map(callOf), settle);
+  const begun = threadTimes();
   const timed = await pass(bodies.map(callOf), { callers, atMostMs, ...settle });
+  const ended = threadTimes();
   await run.atEnd?.();
   await projector.stop();
   await notary?.stop();
   await ledger.close();
-  return timed;
+  const threads = old && begun && ended ? threadCosts(old, [begun, ended], timed.events) : null;
+  return { ...timed, threads };
 }
 
 /** As a server has it, but for the map of subjects: it is brought up each second and not each minute, so that its cost is in the time. */

@@ -1,7 +1,7 @@
 import { EXAMPLE_EVENT } from '@sijill/contracts';
 
 /** Disclosures of one-time passwords to a carrier, about two thousand people, as a platform sends them. */
-export function* sampleEvents(count: number, people = 2000): Generator<object> {
+export function* sampleEvents(count: number, people = 2000, name = 'bench'): Generator<object> {
   for (let i = 0; i < count; i++) {
     const person = (i * 7919) % people;
     const identifiers = [
@@ -10,7 +10,7 @@ export function* sampleEvents(count: number, people = 2000): Generator<object> {
     ];
     yield {
       ...EXAMPLE_EVENT,
-      id: `bench-${i}`,
+      id: `${name}-${i}`,
       time: new Date(Date.UTC(2026, 6, 1) + i * 100).toISOString(),
       sequence: String(i),
       data: { ...EXAMPLE_EVENT.data, dataSubjects: [{ identifiers, role: 'message_recipient' }] },
