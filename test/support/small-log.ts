@@ -1,8 +1,13 @@
 import {
+  ACCOUNTING_KINDS,
   canonicalJson,
-  formatAccountingProof,
+  chainKey,
+  entryKind,
   formatCheckpoint,
   formatMapProof,
+  formatProofEnd,
+  formatProofHead,
+  formatProofItem,
   formatNote,
   formatProof,
   formatVerifierKey,
@@ -12,14 +17,15 @@ import {
   MAP_LANE,
   signingKey,
   signNote,
-  subjectKey,
   SubjectMap,
   SUBJECTS_MAPPED,
+  subtreesBetween,
   toBase64,
   treeRoot,
   verifierKey,
-  type AccountingProof,
-  type PlacedLeaf,
+  type EntryKind,
+  type ProofHead,
+  type ProofItem,
   type ReadHash,
 } from '@sijill/transparency';
 
@@ -36,6 +42,23 @@ export function logSignature(origin: string): { readonly sign: SignRoot; readonl
     },
     vkey: formatVerifierKey(verifierKey(origin, 'ed25519', key.publicKey)),
   };
+}
+
+/** A proof, taken apart so that it can be changed before it is written. */
+export interface SmallProof {
+  readonly head: ProofHead;
+  readonly items: readonly ProofItem[];
+  readonly checkpoint: string;
+}
+
+/** A proof as text. */
+export function proofText({ head, items, checkpoint }: SmallProof): string {
+  const subjects = head.subjects.map(({ subject }) => subject);
+  return [
+    formatProofHead(head),
+    ...items.map((item) => formatProofItem(item, subjects)),
+    formatProofEnd(checkpoint),
+  ].join('');
 }
 
 /** A log of a few leaves with a map of their subjects, held in memory. */
@@ -60,10 +83,10 @@ export class SmallLog {
   async writeMap(): Promise<number> {
     const size = this.leaves.length;
     const entries = this.leaves.flatMap((leaf, at) => {
-      const { data } = JSON.parse(leaf) as { data?: { subjectId?: string } };
+      const { data, type = '' } = JSON.parse(leaf) as { data?: { subjectId?: string }; type?: string };
       const subjectId = data?.subjectId;
       if (subjectId === undefined) return [];
-      return [{ key: subjectKey(subjectId), leafIndex: BigInt(at), leafHash: hashLeafText(leaf) }];
+      return [{ key: chainKey(subjectId, entryKind(type)), leafIndex: BigInt(at), leafHash: hashLeafText(leaf) }];
     });
     const tiles = new Map<string, Uint8Array>();
     const subjects = new SubjectMap({
@@ -72,7 +95,7 @@ export class SmallLog {
     });
     const { root, written } = await subjects.extend(entries);
     for (const [prefix, tile] of written) tiles.set(prefix, tile);
-    const data = { occurredAt: '2026-07-01T00:00:00.000Z', root: toBase64(root), size: String(size), subjects: '0' };
+    const data = { occurredAt: '2026-07-01T00:00:00.000Z', root: toBase64(root), size: String(size), chains: '0' };
     const index = this.entry(SUBJECTS_MAPPED, MAP_LANE, data);
     this.map = { index, size, subjects };
     return index;
@@ -80,33 +103,51 @@ export class SmallLog {
 
   /** The proof that a leaf is in the log. */
   proof(at: number): string {
-    return formatProof({ ...this.place(at), checkpoint: this.checkpoint() });
+    const path = inclusionProof(BigInt(at), BigInt(this.leaves.length), this.read);
+    return formatProof({ index: BigInt(at), path, checkpoint: this.checkpoint() });
   }
 
-  async accounting(...subjectIds: string[]): Promise<AccountingProof> {
+  /**
+   * The proof of a person's entries, by the last map.
+   *
+   * @param subjectIds the person, and behind it who is linked to it
+   */
+  async accounting(
+    subjectIds: readonly string[],
+    { kinds = ACCOUNTING_KINDS as readonly EntryKind[], only = null as readonly number[] | null } = {},
+  ): Promise<SmallProof> {
     const { index, size, subjects } = this.map!;
-    const accounted: AccountingProof['subjects'][number][] = [];
-    for (const subject of subjectIds) {
-      const { proof } = await subjects.prove(subjectKey(subject));
-      const entries = this.leaves.flatMap((leaf, at) =>
-        at < size && leaf.includes(`"subjectId":"${subject}"`) ? [{ ...this.place(at), leaf }] : [],
-      );
-      accounted.push({ subject, proof: formatMapProof(proof), entries });
+    const shown: number[] = [];
+    for (const [at, leaf] of this.leaves.slice(0, size).entries()) {
+      const { data, type = '' } = JSON.parse(leaf) as { data?: { subjectId?: string }; type?: string };
+      if (!subjectIds.includes(data?.subjectId ?? '') || !kinds.includes(entryKind(type))) continue;
+      if (only === null || only.includes(at)) shown.push(at);
     }
-    return {
-      asOf: { position: 1n, leaves: BigInt(size) },
-      checkpoint: this.checkpoint(),
-      map: { ...this.place(index), leaf: this.leaves[index]! },
-      subjects: accounted,
-    };
+    const proven = [];
+    for (const subject of subjectIds) {
+      const chains = [];
+      for (const kind of only === null ? kinds : [])
+        chains.push({ kind, proof: formatMapProof((await subjects.prove(chainKey(subject, kind))).proof) });
+      proven.push({ subject, chains });
+    }
+    const head = { position: 1n, leaves: only === null ? BigInt(size) : null, subjects: proven };
+    const items = this.items(only === null ? [...shown, index] : shown, index);
+    return { head, items, checkpoint: this.checkpoint() };
   }
 
   async accountingText(...subjectIds: string[]): Promise<string> {
-    return formatAccountingProof(await this.accounting(...subjectIds));
+    return proofText(await this.accounting(subjectIds));
   }
 
-  place(at: number): PlacedLeaf {
-    return { index: BigInt(at), path: inclusionProof(BigInt(at), BigInt(this.leaves.length), this.read) };
+  /** Leaves, and what is passed over before, between and behind them. */
+  items(indices: readonly number[], map: number | null = null): ProofItem[] {
+    const passed = (from: number, to: number): ProofItem[] =>
+      [...subtreesBetween(BigInt(from), BigInt(to))].map((subtree) => ({ what: 'passed', hash: this.read(subtree) }));
+    const items = indices.flatMap((at, i): ProofItem[] => [
+      ...passed((indices[i - 1] ?? -1) + 1, at),
+      { what: at === map ? 'map' : 'leaf', index: BigInt(at), leaf: this.leaves[at]! },
+    ]);
+    return [...items, ...passed((indices.at(-1) ?? -1) + 1, this.leaves.length)];
   }
 
   private checkpoint(): string {

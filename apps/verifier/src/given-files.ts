@@ -1,6 +1,8 @@
 import {
+  isPacked,
   isRefusal,
   parseVerifierKey,
+  proofLines,
   textOf,
   verifyAccountingProof,
   verifyLeaf,
@@ -49,13 +51,15 @@ export function fileOf(name: string, bytes: Uint8Array): GivenFile {
 }
 
 function kindOf(bytes: Uint8Array): FileKind {
+  // A leaf is canonical JSON, and no other file of ours is packed.
+  if (isPacked(bytes)) return 'accounting';
   const text = textIn(bytes);
   if (text === null) return 'leaf';
+  if (text.startsWith('sijill accounting proof ')) return 'accounting';
   if (text.startsWith('c2sp.org/tlog-proof@')) return 'proof';
   if (keysIn(text) !== null) return 'keys';
   try {
-    const document = JSON.parse(text) as { format?: unknown; report?: unknown } | null;
-    if (String(document?.format).startsWith('sijill accounting proof ')) return 'accounting';
+    const document = JSON.parse(text) as { report?: unknown } | null;
     if (document?.report === 'accounting') return 'report';
   } catch {
     // Not JSON either.
@@ -106,12 +110,12 @@ export function judge(files: readonly GivenFile[], trust: Trust): Verdict {
   ];
   if (proof === undefined || parts.length > 0) return { state: 'missing', parts };
   try {
-    const text = textOf(proof.bytes);
     if (proof.kind === 'accounting') {
-      const accounting = verifyAccountingProof(text, trust);
+      const accounting = verifyAccountingProof(proofLines(proof.bytes), trust);
       const report = beside === undefined ? null : verifyReport(accounting, textOf(beside.bytes));
       return { state: 'holds', shown: { what: 'accounting', accounting, report } };
     }
+    const text = textOf(proof.bytes);
     const leaf = beside!.bytes;
     return { state: 'holds', shown: { what: 'entry', ...verifyLeaf(leaf, text, trust), proof: text, leaf } };
   } catch (error) {

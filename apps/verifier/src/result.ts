@@ -93,16 +93,19 @@ function isForeign(text: string | null): boolean {
 }
 
 function accountingResult({ accounting, report }: ProvenAccounting, words: Words, rightToLeft: boolean): Result {
-  const { subject, linked, checkpoint, covered, mappedAt, entries, openConflicts } = accounting;
+  const { subject, linked, checkpoint, complete, entries, openConflicts } = accounting;
   const open = entries.flatMap(({ entry }) => (entry === 'withheld' ? [] : [entry]));
   const withheld = entries.length - open.length;
-  const [origin, at] = [isolated(checkpoint.origin), isolated(`${minuteOf(mappedAt)} UTC`)];
+  const [origin, count] = [isolated(checkpoint.origin), String(entries.length)];
+  const reportHolds = complete === null ? words.reportLinesHold : words.reportHolds;
   const sentences = [
-    words.accountingHolds(String(entries.length), String(covered), origin, at),
-    ...(linked.length > 0 ? [words.linked(String(linked.length))] : []),
+    complete === null
+      ? words.linesHold(count, origin)
+      : words.accountingHolds(count, String(complete.covered), origin, isolated(`${minuteOf(complete.mappedAt)} UTC`)),
+    ...(complete !== null && linked.length > 0 ? [words.linked(String(linked.length))] : []),
     ...(withheld > 0 ? [words.withheld(String(withheld))] : []),
-    ...(openConflicts.length > 0 ? [words.openConflicts(String(openConflicts.length))] : []),
-    ...(report === null ? [words.noReport] : [words.reportHolds(String(report.disclosures))]),
+    ...(complete !== null && openConflicts.length > 0 ? [words.openConflicts(String(openConflicts.length))] : []),
+    ...(report === null ? [words.noReport] : [reportHolds(String(report.disclosures))]),
     ...(report !== null && report.conflicts > 0 ? [words.conflicts(String(report.conflicts))] : []),
     ...(report !== null && report.notCompared.length > 0
       ? [words.notCompared(report.notCompared.map(isolated).join(words.comma))]

@@ -30,10 +30,12 @@ export interface Words {
   readonly entryHolds: (index: string, size: string, origin: string) => string;
   readonly foreignLeaf: string;
   readonly accountingHolds: (entries: string, covered: string, origin: string, at: string) => string;
+  readonly linesHold: (entries: string, origin: string) => string;
   readonly linked: (count: string) => string;
   readonly withheld: (count: string) => string;
   readonly openConflicts: (count: string) => string;
   readonly reportHolds: (disclosures: string) => string;
+  readonly reportLinesHold: (disclosures: string) => string;
   readonly reportNewer: (count: string) => string;
   readonly conflicts: (count: string) => string;
   readonly notCompared: (members: string) => string;
@@ -104,7 +106,9 @@ const en: Words = {
   foreignLeaf:
     'The ledger has not written it: the leaf says that somebody else has put something into its store, and nothing that this holds is to be believed.',
   accountingHolds: (entries, covered, origin, at) =>
-    `These ${entries} entries are all there are about this person among the first ${covered} of the log ${origin}, as of ${at}. None was left out.`,
+    `These ${entries} entries are all disclosures of this person's data, and all that says who is the same person, among the first ${covered} of the log ${origin}, as of ${at}. None was left out.`,
+  linesHold: (entries, origin) =>
+    `Each of these ${entries} entries is about this person and in the log ${origin}. Whether there are others is not said: what an authority has ordered not to be told would be missing, and this page says the same whether or not there is any.`,
   linked: (count) =>
     `The person is more than one subject of the ledger: linked to the first are ${count} more, and no one else is. All are looked at here.`,
   withheld: (count) =>
@@ -113,6 +117,8 @@ const en: Words = {
     `The ledger has not settled whether somebody else in it is this person too; open cases: ${count}. Of entries about them nothing is said here.`,
   reportHolds: (disclosures) =>
     `The report says what these entries say openly: all ${disclosures} disclosures of its period, and no other.`,
+  reportLinesHold: (disclosures) =>
+    `The report says what these entries say openly: each of its ${disclosures} disclosures is one of them.`,
   reportNewer: (count) => `${count} disclosures came after the report.`,
   conflicts: (count) =>
     `Conflicting, since the identity of their event was used before for something else: ${count}. They are flagged in the report.`,
@@ -184,7 +190,9 @@ const ar: Words = {
     `هذه هي الورقة رقم ${index}، عدًّا من 0، من ${size} في السجل ${origin}، بايتًا ببايت.`,
   foreignLeaf: 'لم يكتبها السجل: تقول الورقة إن غيره وضع شيئًا في مخزنه، ولا يُصدَّق شيء مما فيه.',
   accountingHolds: (entries, covered, origin, at) =>
-    `هذه القيود وعددها ${entries} هي كل ما يخص هذا الشخص بين أول ${covered} من قيود السجل ${origin}، حتى ${at}. لم يُحذف منها شيء.`,
+    `هذه القيود وعددها ${entries} هي كل الإفصاحات عن بيانات هذا الشخص وكل ما يقول من هو الشخص نفسه، بين أول ${covered} من قيود السجل ${origin}، حتى ${at}. لم يُحذف منها شيء.`,
+  linesHold: (entries, origin) =>
+    `كل قيد من هذه القيود وعددها ${entries} يخص هذا الشخص وهو في السجل ${origin}. ولا يُقال هنا هل توجد قيود غيرها: فما أمرت جهة مختصة بعدم الإخبار به لا يرد هنا، وتقول هذه الصفحة الشيء نفسه سواء وُجد أم لم يوجد.`,
   linked: (count) =>
     `هذا الشخص أكثر من صاحب بيانات واحد في السجل: يرتبط بالأول غيره وعددهم ${count}، ولا أحد سواهم. وقد نُظر فيهم جميعًا هنا.`,
   withheld: (count) =>
@@ -193,6 +201,8 @@ const ar: Words = {
     `لم يحسم السجل بعد هل شخص آخر فيه هو هذا الشخص نفسه؛ عدد الحالات المفتوحة: ${count}. ولا يُقال هنا شيء عن قيودها.`,
   reportHolds: (disclosures) =>
     `يقول التقرير ما تقوله هذه القيود علنًا: كل الإفصاحات في فترته وعددها ${disclosures}، ولا شيء غيرها.`,
+  reportLinesHold: (disclosures) =>
+    `يقول التقرير ما تقوله هذه القيود علنًا: كل إفصاح من إفصاحاته وعددها ${disclosures} قيد منها.`,
   reportNewer: (count) => `جاءت ${count} من الإفصاحات بعد التقرير.`,
   conflicts: (count) => `متعارضة، لأن هوية حدثها سبق أن استُخدمت لأمر آخر: ${count}. وهي موسومة في التقرير.`,
   notCompared: (members) => `لم يُقارن، لأنه مختوم في القيود أو من قول السجل نفسه: ${members}.`,

@@ -10,7 +10,7 @@ export { assertSignedPast, SignedPastLost } from './signed-past.js';
 export { MapExtension } from './subjects/extend-map.js';
 export { MapKeeper, type MapKeeperOptions } from './subjects/map-keeper.js';
 export { MapStore, type MapHead } from './subjects/map-store.js';
-export { SubjectProofs, type ProofWish } from './subjects/prove-subject.js';
+export { SubjectProofs, type ProofScope, type ProofWish } from './subjects/prove-subject.js';
 export { announced, lastAnnounced, subjectOf } from './subjects/subject-map-entry.js';
 export { askForTimeStamp } from './time-stamps/time-stamp-client.js';
 export { assertStamped, formatStampRequest, NotStamped, type StampRequest } from './time-stamps/time-stamp.js';

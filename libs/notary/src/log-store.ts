@@ -44,6 +44,8 @@ export interface Growth {
 
 /** Tiles that are written with one statement: PostgreSQL takes 65,535 parameters, and a tile is five. */
 const MOST_ROWS = 1_000;
+/** Conditions in one query: SQLite takes no deeper tree of them. */
+const PLACES_AT_ONCE = 250;
 /** All of 2,048 leaves and more in a log of thirty million; of a larger log those that are asked for. */
 const KNOWN_HASHES = 16_384;
 
@@ -107,13 +109,16 @@ export class LogStore {
 
   /** The hashes of tiles, in their order; null for one that is not there. */
   async tiles(places: readonly TilePlace[]): Promise<(Uint8Array | null)[]> {
-    if (places.length === 0) return [];
-    const rows = await this.sql.reader
-      .selectFrom('log_tile')
-      .select(['level', 'tile', 'hashes'])
-      .where((where) => where.or(places.map(({ level, index }) => where.and({ level: level, tile: Number(index) }))))
-      .execute();
-    const found = new Map(rows.map(({ level, tile, hashes }) => [`${level}/${tile}`, hashes]));
+    const found = new Map<string, Uint8Array>();
+    for (let at = 0; at < places.length; at += PLACES_AT_ONCE) {
+      const some = places.slice(at, at + PLACES_AT_ONCE);
+      const rows = await this.sql.reader
+        .selectFrom('log_tile')
+        .select(['level', 'tile', 'hashes'])
+        .where((where) => where.or(some.map(({ level, index }) => where.and({ level: level, tile: Number(index) }))))
+        .execute();
+      for (const { level, tile, hashes } of rows) found.set(`${level}/${tile}`, hashes);
+    }
     return places.map(({ level, index }) => found.get(`${level}/${index}`) ?? null);
   }
 

@@ -6,5 +6,6 @@ export { REPORT_FORMATS, type ReportFormat } from './desk/render-accounting.js';
 export { RenderProcess, type RenderProcessOptions } from './desk/render-process.js';
 export { ReportDesk, ReportElsewhere, ReportSubjectErased, type ReportView } from './desk/report-desk.js';
 export { REPORT_GENERATED } from './desk/report-entry.js';
-export type { AccountingOrder, ReportFile } from './desk/report-order.js';
+export type { FileSink } from './desk/report-files.js';
+export { AUDIENCES, type AccountingOrder, type Audience, type ReportFile } from './desk/report-order.js';
 export { REPORT_LANGUAGES, type ReportLanguage } from './rendering/language.js';

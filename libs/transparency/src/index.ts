@@ -1,10 +1,13 @@
 export {
-  formatAccountingProof,
-  parseAccountingProof,
-  type AccountedEntry,
-  type AccountedSubject,
-  type AccountingProof,
-  type PlacedLeaf,
+  formatProofEnd,
+  formatProofHead,
+  formatProofItem,
+  ProofReader,
+  type ProofHead,
+  type ProofItem,
+  type ProvenChain,
+  type ProvenSubject,
+  type WithheldLeaf,
 } from './bundle/accounting-proof.js';
 export {
   assertOnePerson,
@@ -15,11 +18,14 @@ export {
   type ChainEntry,
   type SubjectChain,
 } from './bundle/linked-subjects.js';
+export { isPacked, proofLines, ProofPacker } from './bundle/proof-file.js';
 export {
+  ACCOUNTING_KINDS,
   MAP_LANE,
   SUBJECTS_MAPPED,
   verifyAccountingProof,
   type Accounting,
+  type Completeness,
   type ProvenEntry,
 } from './bundle/verify-accounting-proof.js';
 export { verifyReport, type ReportVerified } from './bundle/verify-report.js';
@@ -61,13 +67,13 @@ export {
 } from './note/signed-note.js';
 export { formatVerifierKey, isSameKey, parseVerifierKey, verifierKey, type VerifierKey } from './note/verifier-key.js';
 export { formatProof, parseProof, readHash, verifyLeaf, type LeafProof } from './proof/tlog-proof.js';
-export { formatMapProof, parseMapProof, verifyAccounting, verifyMap, type MapProof } from './subject-map/map-proof.js';
+export { ENTRY_KINDS, entryKind, type EntryKind } from './subject-map/entry-kind.js';
+export { formatMapProof, parseMapProof, verifyChain, verifyMap, type MapProof } from './subject-map/map-proof.js';
 export type { SubjectEntry } from './subject-map/sorted-entries.js';
 export {
-  accountingHead,
+  Chain,
+  chainKey,
   FIRST_HEAD,
-  nextHead,
-  subjectKey,
   type MappedSubject,
   type SubjectHead,
   type SubjectLeaf,
@@ -103,6 +109,7 @@ export {
   type RefusalReason,
   type WitnessedTree,
 } from './witness/add-checkpoint.js';
+export { CompactRange, subtreesBetween } from './tree/compact-range.js';
 export { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashLeaves, hashLeafText, hashNode } from './tree/hashing.js';
 export {
   consistencyProof,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { ReportFile, ReportFormat, ReportLanguage } from '@sijill/reports';
+import type { Audience, FileSink, ReportFile, ReportFormat, ReportLanguage } from '@sijill/reports';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseIdentifier, parseTime, parseReason } from '../terminal/identifier.js';
 import { printAnswer } from '../terminal/print.js';
@@ -13,6 +13,7 @@ interface AccountingOptions {
   readonly reason: string;
   readonly from?: string;
   readonly to?: string;
+  readonly audience: Audience;
   readonly format: ReportFormat;
   readonly lang: ReportLanguage;
   readonly out: string;
@@ -39,9 +40,14 @@ export function addReport(program: Command): void {
     .requiredOption('--reason <text>', 'why the report is made; it is recorded and printed')
     .option('--from <time>', 'from this time of the event on (inclusive)')
     .option('--to <time>', 'up to this time (exclusive)')
+    .addOption(
+      new Option('--audience <audience>', 'for whom it is: the person itself, or who may know what is kept from it')
+        .choices(['subject', 'officer', 'regulator'])
+        .default('subject'),
+    )
     .addOption(new Option('--format <format>', 'what to make').choices(['pdf', 'csv', 'json']).default('pdf'))
     .addOption(new Option('--lang <language>', 'language of the PDF').choices(['en', 'ar']).default('en'))
-    .requiredOption('--out <file>', 'where to write it; the proof that nothing was left out comes beside it, as .proof')
+    .requiredOption('--out <file>', 'where to write it; the proof of what it says comes beside it, as .proof')
     .option('--json', 'one JSON document about what was made')
     .addHelpText(
       'after',
@@ -63,6 +69,7 @@ export function addReport(program: Command): void {
         if (found === null || subjectId === null) return null;
         const order = {
           subjectId,
+          audience: options.audience,
           from,
           to,
           reason,
@@ -71,7 +78,7 @@ export function addReport(program: Command): void {
           language: options.lang,
           formats: [options.format],
         };
-        const { asOf, files } = await ledger.reports.make(order);
+        const { asOf, files } = await ledger.reports.make(order, besideEachOther(out));
         return { ...found, asOf, document: files[0]!, proof: files[1] ?? null };
       });
       if (made === null) {
@@ -84,9 +91,6 @@ export function addReport(program: Command): void {
         return;
       }
       const { subjectId, linked, openConflicts, asOf, document, proof } = made;
-      await write(out, document.bytes);
-      const beside = join(dirname(out), `${basename(out, extname(out))}.proof`);
-      if (proof !== null) await write(beside, proof.bytes);
       printAnswer(
         options.json === true,
         {
@@ -94,15 +98,15 @@ export function addReport(program: Command): void {
           linked,
           openConflicts,
           asOf,
-          ...factsOf(out, document.file),
-          proof: proof === null ? null : factsOf(beside, proof.file),
+          ...factsOf(out, document),
+          proof: proof === null ? null : factsOf(proofBeside(out), proof),
         },
         () =>
           [
-            `${out} (${document.file.size} bytes, SHA-256 ${document.file.sha256})`,
+            `${out} (${document.size} bytes, SHA-256 ${document.sha256})`,
             proof === null
               ? 'There is no proof beside it: no notary has signed for this ledger, or not up to now.'
-              : `${beside} (the proof that nothing was left out; sijill verify bundle checks it)`,
+              : `${proofBeside(out)} (the proof ${options.audience === 'subject' ? 'of each of its lines' : 'that nothing was left out'}; sijill verify bundle checks it)`,
             ...(openConflicts === 0
               ? []
               : [`Who is the same person is not settled in ${openConflicts} cases: the report says so.`]),
@@ -111,9 +115,18 @@ export function addReport(program: Command): void {
     });
 }
 
-async function write(file: string, bytes: Buffer): Promise<void> {
+/** The document where it was asked for, the proof beside it. */
+function besideEachOther(out: string): FileSink {
+  return { put: (name, content) => write(extname(name) === '.proof' ? proofBeside(out) : out, content) };
+}
+
+function proofBeside(out: string): string {
+  return join(dirname(out), `${basename(out, extname(out))}.proof`);
+}
+
+async function write(file: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   try {
-    await writeFile(file, bytes);
+    await writeFile(file, content);
   } catch (error) {
     throw new WrongUse(`${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
   }

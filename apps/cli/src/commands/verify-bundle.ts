@@ -1,12 +1,23 @@
 import type { Command } from 'commander';
-import { verifyAccountingProof, verifyReport, type Accounting, type ReportVerified } from '@sijill/transparency';
+import {
+  proofLines,
+  verifyAccountingProof,
+  verifyReport,
+  type Accounting,
+  type Completeness,
+  type ReportVerified,
+} from '@sijill/transparency';
 import { printable, table } from '../terminal/print.js';
 import { answer, cosignedText, factsOf, fileOf, signedParts, type Held } from '../verification/answer.js';
 import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 
 export function addVerifyBundle(verify: Command): void {
   withTrust(verify.command('bundle'))
-    .summary("check that a person's accounting leaves nothing out")
+    .summary("check what a person's accounting says, and that it leaves nothing out")
+    .description(
+      'Checks the proof that comes with an accounting of disclosures: that each entry is in the log, and, where it was made for an officer or a ' +
+        'regulator, that none is left out. What the person itself receives never says that: it has one form whether or not anything is withheld.',
+    )
     .argument('<file>', 'the accounting.proof that came with the report')
     .option(
       '--report <file>',
@@ -18,34 +29,27 @@ export function addVerifyBundle(verify: Command): void {
     )
     .action(async (file: string, options: TrustOptions & { report?: string }) => {
       const trust = await trustOf(options);
-      const proof = (await fileOf(file)).toString('utf8');
+      const proof = await fileOf(file);
       const report = options.report === undefined ? null : (await fileOf(options.report)).toString('utf8');
       await answer(options, () => {
-        const accounting = verifyAccountingProof(proof, trust);
+        const accounting = verifyAccountingProof(proofLines(proof), trust);
         const verified = report === null ? null : verifyReport(accounting, report);
-        const { subject, linked, checkpoint, covered, mappedAt, entries, openConflicts } = accounting;
-        const withheld = entries.filter(({ entry }) => entry === 'withheld').length;
+        const { subject, linked, checkpoint, complete, entries, openConflicts } = accounting;
         const facts = {
           subject,
           linked,
+          complete: complete !== null,
           entries: entries.length,
-          withheld,
-          openConflicts: openConflicts.length,
-          covered: String(covered),
-          mappedAt,
+          withheld: complete && entries.filter(({ entry }) => entry === 'withheld').length,
+          openConflicts: complete && openConflicts.length,
+          covered: complete && String(complete.covered),
+          mappedAt: complete && complete.mappedAt,
           ...factsOf(checkpoint),
           report: verified === null ? null : { ...verified, unproven: String(verified.unproven) },
         };
         const lines = [
           entriesText(accounting),
-          `These ${entries.length} entries are all there are about ${personText(accounting)} among the first ${covered} of the log ` +
-            `${checkpoint.origin}, as of ${mappedAt}, under its checkpoint of ${checkpoint.size} entries${cosignedText(checkpoint)}.`,
-          ...(withheld > 0
-            ? [
-                `${withheld} of them are shown by their hash alone: whether a report has them, or whether they link another subject, cannot be said.`,
-              ]
-            : []),
-          ...openConflictsText(accounting),
+          ...(complete === null ? linesText(accounting) : completeText(accounting, complete)),
           ...(verified === null ? [] : [reportText(verified)]),
         ];
         return { ...coverageOf(accounting, verified), facts, line: lines.filter((line) => line !== '').join('\n') };
@@ -53,18 +57,51 @@ export function addVerifyBundle(verify: Command): void {
     });
 }
 
+function linesText({ entries, checkpoint, ...accounting }: Accounting): string[] {
+  return [
+    `Each of these ${entries.length} entries about ${personText(accounting)} is in the log ${checkpoint.origin}, under its checkpoint of ` +
+      `${checkpoint.size} entries${cosignedText(checkpoint)}. That there are no others is not said: what an authority has ordered not ` +
+      'to be told would be missing.',
+  ];
+}
+
+function completeText(accounting: Accounting, { covered, mappedAt, kinds }: Completeness): string[] {
+  const { entries, checkpoint } = accounting;
+  const withheld = entries.filter(({ entry }) => entry === 'withheld').length;
+  return [
+    `These ${entries.length} entries are all there are of the kinds ${kinds.join(' and ')} about ${personText(accounting)} among the ` +
+      `first ${covered} of the log ${checkpoint.origin}, as of ${mappedAt}, under its checkpoint of ${checkpoint.size} entries` +
+      `${cosignedText(checkpoint)}.`,
+    ...(withheld > 0
+      ? [
+          `${withheld} of them are shown by their hash alone: whether a report has them, or whether they link another subject, cannot be said.`,
+        ]
+      : []),
+    ...openConflictsText(accounting),
+  ];
+}
+
 function coverageOf(
-  { checkpoint, covered }: Accounting,
+  { checkpoint, complete, entries }: Accounting,
   verified: ReportVerified | null,
 ): Pick<Held, 'covers' | 'notCovered'> {
+  const ofReport = verified === null ? [] : ['what the report says openly of its disclosures'];
   return {
     covers: [
-      `all entries about this subject among the first ${covered} of the log`,
-      'who is linked to it',
+      ...(complete === null
+        ? [`${entries.length} entries about this subject, each by itself`, ...ofReport]
+        : [
+            ...complete.kinds.map(
+              (kind) => `all entries of the kind ${kind} among the first ${complete.covered} of the log`,
+            ),
+            'who is linked to the subject',
+            ...ofReport,
+            ...(verified === null ? [] : ['that no disclosure is missing in the report']),
+          ]),
       ...signedParts(checkpoint),
-      ...(verified === null ? [] : ['what the report says openly of its disclosures', 'that none of them is missing']),
     ],
     notCovered: [
+      ...(complete === null ? ['whether there are other entries about this subject'] : ['entries of other kinds']),
       'which person the subject is',
       'whether what producers said is true',
       'what is sealed',
@@ -76,7 +113,7 @@ function coverageOf(
   };
 }
 
-function personText({ subject, linked }: Accounting): string {
+function personText({ subject, linked }: Pick<Accounting, 'subject' | 'linked'>): string {
   if (linked.length === 0) return `the subject ${subject}, whom nobody is linked to,`;
   return `the subject ${subject} and those linked to it, ${linked.join(', ')},`;
 }
@@ -89,9 +126,12 @@ function openConflictsText({ openConflicts }: Accounting): string[] {
   ];
 }
 
-function reportText({ disclosures, conflicts, newer, uncounted, unproven, notCompared }: ReportVerified): string {
+function reportText({ disclosures, complete, ...verified }: ReportVerified): string {
+  const { conflicts, newer, uncounted, unproven, notCompared } = verified;
   return [
-    `The report says what they say openly: all ${disclosures} disclosures of its period, and no other.`,
+    complete
+      ? `The report says what they say openly: all ${disclosures} disclosures of its period, and no other.`
+      : `The report says what they say openly: each of its ${disclosures} disclosures is one of them.`,
     ...(conflicts > 0
       ? [`Conflicting, since their event's identity was used before for something else: ${conflicts}.`]
       : []),

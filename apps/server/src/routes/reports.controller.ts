@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Res, StreamableFile } fro
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Readable } from 'node:stream';
 import type { Caller } from '@sijill/access';
 import { ReportDesk, type ReportView } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
@@ -55,6 +56,7 @@ export class ReportsController {
     const view = await this.commands.execute(
       new OrderAccounting({
         subjectId,
+        audience: parameters.audience,
         from,
         to,
         reason,
@@ -93,7 +95,7 @@ export class ReportsController {
       'application/pdf': {},
       'text/csv': {},
       'application/json': {},
-      'application/vnd.sijill.accounting-proof+json': {},
+      'application/vnd.sijill.accounting-proof+gzip': {},
     },
   })
   @ApiResponse({
@@ -110,7 +112,7 @@ export class ReportsController {
     const opened = found === null ? null : await this.desk.file(id, name);
     if (found === null || opened === null)
       throw Problem.notFound('there is no such file, the report is not finished, or its subject was erased');
-    const { file, bytes, reason } = opened;
+    const { file, content, reason } = opened;
     await this.commands.execute(
       new RecordConsultation({
         what: 'report_file',
@@ -121,7 +123,7 @@ export class ReportsController {
         about: { reportId: id, file: name },
       }),
     );
-    return new StreamableFile(bytes, {
+    return new StreamableFile(Readable.from(content), {
       type: file.mediaType,
       length: file.size,
       disposition: `attachment; filename="${file.name}"`,

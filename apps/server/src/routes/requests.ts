@@ -30,6 +30,7 @@ import {
   RECIPIENT_CLASSES,
   type Verdict,
 } from '@sijill/contracts';
+import { AUDIENCES, type Audience } from '@sijill/reports';
 import { PLAIN, WithReason } from './with-reason.js';
 
 const TIME = /^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2}))?$/;
@@ -225,6 +226,10 @@ export class ReportParametersBody {
   @IsOptional()
   @Matches(TIME, TIME_WANTED)
   to?: string;
+
+  @IsOptional()
+  @IsIn(AUDIENCES)
+  audience: Audience = 'subject';
 
   @IsDefined()
   @IsString()

@@ -11,7 +11,8 @@ import {
   HASH_BYTES,
   hashLeafText,
   sameBytes,
-  subjectKey,
+  chainKey,
+  entryKind,
   SubjectMap,
   TILE_WIDTH,
   treeRoot,
@@ -36,7 +37,7 @@ export class StoreChanged extends Error {
 
 /**
  * Extends the map behind the log: reads the events of the store, takes the hashes of their leaves from the log's tiles, and adds
- * those that concern a subject to the subject's chain. Each step commits with its size and position.
+ * those that concern a subject to the subject's chain of their kind. Each step commits with its size and position.
  *
  * What an event is, the log has said when it was signed: an entry where the leaf is that of the entry, somebody else's where it is that of a
  * foreign event. Its code is not asked again: one that was damaged since would leave its entry out of a map that is signed for good.
@@ -91,7 +92,9 @@ export class MapExtension {
         continue;
       }
       const subject = subjectOf(entry);
-      if (subject !== null) concerned.push({ key: subjectKey(subject), leafIndex: BigInt(from.size + i), leafHash });
+      if (subject === null) continue;
+      const key = chainKey(subject, entryKind(entry.type));
+      concerned.push({ key, leafIndex: BigInt(from.size + i), leafHash });
     }
     const { root, added, written: tiles, links } = await this.map.extend(concerned);
     const size = from.size + entries.length;
@@ -100,7 +103,7 @@ export class MapExtension {
       size,
       position: entries.at(-1)!.position,
       logRoot: await this.rootAt(size),
-      subjects: from.subjects + added,
+      chains: from.chains + added,
       root,
     };
     const before = new Map(links.map(({ leafIndex, previous }) => [Number(leafIndex), previous]));

@@ -105,7 +105,7 @@ export class MapKeeper {
   private async announce(head: MapHead): Promise<void> {
     const end = await laneEnd(this.store, MAP_LANE);
     const last = end.entry === null ? null : announcedIn(end.entry);
-    if (head.subjects === 0 || (last !== null && (last.size >= head.size || sameBytes(last.root, head.root)))) return;
+    if (head.chains === 0 || (last !== null && (last.size >= head.size || sameBytes(last.root, head.root)))) return;
     await appendBehind(this.store, MAP_LANE, end, [mapEntry(head, this.options.clock.now())]);
   }
 

@@ -11,7 +11,8 @@ export interface MapHead {
   readonly position: number;
   /** The root of the log's first `size` leaves. */
   readonly logRoot: Uint8Array;
-  readonly subjects: number;
+  /** One for each subject and kind of entries. */
+  readonly chains: number;
   readonly root: Uint8Array;
   /** The store position that somebody waits for the map to reach; 0 when nobody ever did. */
   readonly wanted: number;
@@ -156,8 +157,8 @@ export class MapStore {
 
 async function headOf(db: Kysely<MapTables>): Promise<MapHead> {
   const row = await db.selectFrom('map_head').selectAll().executeTakeFirstOrThrow();
-  const { size, position, log_root: logRoot, subjects, root, wanted } = row;
-  return { size, position, logRoot, subjects, root, wanted };
+  const { size, position, log_root: logRoot, chains, root, wanted } = row;
+  return { size, position, logRoot, chains, root, wanted };
 }
 
 function tilesOf(db: Kysely<MapTables>): MapTiles {

@@ -11,9 +11,9 @@ export interface AnnouncedMap {
   readonly entry: StoredEntry;
 }
 
-/** What the map is, as an entry of the log: how many leaves it covers, how many subjects it has, its root. @param now in milliseconds */
-export function mapEntry({ size, subjects, root }: MapHead, now: number): NewEntry {
-  const data = { root: toBase64(root), size: String(size), subjects: String(subjects) };
+/** What the map is, as an entry of the log: how many leaves it covers, how many chains it has, its root. @param now in milliseconds */
+export function mapEntry({ size, chains, root }: MapHead, now: number): NewEntry {
+  const data = { chains: String(chains), root: toBase64(root), size: String(size) };
   return ledgerEntry(SUBJECTS_MAPPED, now, data);
 }
 

@@ -4,7 +4,8 @@ import {
   MAP_LANE,
   sameBytes,
   sha256,
-  subjectKey,
+  chainKey,
+  entryKind,
   SubjectMap,
   SUBJECTS_MAPPED,
   TILE_WIDTH,
@@ -23,7 +24,7 @@ export interface SubjectsVerified {
   readonly findings: readonly Finding[];
   /** Maps that the log has, all of which were compared. */
   readonly maps: number;
-  readonly subjects: number;
+  readonly chains: number;
 }
 
 /** Leaves read in one go, a whole number of tiles. */
@@ -35,7 +36,7 @@ const STEP = 16 * TILE_WIDTH;
  *
  * The leaves must have been compared with the store before: their hashes are taken from the log's tiles, and tell what is foreign from
  * what is not. The map is kept in memory,
- * some 150 bytes a subject.
+ * some 150 bytes a chain.
  *
  * @param size leaves of the log
  */
@@ -49,7 +50,7 @@ export async function verifySubjects(
   const findings: Finding[] = [];
   const wrong = (index: number, detail: string): void => void findings.push({ what: 'map', index, detail });
   const beside = await keptMap(maps);
-  const due: { size: number; check: (root: Uint8Array, subjects: number) => void }[] = [];
+  const due: { size: number; check: (root: Uint8Array, chains: number) => void }[] = [];
   let [inLog, last] = [0, 0];
   for await (const { entry, index } of loggedEntries(store, log, size, MAP_LANE)) {
     const map = announcedIn(entry);
@@ -67,8 +68,8 @@ export async function verifySubjects(
   if (beside.head.size <= size)
     due.push({
       size: beside.head.size,
-      check: (root, subjects) => {
-        if (!sameBytes(root, beside.head.root) || subjects !== beside.head.subjects || !beside.isMadeOf(tiles))
+      check: (root, chains) => {
+        if (!sameBytes(root, beside.head.root) || chains !== beside.head.chains || !beside.isMadeOf(tiles))
           wrong(
             beside.head.size,
             `the map of subjects beside the log is not that of the first ${beside.head.size} entries`,
@@ -81,11 +82,11 @@ export async function verifySubjects(
   const map = new SubjectMap({
     read: async (prefixes) => new Map(prefixes.flatMap((at) => (tiles.has(at) ? [[at, tiles.get(at)!] as const] : []))),
   });
-  let [root, subjects, done]: [Uint8Array, number, number] = [new Uint8Array(HASH_BYTES), 0, 0];
+  let [root, chains, done]: [Uint8Array, number, number] = [new Uint8Array(HASH_BYTES), 0, 0];
   const take = async (entries: readonly SubjectEntry[], to: number): Promise<void> => {
     const change = await map.extend(entries);
     for (const [prefix, tile] of change.written) tiles.set(prefix, tile);
-    [root, subjects] = [change.root, subjects + change.added];
+    [root, chains] = [change.root, chains + change.added];
     const link = await wrongLink(maps, beside.head, { from: done, to }, change.links);
     done = to;
     if (link !== null && findings.length === 0)
@@ -95,7 +96,7 @@ export async function verifySubjects(
     const entries = batch.slice(0, size - done);
     const hashes = await log.leafHashes(done, entries.length);
     for (let from = 0; from < entries.length;) {
-      while (due[0]?.size === done) due.shift()!.check(root, subjects);
+      while (due[0]?.size === done) due.shift()!.check(root, chains);
       const to = Math.min(entries.length, from + ((due[0]?.size ?? Infinity) - done));
       const end = done + to - from;
       await take(entriesOf(entries.slice(from, to), done, hashes.subarray(from * HASH_BYTES), wrong), end);
@@ -104,8 +105,8 @@ export async function verifySubjects(
     onProgress(done, size);
     if (done === size) break;
   }
-  while (due[0]?.size === done) due.shift()!.check(root, subjects);
-  return { findings: findings.sort((a, b) => a.index - b.index), maps: inLog, subjects };
+  while (due[0]?.size === done) due.shift()!.check(root, chains);
+  return { findings: findings.sort((a, b) => a.index - b.index), maps: inLog, chains };
 }
 
 /** The map beside the log as it is now, with a digest of each of its tiles: a notary may go on with it meanwhile. */
@@ -152,6 +153,6 @@ function entriesOf(
       wrong(index, `leaf ${index}, entry ${entry.id}, says what the map of subjects is and does not stand in its lane`);
     const subject = subjectOf(entry);
     if (subject === null) return [];
-    return [{ key: subjectKey(subject), leafIndex: BigInt(index), leafHash }];
+    return [{ key: chainKey(subject, entryKind(entry.type)), leafIndex: BigInt(index), leafHash }];
   });
 }

@@ -10,7 +10,7 @@ import { pageAllTotals, pageCharts, type Chart } from './page-totals.js';
 import { wordingIn, type Text, type Wording } from './wording.js';
 
 /** Goes up with every change of the template or its wording: the same data under another version may give other bytes. */
-export const ACCOUNTING_TEMPLATE = 'accounting/2';
+export const ACCOUNTING_TEMPLATE = 'accounting/3';
 
 /** What the template lays out: every text in its final wording, in one language. */
 export interface AccountingPage {
@@ -77,9 +77,9 @@ function figures({ totals, disclosures }: AccountingDataset, wording: Wording): 
   ];
 }
 
-function notices({ subject, totals }: AccountingDataset, { words }: Wording): string[] {
+function notices({ notes, totals }: AccountingDataset, { words }: Wording): string[] {
   return [
-    ...(subject.openConflicts > 0 ? [words.openConflicts] : []),
+    ...notes.map(({ text }) => text),
     ...(totals.conflicts > 0 ? [words.conflicting.replace('{count}', writtenCount(totals.conflicts))] : []),
   ];
 }

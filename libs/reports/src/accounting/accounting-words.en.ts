@@ -23,6 +23,8 @@ export const englishWords: AccountingWords = {
   heldUntil: 'until {day}',
   openConflicts:
     'It is not settled whether somebody else whom the register knows is this person too. As long as it is not, disclosures of this person’s data may be missing from this document.',
+  mayBeWithheld:
+    'A disclosure of which a law or an authority forbids to tell would be missing from this document. The document has this sentence whether or not there is one.',
   conflicting:
     'Marked as conflicting: {count}. Their sender had used the number of the event before, for something else. The register keeps both; they are counted in the totals.',
   conflictFlag: 'Conflicting event',
@@ -44,8 +46,9 @@ export const englishWords: AccountingWords = {
   allTotals: 'All totals',
   nothing: 'No disclosure on record',
   nothingInPeriod:
-    'Up to the position stated above, the register holds no disclosure of this person’s data in the period covered.',
-  nothingEver: 'Up to the position stated above, the register holds no disclosure of this person’s data.',
+    'Up to the position stated above, there is no disclosure of this person’s data in the period covered that this document could list.',
+  nothingEver:
+    'Up to the position stated above, there is no disclosure of this person’s data that this document could list.',
   disclosureRegister: 'Disclosures, newest first',
   columns: ['No.', 'Date and time', 'Recipient', 'Data disclosed', 'Purpose and basis', 'Manner and request'],
   purpose: 'Purpose',
@@ -84,7 +87,7 @@ export const englishWords: AccountingWords = {
   limitNotes: [
     'It shows what the platform’s systems reported to the register. A disclosure that no system reported is not in it.',
     'It holds at the position stated on the first page. Entries recorded later may add disclosures, even of earlier dates.',
-    'This page is not signed. What is proven is proven by the file accounting.proof beside it: under the register’s signature, that no entry of this person is left out, and that the JSON file says what the entries say openly. Any verifier of the register opens both. Without that file nothing is proven.',
+    'This page is not signed. What is proven is proven by the file accounting.proof beside it: under the register’s signature, that each disclosure listed is an entry of the register and that the JSON file says what the entries say openly; in a copy for an officer or a regulator also that none is left out. Any verifier of the register opens both. Without that file nothing is proven.',
     'Entries are gathered by the identifiers above. What the register holds under others, which nobody has tied to these, is not in it.',
     'The contents of messages and the values of the data are not kept in the register, and cannot be shown here.',
   ],

@@ -24,6 +24,8 @@ export interface AccountingWords {
   readonly heldUntil: string;
   /** Said where it is not settled who is this person. */
   readonly openConflicts: string;
+  /** Said in each document for the person itself, whether or not anything is withheld. */
+  readonly mayBeWithheld: string;
   /** Said where there are conflicts; `{count}` is filled in. */
   readonly conflicting: string;
   readonly conflictFlag: string;

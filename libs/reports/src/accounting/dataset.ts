@@ -1,9 +1,13 @@
 import type { AsOf, CustomerView, Disclosure, NoticeView, RecipientView } from '@sijill/contracts';
+import type { Audience } from '../desk/report-order.js';
+import type { ReportLanguage } from '../rendering/language.js';
+import { wordsIn } from './wording.js';
 
 /** What was asked for. `from` is inclusive, `to` exclusive, both on `occurredAt`; null leaves that end open. */
 export interface AccountingParameters {
   readonly from: string | null;
   readonly to: string | null;
+  readonly audience: Audience;
   readonly reason: string;
   readonly requestedBy: string;
 }
@@ -26,8 +30,8 @@ export interface AccountingSubject {
   /** The other subjects that are the same person. */
   readonly linked: readonly string[];
   readonly identifiers: readonly SubjectIdentifier[];
-  /** Of how many others it is not settled whether they are this person too. */
-  readonly openConflicts: number;
+  /** Of how many others it is not settled whether they are this person too; null where a note says it in words. */
+  readonly openConflicts: number | null;
 }
 
 export interface RecipientTotal {
@@ -46,23 +50,35 @@ export interface AccountingTotals {
   readonly entries: number;
   /** Those whose event's identity was used before, for something else. */
   readonly conflicts: number;
-  /** Left out because somebody may not be told yet. */
-  readonly withheld: number;
+  /** Left out because somebody may not be told yet; null for the person itself, whose document is the same either way. */
+  readonly withheld: number | null;
   readonly byRecipient: readonly RecipientTotal[];
   readonly byCategory: readonly CategoryTotal[];
 }
 
+/** What has to be known before the rest is read: a code for machines, and a sentence in the language of the document. */
+export interface AccountingNote {
+  readonly code: 'open_conflicts' | 'may_be_withheld';
+  readonly text: string;
+}
+
 export interface AccountingInput {
   readonly parameters: AccountingParameters;
+  readonly language: ReportLanguage;
   readonly asOf: AsOf;
-  readonly subject: AccountingSubject;
+  readonly subject: AccountingSubject & { readonly openConflicts: number };
   readonly disclosures: readonly Disclosure[];
 }
 
 /** The one source of the PDF, the CSV and the JSON of an accounting: none of them looks anywhere else. */
-export interface AccountingDataset extends AccountingInput {
+export interface AccountingDataset {
   readonly report: 'accounting';
+  readonly parameters: AccountingParameters;
+  readonly asOf: AsOf;
+  readonly subject: AccountingSubject;
   readonly totals: AccountingTotals;
+  readonly notes: readonly AccountingNote[];
+  readonly disclosures: readonly Disclosure[];
 }
 
 /**
@@ -76,12 +92,14 @@ export interface AccountingDataset extends AccountingInput {
  */
 export function buildAccounting(input: AccountingInput): AccountingDataset {
   const { parameters, asOf, subject } = input;
+  const isForSubject = parameters.audience === 'subject';
   const disclosures = input.disclosures.map(copyOf);
   return {
     report: 'accounting',
     parameters: {
       from: parameters.from,
       to: parameters.to,
+      audience: parameters.audience,
       reason: parameters.reason,
       requestedBy: parameters.requestedBy,
     },
@@ -97,18 +115,28 @@ export function buildAccounting(input: AccountingInput): AccountingDataset {
         since,
         until,
       })),
-      openConflicts: subject.openConflicts,
+      openConflicts: isForSubject ? null : subject.openConflicts,
     },
     totals: {
       entries: disclosures.length,
       conflicts: disclosures.filter(({ standing }) => standing === 'conflict').length,
       // Nothing can be withheld yet.
-      withheld: 0,
+      withheld: isForSubject ? null : 0,
       byRecipient: totalByRecipient(disclosures),
       byCategory: totalByCategory(disclosures),
     },
+    notes: notesOf(input),
     disclosures,
   };
+}
+
+/** What the person itself is told is in each of its documents alike: it must not tell that something is kept from it. */
+function notesOf({ parameters, language, subject }: AccountingInput): AccountingNote[] {
+  const { openConflicts, mayBeWithheld } = wordsIn(language);
+  return [
+    ...(parameters.audience === 'subject' ? [{ code: 'may_be_withheld' as const, text: mayBeWithheld }] : []),
+    ...(subject.openConflicts > 0 ? [{ code: 'open_conflicts' as const, text: openConflicts }] : []),
+  ];
 }
 
 /** A recipient that changed its name is one recipient; it goes by the name in the newest entry. */

@@ -14,6 +14,11 @@ export type Text = string | Printable;
 
 const sentences: Record<ReportLanguage, AccountingWords> = { en: englishWords, ar: arabicWords };
 
+/** All sentences of ours in a language. */
+export function wordsIn(language: ReportLanguage): AccountingWords {
+  return sentences[language];
+}
+
 /** Stands where the entry says nothing. */
 const NOT_STATED = '–';
 
@@ -37,7 +42,7 @@ export interface Wording {
 export function wordingIn(language: ReportLanguage, print: Printer): Wording {
   return {
     language,
-    words: sentences[language],
+    words: wordsIn(language),
     text: (value) => (value === null ? NOT_STATED : print(value)),
     id: (value) => (value === null ? NOT_STATED : { ...breakable(print(value)), dir: 'ltr', mono: true }),
     key: (vocabulary, key) => (key === null ? NOT_STATED : (wordsFor(vocabulary, key, language) ?? print(key))),

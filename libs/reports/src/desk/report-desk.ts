@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { AsOf, Disclosure } from '@sijill/contracts';
 import type { Lane } from '@sijill/event-store';
-import type { SubjectProofs } from '@sijill/notary';
+import type { ProofScope, SubjectProofs } from '@sijill/notary';
 import {
   describeError,
   isoTime,
@@ -16,19 +13,20 @@ import {
   type SqlTarget,
 } from '@sijill/platform';
 import { disclosureHistory, openingWith, type ReadModels } from '@sijill/read-models';
-import { canonicalJson, formatAccountingProof } from '@sijill/transparency';
+import { canonicalJson, ProofPacker, utf8 } from '@sijill/transparency';
 import { defaultScope, keyIdOf, seal, SubjectErased, unseal, yearOf, type Secret, type Vault } from '@sijill/vault';
 import { buildAccounting, type AccountingDataset } from '../accounting/dataset.js';
 import { RenderClosed } from '../rendering/render-errors.js';
 import { renderAccounting } from './render-accounting.js';
 import { RenderProcess } from './render-process.js';
 import { reportEntry } from './report-entry.js';
+import { handOver, ReportFiles, type FileSink } from './report-files.js';
 import type { AccountingOrder, ReportFile } from './report-order.js';
 import { reportMigrations, type ReportTables } from './table.js';
 
-/** The proof that no entry of the subject was left out, beside the documents. */
+/** The proof of what the documents say, beside them. */
 export const ACCOUNTING_PROOF_NAME = 'accounting.proof';
-const ACCOUNTING_PROOF_TYPE = 'application/vnd.sijill.accounting-proof+json';
+const ACCOUNTING_PROOF_TYPE = 'application/vnd.sijill.accounting-proof+gzip';
 
 export interface ReportView {
   readonly id: string;
@@ -67,11 +65,6 @@ interface DeskParts {
   readonly logger: Logger;
 }
 
-interface MadeFile {
-  readonly file: ReportFile;
-  readonly bytes: Buffer;
-}
-
 const PAGE = 500;
 /** The proof comes within two seconds where a notary is at work. Without one it covers what was proven last, or is left out. */
 const PROOF_PATIENCE_MS = 6_000;
@@ -82,13 +75,16 @@ const PROOF_PATIENCE_MS = 6_000;
  */
 export class ReportDesk {
   private readonly pdfs = new RenderProcess();
+  private readonly files: ReportFiles;
   private queue: Promise<void> = Promise.resolve();
   private closed = false;
 
   private constructor(
     private readonly sql: Sql<ReportTables>,
     private readonly parts: DeskParts,
-  ) {}
+  ) {
+    this.files = new ReportFiles(parts.dataDir);
+  }
 
   /** @throws DatabaseUnavailable */
   static async open(target: SqlTarget, parts: DeskParts): Promise<ReportDesk> {
@@ -142,19 +138,22 @@ export class ReportDesk {
   }
 
   /**
-   * One file of a finished report, opened; null when there is none of that name, or the subject was erased.
+   * One file of a finished report, opened piece by piece; null when there is none of that name, or the subject was erased.
    *
    * @throws ReportElsewhere the file lies with another server
    */
-  async file(id: string, name: string): Promise<{ file: ReportFile; bytes: Buffer; reason: string } | null> {
+  async file(
+    id: string,
+    name: string,
+  ): Promise<{ file: ReportFile; content: AsyncIterable<Buffer>; reason: string } | null> {
     const row = await this.sql.reader.selectFrom('report').selectAll().where('id', '=', id).executeTakeFirst();
     const file = row === undefined ? undefined : viewOf(row).files.find((candidate) => candidate.name === name);
     if (row === undefined || file === undefined) return null;
     const order = await this.opened(row.sealed_order, id);
     if (order === null) return null;
     if (row.node !== this.parts.node) throw new ReportElsewhere(row.node);
-    const bytes = await this.opened(await readFile(this.pathOf(id, name), 'utf8'), `${id}/${name}`);
-    return bytes === null ? null : { file, bytes, reason: orderIn(order).reason };
+    const content = await this.files.opened(id, file, (keyId) => this.parts.vault.secrets.byId(keyId));
+    return content === null ? null : { file, content, reason: orderIn(order).reason };
   }
 
   /**
@@ -162,15 +161,10 @@ export class ReportDesk {
    *
    * @throws ReportSubjectErased
    */
-  async make(order: AccountingOrder): Promise<{ asOf: AsOf; files: MadeFile[] }> {
+  async make(order: AccountingOrder, sink: FileSink): Promise<{ asOf: AsOf; files: ReportFile[] }> {
     const { asOf, dataset } = await this.datasetOf(order);
-    const files = await this.filesOf(dataset, order);
-    await this.record(
-      order,
-      newEntryId(),
-      asOf,
-      files.map(({ file }) => file),
-    );
+    const files = await this.filesOf(dataset, order, sink);
+    await this.record(order, newEntryId(), asOf, files);
     return { asOf, files };
   }
 
@@ -199,26 +193,21 @@ export class ReportDesk {
       await update({ status: 'running', progress: 0.1 });
       const { asOf, dataset } = await this.datasetOf(order);
       await update({ progress: 0.4 });
-      const files = await this.filesOf(dataset, order);
+      const sink = this.files.sealed(id, () => this.secretOf(order.subjectId));
+      const files = await this.filesOf(dataset, order, sink);
       await update({ progress: 0.9 });
-      for (const { file, bytes } of files) await this.keep(order.subjectId, id, file.name, bytes);
       // The entry first: a crash behind it makes the report again and records that too; a finished report is never unrecorded.
-      await this.record(
-        order,
-        id,
-        asOf,
-        files.map(({ file }) => file),
-      );
+      await this.record(order, id, asOf, files);
       await update({
         status: 'done',
         progress: 1,
         as_of: JSON.stringify(asOf),
-        files: JSON.stringify(files.map(({ file }) => file)),
+        files: JSON.stringify(files),
       });
     } catch (error) {
       if (error instanceof RenderClosed) return;
       this.parts.logger.error({ err: error, report: id }, 'a report could not be made');
-      await rm(this.folderOf(id), { recursive: true, force: true }).catch(() => undefined);
+      await this.files.remove(id).catch(() => undefined);
       const { type } = describeError(error);
       await update({
         status: 'failed',
@@ -230,7 +219,7 @@ export class ReportDesk {
   /** Who is linked is asked behind the position: whatever the ledger knew there is known then. */
   private async datasetOf(order: AccountingOrder): Promise<{ asOf: AsOf; dataset: AccountingDataset }> {
     const { vault, readModels } = this.parts;
-    const { from, to, reason, requestedBy, subjectId } = order;
+    const { from, to, reason, requestedBy, subjectId, audience, language } = order;
     // Its position and time alone: how old it was when it was read does not belong into a document.
     const { position, time } = await readModels.freshAsOf('activity-timeline');
     const asOf: AsOf = { position, time };
@@ -259,35 +248,54 @@ export class ReportDesk {
     };
     return {
       asOf,
-      dataset: buildAccounting({ parameters: { from, to, reason, requestedBy }, asOf, subject, disclosures }),
+      dataset: buildAccounting({
+        parameters: { from, to, audience, reason, requestedBy },
+        language,
+        asOf,
+        subject,
+        disclosures,
+      }),
     };
   }
 
-  /** The documents, and beside them the proof that nothing is left out. */
-  private async filesOf(dataset: AccountingDataset, order: AccountingOrder): Promise<MadeFile[]> {
+  /** The documents, and beside them the proof of what they say. */
+  private async filesOf(dataset: AccountingDataset, order: AccountingOrder, sink: FileSink): Promise<ReportFile[]> {
     const proof = this.proofOf(dataset);
-    const files: MadeFile[] = [];
+    const files: ReportFile[] = [];
     for (const format of order.formats) {
       const { name, mediaType, bytes } = await renderAccounting(dataset, format, order.language, this.pdfs);
-      files.push(madeFile(name, mediaType, bytes));
+      files.push(await handOver(sink, name, mediaType, [bytes]));
     }
-    const made = await proof;
-    return made === null ? files : [...files, made];
+    const text = await proof;
+    if (text === null) return files;
+    try {
+      return [...files, await handOver(sink, ACCOUNTING_PROOF_NAME, ACCOUNTING_PROOF_TYPE, packed(text))];
+    } catch (error) {
+      this.parts.logger.error({ err: error }, 'a report has no proof: it could not be written');
+      return files;
+    }
   }
 
   /** A report without its proof is a report all the same: whatever keeps the proof from being made, the documents are. */
-  private async proofOf({ subject: { subjectId, linked }, asOf }: AccountingDataset): Promise<MadeFile | null> {
+  private async proofOf({
+    parameters,
+    subject,
+    asOf,
+    disclosures,
+  }: AccountingDataset): Promise<AsyncIterable<string> | null> {
     const { proofs, logger } = this.parts;
-    const wish = { covering: asOf.position, patienceMs: PROOF_PATIENCE_MS };
+    const scope: ProofScope =
+      parameters.audience === 'subject' ? { only: new Set(disclosures.map(({ entryId }) => entryId)) } : 'complete';
+    const wish = { scope, covering: asOf.position, patienceMs: PROOF_PATIENCE_MS };
     try {
-      const proof = await proofs.prove([subjectId, ...linked], wish);
-      if (proof !== null)
-        return madeFile(ACCOUNTING_PROOF_NAME, ACCOUNTING_PROOF_TYPE, Buffer.from(formatAccountingProof(proof)));
-      logger.warn('a report has no proof that it is whole: no notary has signed a map of the subjects that shows it');
+      const proof = await proofs.prove([subject.subjectId, ...subject.linked], wish);
+      if (proof === null)
+        logger.warn('a report has no proof: no notary has signed a map of the subjects that shows it');
+      return proof;
     } catch (error) {
-      logger.error({ err: error }, 'a report has no proof that it is whole: it could not be made');
+      logger.error({ err: error }, 'a report has no proof: it could not be made');
+      return null;
     }
-    return null;
   }
 
   /** That a report about somebody was made is itself an entry: who, why, what came out. */
@@ -304,35 +312,6 @@ export class ReportDesk {
     };
     const entry = reportEntry({ order, reportId, asOf, files }, secrets, { id: newEntryId(), now });
     await (await this.parts.lane()).append([entry]);
-  }
-
-  /** Sealed, written beside, synced, renamed: a file is whole or not there. */
-  private async keep(subjectId: string, id: string, name: string, bytes: Buffer): Promise<void> {
-    const secret = await this.secretOf(subjectId);
-    await mkdir(this.folderOf(id), { recursive: true, mode: 0o700 });
-    const beside = `${this.pathOf(id, name)}.new`;
-    const handle = await open(beside, 'w', 0o600);
-    try {
-      await handle.writeFile(seal(secret, `${id}/${name}`, bytes));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(beside, this.pathOf(id, name));
-    const folder = await open(this.folderOf(id), 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-  }
-
-  private folderOf(id: string): string {
-    return join(this.parts.dataDir, 'reports', id);
-  }
-
-  private pathOf(id: string, name: string): string {
-    return join(this.folderOf(id), `${name}.jwe`);
   }
 
   /** What is sealed now for the subject of a report. @throws ReportSubjectErased */
@@ -356,9 +335,10 @@ function orderIn(text: Buffer): AccountingOrder {
   return JSON.parse(text.toString('utf8')) as AccountingOrder;
 }
 
-function madeFile(name: string, mediaType: string, bytes: Buffer): MadeFile {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { file: { name, mediaType, size: bytes.length, sha256 }, bytes };
+async function* packed(text: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const packer = new ProofPacker();
+  for await (const piece of text) yield* packer.add(utf8(piece), false);
+  yield* packer.add(new Uint8Array(), true);
 }
 
 function viewOf(row: ReportTables['report']): ReportView {

@@ -25,7 +25,7 @@ export function reportEntry(
   secrets: { readonly subject: Secret; readonly staff: Secret },
   { id, now }: { readonly id: string; readonly now: number },
 ): NewEntry {
-  const { subjectId, from, to, language, principal, requestedBy, reason } = order;
+  const { subjectId, from, to, audience, language, principal, requestedBy, reason } = order;
   const own = { files: files.map((file) => ({ ...file })), reason };
   return ledgerEntry(
     REPORT_GENERATED,
@@ -36,6 +36,7 @@ export function reportEntry(
       subjectId,
       from,
       to,
+      audience,
       language,
       asOf: { ...asOf },
       has: ['actor', 'files', 'reason'],

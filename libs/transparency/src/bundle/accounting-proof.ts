@@ -1,143 +1,188 @@
-import { FormatInvalid, jsonOf, readDecimal, toBase64 } from '../primitives/bytes.js';
-import { MOST_HASHES, readHash } from '../proof/tlog-proof.js';
+import { FormatInvalid, readDecimal, toBase64 } from '../primitives/bytes.js';
+import { readHash } from '../proof/tlog-proof.js';
+import { isEntryKind, type EntryKind } from '../subject-map/entry-kind.js';
 
-/** That a leaf is in the log, when the checkpoint is said elsewhere. */
-export interface PlacedLeaf {
-  readonly index: bigint;
-  /** From the leaf's sibling upwards. */
-  readonly path: readonly Uint8Array[];
+/** What the map holds for one chain of a subject. See `formatMapProof`. */
+export interface ProvenChain {
+  readonly kind: EntryKind;
+  readonly proof: string;
 }
 
-/** An entry of a subject: its leaf, or the hash of it where what it says is withheld. */
-export type AccountedEntry = PlacedLeaf & ({ readonly leaf: string } | { readonly hash: Uint8Array });
-
-/** All entries of one subject, and what the map holds for it. */
-export interface AccountedSubject {
+export interface ProvenSubject {
   readonly subject: string;
-  /** What the map holds for the subject. See `formatMapProof`. */
-  readonly proof: string;
-  /** In the order of the log. */
-  readonly entries: readonly AccountedEntry[];
+  /** Of the kinds that are shown whole, the same of each subject; none where only the lines are proven. */
+  readonly chains: readonly ProvenChain[];
+}
+
+/** What stands before the leaves. */
+export interface ProofHead {
+  /** Where the store stood when the report beside the proof was made. */
+  readonly position: bigint;
+  /** How many leaves that was; null where only the lines are proven, and how many there are is nobody's to know. */
+  readonly leaves: bigint | null;
+  /** Whom the accounting is of, and behind it, in any order, all who are linked to it. */
+  readonly subjects: readonly ProvenSubject[];
+}
+
+export interface ShownLeaf {
+  readonly what: 'leaf';
+  readonly index: bigint;
+  readonly leaf: string;
+}
+
+/** A leaf of which only the hash is shown, and to which chain it belongs. */
+export interface WithheldLeaf {
+  readonly what: 'withheld';
+  readonly index: bigint;
+  readonly hash: Uint8Array;
+  readonly subject: string;
+  readonly kind: EntryKind;
+}
+
+/** The entry that carries the map's root. */
+export interface MapLeaf {
+  readonly what: 'map';
+  readonly index: bigint;
+  readonly leaf: string;
+}
+
+/** The hash of the next complete subtree of the log, none of whose leaves is shown. */
+export interface PassedSubtree {
+  readonly what: 'passed';
+  readonly hash: Uint8Array;
+}
+
+export type ProofItem = ShownLeaf | WithheldLeaf | MapLeaf | PassedSubtree;
+
+export const ACCOUNTING_PROOF = 'sijill accounting proof v3';
+
+/**
+ * The head of a proof. Each line of a proof ends in a newline:
+ *
+ *     sijill accounting proof v3
+ *     as of <position> <leaves>          or: as of <position>, where only the lines are proven
+ *     subject <uuid>                     for each subject, and behind it for each kind that is shown whole
+ *     chain <kind>
+ *     <a proof of the map>               as `formatMapProof` has it
+ *                                        an empty line; then the leaves, another, and the checkpoint, to the end
+ */
+export function formatProofHead({ position, leaves, subjects }: ProofHead): string {
+  const lines = subjects.flatMap(({ subject, chains }) => [
+    `subject ${subject}`,
+    ...chains.flatMap(({ kind, proof }) => [`chain ${kind}`, proof.trimEnd()]),
+  ]);
+  return [ACCOUNTING_PROOF, `as of ${position}${leaves === null ? '' : ` ${leaves}`}`, ...lines, '', ''].join('\n');
 }
 
 /**
- * That these are all entries of the log that concern a person: those of each subject that is the person, each entry with its place in
- * the log; the map of all subjects as an entry of the log has it, with its place, and what it holds for each of them; and one checkpoint
- * over all of it.
+ * The leaves, in the order of the log, and before each of them, and behind the last, the hashes of what is passed over:
+ *
+ *     <hash>                             of the next complete subtree, base64
+ *     leaf <index> <leaf>                a leaf is canonical JSON, which has no newline
+ *     withheld <index> <hash> <n> <kind> of the n-th subject, from 1
+ *     map <index> <leaf>                 behind all others; only where kinds are shown whole
  */
-export interface AccountingProof {
-  /** Where the store stood when the report beside the proof was made, and how many leaves that was. */
-  readonly asOf: { readonly position: bigint; readonly leaves: bigint };
-  /** The checkpoint, a signed note. */
-  readonly checkpoint: string;
-  readonly map: PlacedLeaf & {
-    /** The entry that carries the map's root. */
-    readonly leaf: string;
-  };
-  /** Whom the accounting is of, and behind it, in any order, all who are linked to it. */
-  readonly subjects: readonly AccountedSubject[];
+export function formatProofItem(item: ProofItem, subjects: readonly string[]): string {
+  if (item.what === 'passed') return `${toBase64(item.hash)}\n`;
+  if (item.what !== 'withheld') return `${item.what} ${item.index} ${item.leaf}\n`;
+  return `withheld ${item.index} ${toBase64(item.hash)} ${subjects.indexOf(item.subject) + 1} ${item.kind}\n`;
 }
 
-export const ACCOUNTING_PROOF = 'sijill accounting proof v2';
-
-/** As JSON, each entry on a line of its own. */
-export function formatAccountingProof({ asOf, checkpoint, map, subjects }: AccountingProof): string {
-  const head = {
-    format: ACCOUNTING_PROOF,
-    asOf: { position: String(asOf.position), leaves: String(asOf.leaves) },
-    checkpoint,
-    map: { ...placeText(map), leaf: map.leaf },
-  };
-  return `${withList(head, 'subjects', subjects.map(subjectText), '')}\n`;
+/** Behind the leaves: the checkpoint, a signed note. */
+export function formatProofEnd(checkpoint: string): string {
+  return `\n${checkpoint}`;
 }
 
-function subjectText({ subject, proof, entries }: AccountedSubject): string {
-  const lines = entries.map((entry) => {
-    const content = 'leaf' in entry ? { leaf: entry.leaf } : { hash: toBase64(entry.hash) };
-    return `        ${JSON.stringify({ ...placeText(entry), ...content })}`;
-  });
-  return `    ${withList({ subject, proof }, 'entries', lines, '    ')}`;
-}
-
-/** An object as indented JSON, and behind its members a list of what is written already. */
-function withList(members: object, name: string, items: readonly string[], indent: string): string {
-  const head = JSON.stringify(members, null, 2).slice(0, -2).replaceAll('\n', `\n${indent}`);
-  const list = items.length === 0 ? '[]' : `[\n${items.join(',\n')}\n${indent}  ]`;
-  return `${head},\n${indent}  "${name}": ${list}\n${indent}}`;
-}
-
-function placeText({ index, path }: PlacedLeaf): { index: string; path: string[] } {
-  return { index: String(index), path: path.map(toBase64) };
-}
-
-const LONGEST = 2 ** 28;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/**
- * Takes a proof apart. Nothing is verified by that.
- *
- * @throws FormatInvalid
- */
-export function parseAccountingProof(text: string): AccountingProof {
-  if (text.length > LONGEST) throw new FormatInvalid('the proof is longer than any that is read here');
-  const document = jsonOf(text, 'not an accounting proof: it is no JSON');
-  const { format, asOf, checkpoint, map, subjects } = membersOf(document, 'proof', [
-    'format',
-    'asOf',
-    'checkpoint',
-    'map',
-    'subjects',
-  ]);
-  if (format !== ACCOUNTING_PROOF) throw new FormatInvalid(`an accounting proof has the format "${ACCOUNTING_PROOF}"`);
-  const { index, path, leaf } = membersOf(map, 'map', ['index', 'path', 'leaf']);
-  const { position, leaves } = membersOf(asOf, 'asOf of the proof', ['position', 'leaves']);
-  if (!Array.isArray(subjects) || subjects.length === 0) throw new FormatInvalid('the proof is about nobody');
-  return {
-    asOf: { position: numberIn(position, 'position'), leaves: numberIn(leaves, 'number of leaves') },
-    checkpoint: textIn(checkpoint, 'checkpoint'),
-    map: { ...placeOf(index, path), leaf: textIn(leaf, 'leaf of the map') },
-    subjects: subjects.map(subjectOf),
-  };
+/** Takes a proof apart, from its first line to its last. Nothing is verified by that. */
+export class ProofReader {
+  private readonly lines: Iterator<string>;
+  private line: string | undefined;
+
+  /** @param lines without their newlines; behind the last newline there is an empty one */
+  constructor(lines: Iterable<string>) {
+    this.lines = lines[Symbol.iterator]();
+    this.next();
+  }
+
+  /** @throws FormatInvalid */
+  head(): ProofHead {
+    if (this.take() !== ACCOUNTING_PROOF)
+      throw new FormatInvalid(`an accounting proof begins with the line ${ACCOUNTING_PROOF}`);
+    const [as, of, position, leaves, ...more] = this.take().split(' ');
+    if (as !== 'as' || of !== 'of' || position === undefined || more.length > 0)
+      throw new FormatInvalid('the proof does not say what it is as of');
+    const subjects: ProvenSubject[] = [];
+    while (this.line !== '') subjects.push(this.subject());
+    this.next();
+    if (subjects.length === 0) throw new FormatInvalid('the proof is about nobody');
+    return {
+      position: readDecimal(position),
+      leaves: leaves === undefined ? null : readDecimal(leaves),
+      subjects,
+    };
+  }
+
+  /** The leaves, and what is passed over. @throws FormatInvalid */
+  *items(subjects: readonly ProvenSubject[]): Generator<ProofItem> {
+    for (let line = this.take(); line !== ''; line = this.take()) yield itemIn(line, subjects);
+  }
+
+  /** What is left: the checkpoint. */
+  checkpoint(): string {
+    const lines: string[] = [];
+    for (; this.line !== undefined; this.next()) lines.push(this.line);
+    return lines.join('\n');
+  }
+
+  private subject(): ProvenSubject {
+    const [word, subject, ...more] = this.take().split(' ');
+    if (word !== 'subject' || subject === undefined || more.length > 0)
+      throw new FormatInvalid('the proof does not say whom it is of');
+    if (!UUID.test(subject)) throw new FormatInvalid('a subject of the proof is no UUID');
+    const chains: ProvenChain[] = [];
+    while (this.line?.startsWith('chain ') === true) {
+      const kind = kindIn(this.take().slice('chain '.length));
+      const proof: string[] = [];
+      do proof.push(this.take());
+      while (proof.at(-1) !== '');
+      chains.push({ kind, proof: `${proof.join('\n')}\n${this.take()}\n` });
+    }
+    return { subject, chains };
+  }
+
+  private take(): string {
+    const { line } = this;
+    if (line === undefined) throw new FormatInvalid('the proof is cut off');
+    this.next();
+    return line;
+  }
+
+  private next(): void {
+    const { done, value } = this.lines.next();
+    this.line = done === true ? undefined : value;
+  }
 }
 
-function subjectOf(given: unknown): AccountedSubject {
-  const { subject, proof, entries } = membersOf(given, 'subject', ['subject', 'proof', 'entries']);
-  const id = textIn(subject, 'id of a subject');
-  if (!UUID.test(id)) throw new FormatInvalid('a subject of the proof is no UUID');
-  if (!Array.isArray(entries)) throw new FormatInvalid('the entries of the proof are no list');
-  return { subject: id, proof: textIn(proof, 'proof of the map'), entries: entries.map(entryOf) };
+function itemIn(line: string, subjects: readonly ProvenSubject[]): ProofItem {
+  const end = line.indexOf(' ');
+  if (end < 0) return { what: 'passed', hash: readHash(line) };
+  const [what, rest] = [line.slice(0, end), line.slice(end + 1)];
+  if (what === 'leaf' || what === 'map') {
+    const behind = rest.indexOf(' ');
+    return { what, index: readDecimal(rest.slice(0, Math.max(0, behind))), leaf: rest.slice(behind + 1) };
+  }
+  const [index, hash, number, kind, ...more] = rest.split(' ');
+  if (what !== 'withheld' || kind === undefined || more.length > 0)
+    throw new FormatInvalid('a line of the proof is no leaf and no hash');
+  const of = readDecimal(number!);
+  if (of < 1n || of > BigInt(subjects.length)) throw new FormatInvalid('a leaf that is withheld is of nobody');
+  const { subject } = subjects[Number(of) - 1]!;
+  return { what, index: readDecimal(index!), hash: readHash(hash!), subject, kind: kindIn(kind) };
 }
 
-function entryOf(given: unknown): AccountedEntry {
-  const withheld = typeof given === 'object' && given !== null && 'hash' in given;
-  const content = withheld ? 'hash' : 'leaf';
-  const entry = membersOf(given, 'entry', ['index', 'path', content]);
-  const place = placeOf(entry['index'], entry['path']);
-  const said = textIn(entry[content], `${content} of an entry`);
-  return withheld ? { ...place, hash: readHash(said) } : { ...place, leaf: said };
-}
-
-function placeOf(index: unknown, path: unknown): PlacedLeaf {
-  if (!Array.isArray(path) || path.length > MOST_HASHES)
-    throw new FormatInvalid(`the path of a leaf is a list of at most ${MOST_HASHES} hashes`);
-  return { index: numberIn(index, 'index'), path: path.map((hash) => readHash(textIn(hash, 'hash'))) };
-}
-
-/** The members of an object that has these and no others. */
-function membersOf<Name extends string>(given: unknown, what: string, names: readonly Name[]): Record<Name, unknown> {
-  const object = typeof given === 'object' && given !== null ? given : {};
-  const found = Object.keys(object);
-  if (found.length !== names.length || !names.every((name) => Object.hasOwn(object, name)))
-    throw new FormatInvalid(`the ${what} has the members ${names.join(', ')}, and no others`);
-  return object as Record<Name, unknown>;
-}
-
-function numberIn(given: unknown, what: string): bigint {
-  return readDecimal(textIn(given, what));
-}
-
-/** A text that is the same in UTF-8, since that is what is hashed. */
-function textIn(given: unknown, what: string): string {
-  if (typeof given !== 'string' || !given.isWellFormed()) throw new FormatInvalid(`the ${what} is no text`);
-  return given;
+function kindIn(word: string): EntryKind {
+  if (!isEntryKind(word)) throw new FormatInvalid('the proof names a kind of entries that there is not');
+  return word;
 }

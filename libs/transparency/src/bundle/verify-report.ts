@@ -14,6 +14,8 @@ export interface ReportVerified {
   readonly disclosures: number;
   /** Of them, those whose event's identity was used before, for something else. */
   readonly conflicts: number;
+  /** Whether no disclosure of its period is missing; where only its lines are proven, that cannot be said. */
+  readonly complete: boolean;
   /** Disclosures among the leaves that came after what the report says it is as of. */
   readonly newer: number;
   /** Disclosures among the leaves that count as nothing: they repeat what was recorded before, or are no producer's. */
@@ -25,20 +27,22 @@ export interface ReportVerified {
 }
 
 /**
- * Checks an accounting's JSON document against the entries that were proven to be all there are: each disclosure in it is one of
+ * Checks an accounting's JSON document against the entries that were proven: each disclosure in it is one of
  * them that counts and lies in the document's period, and says what its leaf says openly; each such entry is in it; its totals are those
  * of its disclosures; it is about the subjects of the proof, and tells of no fewer open conflicts. What is sealed in a leaf is not compared, nor
- * what is withheld.
+ * what is withheld. Where the proof is complete, so is the report.
  *
  * @throws FormatInvalid the document is no accounting
  * @throws ProofInvalid  they differ; the message names the entry
  */
 export function verifyReport(accounting: Accounting, text: string): ReportVerified {
-  const { asOf, covered, entries } = accounting;
+  const { position, complete, entries } = accounting;
   const report = documentOf(text);
   assertSubjects(report, accounting);
-  if (report.position !== asOf.position)
-    throw new ProofInvalid(`the report is as of position ${report.position}, and the proof of ${asOf.position}`);
+  if (report.position !== position)
+    throw new ProofInvalid(`the report is as of position ${report.position}, and the proof of ${position}`);
+  if (complete !== null && !complete.kinds.includes('disclosure'))
+    throw new ProofInvalid('the proof is not of disclosures');
   const counted = [...countedEntries(entries)].filter(({ entry }) => entry.type === DISCLOSED);
   const due = new Map<unknown, (typeof counted)[number]>();
   for (const leaf of counted) {
@@ -47,6 +51,7 @@ export function verifyReport(accounting: Accounting, text: string): ReportVerifi
     due.set(leaf.entry.id, leaf);
   }
   const notCompared = new Set<string>();
+  const isNewer = (index: bigint): boolean => complete !== null && index >= complete.asOf;
   report.disclosures.forEach((disclosure, i) => {
     const leaf = due.get(disclosure['entryId']);
     if (leaf === undefined)
@@ -54,7 +59,7 @@ export function verifyReport(accounting: Accounting, text: string): ReportVerifi
         `disclosure ${i + 1} of the report is no entry that counts and lies in its period, or is there twice`,
       );
     const { id } = leaf.entry;
-    if (leaf.index >= asOf.leaves) throw new ProofInvalid(`the disclosure ${id} is newer than the report that has it`);
+    if (isNewer(leaf.index)) throw new ProofInvalid(`the disclosure ${id} is newer than the report that has it`);
     const compared = compareDisclosure(disclosure, leaf.entry, leaf.standing);
     if (compared.differing !== null)
       throw new ProofInvalid(`the report and the leaf of ${id} differ in ${compared.differing}`);
@@ -62,15 +67,19 @@ export function verifyReport(accounting: Accounting, text: string): ReportVerifi
     due.delete(id);
   });
   for (const { index, entry } of due.values())
-    if (index < asOf.leaves) throw new ProofInvalid(`the disclosure ${entry.id} is not in the report`);
-  assertTotals(report, entries.filter(({ entry }) => entry === 'withheld').length);
+    if (!isNewer(index)) throw new ProofInvalid(`the disclosure ${entry.id} is not in the report`);
+  assertTotals(report, complete === null ? null : entries.filter(({ entry }) => entry === 'withheld').length);
   const shown = entries.filter(({ entry }) => entry !== 'withheld' && entry.type === DISCLOSED);
+  if (complete === null && shown.length !== report.disclosures.length)
+    throw new ProofInvalid('the proof shows disclosures that the report does not have');
+  const { asOf, covered } = complete ?? { asOf: 0n, covered: 0n };
   return {
     disclosures: report.disclosures.length,
+    complete: complete !== null,
     conflicts: report.disclosures.filter(({ standing }) => standing === 'conflict').length,
     newer: due.size,
     uncounted: shown.length - counted.length,
-    unproven: asOf.leaves > covered ? asOf.leaves - covered : 0n,
+    unproven: asOf > covered ? asOf - covered : 0n,
     notCompared: [...notCompared].sort(),
   };
 }
@@ -112,15 +121,17 @@ function listIn(given: unknown): Members[] {
 /** A report for the person itself tells of open conflicts in words; its number is null. */
 function assertSubjects(
   { subject }: ReportDocument,
-  { subject: first, linked, openConflicts, asOf }: Accounting,
+  { subject: first, linked, openConflicts, complete }: Accounting,
 ): void {
   const { subjectId, linked: said, openConflicts: told } = subject;
   if (subjectId !== first) throw new ProofInvalid('the report is about another subject');
   const others = new Set<unknown>(linked);
   if (!Array.isArray(said) || said.length !== others.size || !said.every((other) => others.delete(other)))
     throw new ProofInvalid('the report names other linked subjects');
-  const open = openConflicts.filter((index) => index < asOf.leaves).length;
-  if (told !== null && !(Number.isSafeInteger(told) && (told as number) >= open))
+  if (told === null) return;
+  if (complete === null) throw new ProofInvalid('the report counts open conflicts, which the proof does not show');
+  const open = openConflicts.filter((index) => index < complete.asOf).length;
+  if (!(Number.isSafeInteger(told) && (told as number) >= open))
     throw new ProofInvalid(`the report does not tell of ${open} open conflicts`);
 }
 
@@ -137,8 +148,12 @@ function timeOf(given: unknown): number {
   return time;
 }
 
-/** A recipient goes by the name in its newest disclosure, the first of the report; a category counts once in each disclosure. */
-function assertTotals({ totals, disclosures }: ReportDocument, withheld: number): void {
+/**
+ * A recipient goes by the name in its newest disclosure, the first of the report; a category counts once in each disclosure.
+ *
+ * @param withheld entries of the proof; null where it tells nobody how many there are
+ */
+function assertTotals({ totals, disclosures }: ReportDocument, withheld: number | null): void {
   const [names, recipients, categories] = [new Map<unknown, unknown>(), new Tally(), new Tally()];
   for (const { recipient, dataCategories } of disclosures) {
     const { id, name } = objectIn(recipient);
@@ -148,10 +163,13 @@ function assertTotals({ totals, disclosures }: ReportDocument, withheld: number)
   }
   const [byRecipient, byCategory] = [listIn(totals['byRecipient']), listIn(totals['byCategory'])];
   const hidden = totals['withheld'];
+  if (hidden !== null && withheld === null)
+    throw new ProofInvalid('the report counts what is withheld, which the proof does not show');
   const agrees =
     totals['entries'] === disclosures.length &&
     totals['conflicts'] === disclosures.filter(({ standing }) => standing === 'conflict').length &&
-    (hidden === null || (Number.isSafeInteger(hidden) && (hidden as number) >= 0 && (hidden as number) <= withheld)) &&
+    (hidden === null ||
+      (Number.isSafeInteger(hidden) && (hidden as number) >= 0 && (hidden as number) <= (withheld ?? 0))) &&
     recipients.is(byRecipient.map(({ id, count }) => [id, count])) &&
     byRecipient.every(({ id, name }) => name === names.get(id)) &&
     categories.is(byCategory.map(({ category, count }) => [category, count]));

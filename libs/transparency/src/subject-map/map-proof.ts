@@ -3,7 +3,7 @@ import { readHash } from '../proof/tlog-proof.js';
 import { HASH_BYTES } from '../tree/hashing.js';
 import { ProofInvalid } from '../tree/proofs.js';
 import { bitOf, EMPTY, hashInner, hashSubject, KEY_BITS } from './map-hashing.js';
-import { accountingHead, subjectKey, type MappedSubject, type SubjectHead, type SubjectLeaf } from './subject-chain.js';
+import type { MappedSubject, SubjectHead } from './subject-chain.js';
 
 /** What a map holds for a key: the way from the root along the key's bits, to where there is one subject or none. */
 export interface MapProof {
@@ -89,21 +89,16 @@ export function verifyMap(root: Uint8Array, key: Uint8Array, { siblings, found }
 }
 
 /**
- * Checks that these leaves are all that concern a subject, none left out and none added, as of the map with this root. That each is in
- * the log is another proof's matter, and that the log has this root.
+ * Checks that a chain has all entries that it should, none left out and none added, as of the map with this root. That each is in the log is
+ * another proof's matter, and that the log has this root.
  *
- * @param leaves in the order of the log
+ * @param key  of the chain
+ * @param head that its entries make
  * @throws ProofInvalid
  */
-export function verifyAccounting(
-  root: Uint8Array,
-  subjectId: string,
-  leaves: Iterable<SubjectLeaf>,
-  proof: MapProof,
-): void {
-  const mapped = verifyMap(root, subjectKey(subjectId), proof);
-  const { count, head } = accountingHead(leaves);
+export function verifyChain(root: Uint8Array, key: Uint8Array, { count, head }: SubjectHead, proof: MapProof): void {
+  const mapped = verifyMap(root, key, proof);
   if (count !== (mapped?.count ?? 0n))
-    throw new ProofInvalid(`the map counts ${mapped?.count ?? 0n} entries of the subject, and here are ${count}`);
+    throw new ProofInvalid(`the map counts ${mapped?.count ?? 0n} entries, and here are ${count}`);
   if (mapped !== null && !sameBytes(head, mapped.head)) throw new ProofInvalid('the entries are not those of the map');
 }

@@ -1,38 +1,35 @@
-import { concat, utf8 } from '../primitives/bytes.js';
+import { utf8 } from '../primitives/bytes.js';
 import { sha256, sha256Into } from '../primitives/crypto.js';
 import { HASH_BYTES } from '../tree/hashing.js';
 import { ProofInvalid } from '../tree/proofs.js';
+import type { EntryKind } from './entry-kind.js';
 
-/** Where an entry that concerns a subject stands in the log, and the hash of its leaf. */
+/** Where an entry of a chain stands in the log, and the hash of its leaf. */
 export interface SubjectLeaf {
   readonly leafIndex: bigint;
   readonly leafHash: Uint8Array;
 }
 
-/** How many entries concern a subject, and the hash that the chain of them ends in. */
+/** How many entries a chain has, and the hash that it ends in. */
 export interface SubjectHead {
   readonly count: bigint;
   readonly head: Uint8Array;
 }
 
-/** A subject as the map holds it. */
+/** A chain as the map holds it. */
 export interface MappedSubject extends SubjectHead {
   readonly key: Uint8Array;
 }
 
-/** The head of a subject without entries. */
+/** The head of a chain without entries. */
 export const FIRST_HEAD: Uint8Array = new Uint8Array(HASH_BYTES);
 
-/** A subject's key in the map: SHA-256("sijill subject\n" ‖ id). The id is random, so that the key cannot be guessed. */
-export function subjectKey(subjectId: string): Uint8Array {
-  return sha256(concat(utf8('sijill subject\n'), utf8(subjectId)));
-}
-
-/** The head after one more entry: SHA-256(0x02 ‖ head ‖ index of the leaf, eight bytes ‖ hash of the leaf). */
-export function nextHead(head: Uint8Array, leafIndex: bigint, leafHash: Uint8Array): Uint8Array {
-  const next = Uint8Array.from(head);
-  advanceHead(next, 0, leafIndex, leafHash);
-  return next;
+/**
+ * Where the map holds the chain of a subject's entries of a kind: SHA-256("sijill chain\n" ‖ kind ‖ "\n" ‖ id). The id is random, so that
+ * the key cannot be guessed, and keys of one subject have nothing in common.
+ */
+export function chainKey(subjectId: string, kind: EntryKind): Uint8Array {
+  return sha256(utf8(`sijill chain\n${kind}\n${subjectId}`));
 }
 
 // One hash is taken at a time; a new array for each would cost as much as the hash.
@@ -40,7 +37,7 @@ const link = new Uint8Array(1 + HASH_BYTES + 8 + HASH_BYTES);
 link[0] = 0x02;
 const linkNumbers = new DataView(link.buffer);
 
-/** `nextHead`, in the place of the head before it. */
+/** One more entry: SHA-256(0x02 ‖ head ‖ index of the leaf, eight bytes ‖ hash of the leaf), in the place of the head before it. */
 export function advanceHead(heads: Uint8Array, at: number, leafIndex: bigint, leafHash: Uint8Array): void {
   if (heads.length < at + HASH_BYTES || leafHash.length !== HASH_BYTES)
     throw new RangeError(`a hash has ${HASH_BYTES} bytes`);
@@ -51,19 +48,24 @@ export function advanceHead(heads: Uint8Array, at: number, leafIndex: bigint, le
   sha256Into(link, heads, at);
 }
 
-/**
- * What the map must say about a subject if these are all its entries.
- *
- * @param leaves in the order of the log
- * @throws ProofInvalid they are not in that order, or one is there twice
- */
-export function accountingHead(leaves: Iterable<SubjectLeaf>): SubjectHead {
-  let [count, head, last] = [0n, FIRST_HEAD, -1n];
-  for (const { leafIndex, leafHash } of leaves) {
-    if (leafIndex <= last || leafIndex >> 64n !== 0n)
+/** A chain, entry by entry. */
+export class Chain {
+  private readonly end = Uint8Array.from(FIRST_HEAD);
+  private entries = 0n;
+  private last = -1n;
+
+  /** @throws ProofInvalid the entry is not behind the one before in the log */
+  add({ leafIndex, leafHash }: SubjectLeaf): void {
+    if (leafIndex <= this.last || leafIndex >> 64n !== 0n)
       throw new ProofInvalid('the entries are not in the order of the log');
     if (leafHash.length !== HASH_BYTES) throw new ProofInvalid(`a hash has ${HASH_BYTES} bytes`);
-    [count, head, last] = [count + 1n, nextHead(head, leafIndex, leafHash), leafIndex];
+    advanceHead(this.end, 0, leafIndex, leafHash);
+    this.last = leafIndex;
+    this.entries++;
   }
-  return { count, head };
+
+  /** What the map must say of the chain if these are all its entries. */
+  head(): SubjectHead {
+    return { count: this.entries, head: Uint8Array.from(this.end) };
+  }
 }
