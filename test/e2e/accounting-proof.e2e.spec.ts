@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccountingDataset, ReportView } from '@sijill/reports';
-import { parseVerifierKey, ProofInvalid, verifyAccountingProof, verifyReport } from '@sijill/transparency';
+import { parseVerifierKey, proofLines, ProofInvalid, verifyAccountingProof, verifyReport } from '@sijill/transparency';
 import { BATCH, collected, disclosed } from '../support/events.js';
 import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
 
@@ -45,7 +45,12 @@ describe('the proof of an accounting', () => {
   const report = async (parameters: object): Promise<{ view: ReportView; bytes: Record<string, Buffer> }> => {
     const ordered = await request<ReportView>(`${server.url}/v1/reports`, {
       key: officer,
-      body: { report: 'accounting', parameters, language: 'en', formats: ['json', 'csv'] },
+      body: {
+        report: 'accounting',
+        parameters: { audience: 'officer', ...parameters },
+        language: 'en',
+        formats: ['json', 'csv'],
+      },
     });
     expect(ordered.status).toBe(202);
     const { body: view } = await eventually(
@@ -78,8 +83,10 @@ describe('the proof of an accounting', () => {
         linked: [],
         withheld: 0,
         openConflicts: 0,
+        complete: true,
         report: {
           disclosures: 36,
+          complete: true,
           conflicts: 1,
           newer: 0,
           uncounted: 1,
@@ -90,20 +97,29 @@ describe('the proof of an accounting', () => {
     ]);
     expect(dataset.disclosures).toHaveLength(36);
     expect(dataset.totals).toMatchObject({ entries: 36, conflicts: 1, withheld: 0 });
-    // All that the store has about them: collections too, what does not count, and look-ups.
+    // All disclosures that the store has about them, one that repeats another too; and nothing else: no collection, no look-up.
     const ledger = new Database(join(server.dataDir, 'ledger.sqlite'), { readonly: true });
     const stored = ledger
-      .prepare(`select count(*) from entry where position <= ? and data ->> 'subjectId' = ?`)
+      .prepare(`select type from entry where position <= ? and data ->> 'subjectId' = ?`)
       .pluck()
-      .get(Number((answer as { covered: string }).covered), dataset.subject.subjectId);
+      .all(Number((answer as { covered: string }).covered), dataset.subject.subjectId);
     ledger.close();
-    expect((answer as { entries: number }).entries).toBe(stored);
-    expect(stored).toBeGreaterThan(36 + 8);
+    const isDisclosure = (type: unknown): boolean => type === 'sijill.data.disclosed.v1';
+    expect((answer as { entries: number }).entries).toBe(stored.filter(isDisclosure).length);
+    expect(stored.filter((type) => !isDisclosure(type)).length).toBeGreaterThan(8);
+    const lines = [...proofLines(bytes['accounting.proof']!)];
+    expect(lines.filter((line) => line.startsWith('leaf '))).toHaveLength(37);
+    expect(lines.join('')).not.toMatch(/collected|consulted/);
 
-    const document = JSON.parse(bytes['accounting.proof']!.toString()) as { subjects: { entries: object[] }[] };
-    const [own] = document.subjects as [{ entries: object[] }];
-    const less = { ...document, subjects: [{ ...own, entries: own.entries.toSpliced(20, 1) }] };
-    const without = save('less.proof', JSON.stringify(less));
+    const without = save(
+      'less.proof',
+      lines
+        .toSpliced(
+          lines.findIndex((line) => line.startsWith('leaf ')),
+          1,
+        )
+        .join('\n'),
+    );
     expect(await verify(without)).toMatchObject({ code: 1, answer: { holds: false } });
     const { disclosures } = dataset;
     const changes: AccountingDataset['disclosures'][] = [
@@ -125,7 +141,7 @@ describe('the proof of an accounting', () => {
       answer: { holds: false },
     });
     const trust = { log: [parseVerifierKey(readFileSync(file('vkey'), 'utf8').trim())] };
-    const shown = verifyAccountingProof(bytes['accounting.proof']!.toString(), trust);
+    const shown = verifyAccountingProof(proofLines(bytes['accounting.proof']!), trust);
     for (const changed of [disclosures, ...changes]) {
       const verdict = (): unknown => verifyReport(shown, JSON.stringify({ ...dataset, disclosures: changed }));
       if (changed === disclosures) verdict();
@@ -141,10 +157,52 @@ describe('the proof of an accounting', () => {
     expect((await verify(file('nowhere'))).code).toBe(3);
     // A terminal obeys nothing that a refusal repeats.
     const checkpoint = `\u009b2Jlog\n1\n${'A'.repeat(43)}=\n\n— somebody AAAAAAAA\n`;
-    const evil = save('evil.proof', JSON.stringify({ ...document, checkpoint }));
+    const evil = save('evil.proof', [...lines.slice(0, -6), checkpoint].join('\n'));
     const { stdout } = await sijill(['verify', 'bundle', evil, '--key', file('vkey')], {});
     expect(stdout).toMatch(/^DOES NOT HOLD: .* it says it is of \ufffd2Jlog\.\n$/);
   }, 180_000);
+
+  it('is for the person itself the same whether or not anything is kept from it: each line, and no number of others', async () => {
+    const { view, bytes } = await report({
+      identifier: { scheme: 'phone', value: PHONE },
+      reason: 'mine',
+      audience: undefined,
+    });
+    expect(view.files.map(({ name }) => name)).toEqual(['accounting.json', 'accounting.csv', 'accounting.proof']);
+    const dataset = JSON.parse(bytes['accounting.json']!.toString()) as AccountingDataset;
+    expect(dataset).toMatchObject({
+      parameters: { audience: 'subject' },
+      subject: { openConflicts: null },
+      totals: { entries: 36, withheld: null },
+      notes: [{ code: 'may_be_withheld', text: expect.stringContaining('whether or not there is one') as string }],
+    });
+    const lines = [...proofLines(bytes['accounting.proof']!)];
+    expect(lines.slice(0, 4)).toEqual([
+      'sijill accounting proof v3',
+      `as of ${dataset.asOf.position}`,
+      `subject ${dataset.subject.subjectId}`,
+      '',
+    ]);
+    expect(lines.filter((line) => /^(?:leaf|map|withheld) /.test(line))).toHaveLength(36);
+    const [proof, json] = [save('own.proof', bytes['accounting.proof']!), save('own.json', bytes['accounting.json']!)];
+    expect(await verify(proof, json)).toMatchObject({
+      code: 0,
+      answer: {
+        complete: false,
+        entries: 36,
+        withheld: null,
+        openConflicts: null,
+        covered: null,
+        notCovered: expect.arrayContaining(['whether there are other entries about this subject']) as string[],
+        report: { disclosures: 36, complete: false },
+      },
+    });
+    // What is not in the report is not in the proof, and what is not in the proof is in no report that holds.
+    const less = { ...dataset, disclosures: dataset.disclosures.slice(1) };
+    expect(await verify(proof, save('own-less.json', JSON.stringify(less)))).toMatchObject({ code: 1 });
+    const line = lines.findIndex((one) => one.startsWith('leaf '));
+    expect(await verify(save('own-less.proof', lines.toSpliced(line, 1).join('\n')), json)).toMatchObject({ code: 1 });
+  }, 60_000);
 
   it('is of all subjects that are one person, and says how much of that is not settled', async () => {
     const [phone, mail] = ['+966500000063', 'layan@example.com'];
@@ -178,12 +236,17 @@ describe('the proof of an accounting', () => {
     const { stdout } = await sijill(['verify', 'bundle', proof, '--report', json, '--key', file('vkey')], {});
     expect(stdout).toContain('has not settled whether somebody else in it is this person too; open cases: 1.');
     // Half of it is none, whichever half.
-    const document = JSON.parse(bytes['accounting.proof']!.toString()) as { subjects: object[] };
-    for (const half of document.subjects)
-      expect(await verify(save('half.proof', JSON.stringify({ ...document, subjects: [half] })))).toMatchObject({
-        code: 1,
-        answer: { holds: false, reason: expect.stringMatching(/^a subject is missing that is linked to /) as string },
-      });
+    const lines = [...proofLines(bytes['accounting.proof']!)];
+    const [first, second] = [subject.subjectId, ...subject.linked].map((id) => lines.indexOf(`subject ${id}`)) as [
+      number,
+      number,
+    ];
+    const [from, to] = [Math.min(first, second), Math.max(first, second)];
+    for (const half of [
+      lines.toSpliced(from, to - from),
+      lines.toSpliced(to, lines.indexOf('', lines.lastIndexOf('chain identity') + 3) - to),
+    ])
+      expect(await verify(save('half.proof', half.join('\n')))).toMatchObject({ code: 1, answer: { holds: false } });
     // Nor holds a report that tells of no open case, though its entry was there before.
     const later = await report({ identifier: number, reason: 'access request 3, once more' });
     const dataset = JSON.parse(later.bytes['accounting.json']!.toString()) as AccountingDataset;
@@ -235,7 +298,16 @@ describe('the proof of an accounting', () => {
 
   it('is written beside what the command line makes, also at rest, and holds after an erasure', async () => {
     const out = file('by-command.json');
-    const args = ['report', 'accounting', '--identifier', `phone:${OTHER}`, '--reason', 'request 2'];
+    const args = [
+      'report',
+      'accounting',
+      '--identifier',
+      `phone:${OTHER}`,
+      '--reason',
+      'request 2',
+      '--audience',
+      'officer',
+    ];
     const make = async (): Promise<{ subjectId: string; proof: { file: string } | null }> => {
       const made = await sijill([...args, '--format', 'json', '--out', out, '--json'], server.env);
       expect(made.code).toBe(0);
@@ -247,7 +319,6 @@ describe('the proof of an accounting', () => {
     await server.kill();
     const { subjectId } = await make();
     const { answer } = await verify(file('by-command.proof'), out);
-    // The report and the look-ups before it are in it too.
     // Without a notary the map stays where it is, and that is told.
     const report = { newer: 0, unproven: expect.stringMatching(/^[1-9]\d*$/) as string };
     expect(answer).toMatchObject({ holds: true, subject: subjectId, report });
@@ -257,6 +328,6 @@ describe('the proof of an accounting', () => {
     expect((await verify(file('by-command.proof'), out)).code).toBe(0);
     const store = await sijill(['verify', 'store', '--key', file('vkey'), '--json'], server.env);
     expect(JSON.parse(store.stdout)).toMatchObject({ holds: true, findings: [] });
-    expect(readFileSync(file('by-command.proof'), 'utf8')).not.toContain(OTHER.slice(-9));
+    expect([...proofLines(readFileSync(file('by-command.proof')))].join('')).not.toContain(OTHER.slice(-9));
   }, 180_000);
 });

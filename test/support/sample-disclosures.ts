@@ -1,5 +1,11 @@
 import type { Disclosure } from '@sijill/contracts';
-import { buildAccounting, type AccountingDataset, type AccountingSubject } from '@sijill/reports';
+import {
+  buildAccounting,
+  type AccountingDataset,
+  type AccountingInput,
+  type Audience,
+  type ReportLanguage,
+} from '@sijill/reports';
 
 export const SUBJECT = '5b1f2d2c-51a0-4f0e-9d52-0a1f5f0c7b11';
 
@@ -49,11 +55,13 @@ export function disclosure(n: number, other: Partial<Disclosure> = {}): Disclosu
 /** The accounting of a person with these disclosures, given oldest first. */
 export function accounting(
   disclosures: readonly Disclosure[],
-  subject: Partial<AccountingSubject> = {},
+  subject: Partial<AccountingInput['subject']> = {},
+  { language = 'en' as ReportLanguage, audience = 'officer' as Audience } = {},
 ): AccountingDataset {
   const known = { subjectId: SUBJECT, realm: null, since: null, until: null };
   return buildAccounting({
-    parameters: { from: null, to: null, reason: 'access request 17', requestedBy: 'privacy-desk' },
+    language,
+    parameters: { from: null, to: null, audience, reason: 'access request 17', requestedBy: 'privacy-desk' },
     asOf: { position: 4711, time: '2026-08-01T00:00:00.000Z' },
     subject: {
       subjectId: SUBJECT,

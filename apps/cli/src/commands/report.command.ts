@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Audience, FileSink, ReportFile, ReportFormat, ReportLanguage } from '@sijill/reports';
@@ -128,7 +128,10 @@ async function write(file: string, content: AsyncIterable<Uint8Array>): Promise<
   try {
     await writeFile(file, content);
   } catch (error) {
-    throw new WrongUse(`${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    await rm(file, { force: true }).catch(() => undefined);
+    // What could not be made is not for want of a place to write it.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new WrongUse(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 

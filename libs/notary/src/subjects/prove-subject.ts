@@ -157,8 +157,13 @@ export class SubjectProofs {
     yield formatProofHead({ position: BigInt(asOf), leaves: null, subjects });
     const all = leavesAt(this.store, this.log, indicesOf(found));
     const shown = async function* (): AsyncGenerator<{ index: number; leaf: string }> {
-      for await (const { index, leaf, entry } of all)
-        if (ids.has(entry.id) || entry.type === LINKED || entry.type === SEPARATED) yield { index, leaf };
+      let missing = ids.size;
+      for await (const { index, leaf, entry } of all) {
+        if (ids.has(entry.id)) missing--;
+        else if (entry.type !== LINKED && entry.type !== SEPARATED) continue;
+        yield { index, leaf };
+      }
+      if (missing > 0) throw new Error(`${missing} entries are not in the map of the subjects yet`);
     };
     yield* this.tree(shown(), checkpoint);
   }

@@ -69,7 +69,7 @@ export const ACCOUNTING_PROOF = 'sijill accounting proof v3';
 export function formatProofHead({ position, leaves, subjects }: ProofHead): string {
   const lines = subjects.flatMap(({ subject, chains }) => [
     `subject ${subject}`,
-    ...chains.flatMap(({ kind, proof }) => [`chain ${kind}`, proof.trimEnd()]),
+    ...chains.flatMap(({ kind, proof }) => [`chain ${kind}`, proof.slice(0, -1)]),
   ]);
   return [ACCOUNTING_PROOF, `as of ${position}${leaves === null ? '' : ` ${leaves}`}`, ...lines, '', ''].join('\n');
 }

@@ -5,22 +5,28 @@ import { cosign } from '../note/cosignature.js';
 import type { Trust } from '../note/open-checkpoint.js';
 import { formatNote, signNote } from '../note/signed-note.js';
 import { verifierKey } from '../note/verifier-key.js';
-import { FormatInvalid, toBase64 } from '../primitives/bytes.js';
+import { concat, FormatInvalid, toBase64, utf8 } from '../primitives/bytes.js';
 import { signingKey } from '../primitives/crypto.js';
 import { formatMapProof } from '../subject-map/map-proof.js';
-import { subjectKey } from '../subject-map/subject-chain.js';
+import { entryKind, type EntryKind } from '../subject-map/entry-kind.js';
+import { chainKey } from '../subject-map/subject-chain.js';
 import { SubjectMap, type MapTiles } from '../subject-map/subject-map.js';
+import { subtreesBetween } from '../tree/compact-range.js';
 import { hashLeafText, hashNode } from '../tree/hashing.js';
-import { inclusionProof, ProofInvalid, treeRoot } from '../tree/proofs.js';
+import { ProofInvalid, treeRoot } from '../tree/proofs.js';
 import type { ReadHash } from '../tree/subtrees.js';
 import {
-  formatAccountingProof,
-  parseAccountingProof,
-  type AccountedSubject,
-  type AccountingProof,
+  formatProofEnd,
+  formatProofHead,
+  formatProofItem,
+  ProofReader,
+  type ProofHead,
+  type ProofItem,
+  type ProvenSubject,
 } from './accounting-proof.js';
 import { CONFLICTING, LINKED, SEPARATED } from './linked-subjects.js';
-import { MAP_LANE, SUBJECTS_MAPPED, verifyAccountingProof } from './verify-accounting-proof.js';
+import { proofLines, ProofPacker } from './proof-file.js';
+import { ACCOUNTING_KINDS, MAP_LANE, SUBJECTS_MAPPED, verifyAccountingProof } from './verify-accounting-proof.js';
 import { verifyReport } from './verify-report.js';
 
 const AYA = '0b9f6a52-6b6e-4c53-9d0f-0c7baa000001';
@@ -42,6 +48,25 @@ interface Event {
   /** What it says, when that is not what its recipient and month say. */
   readonly digest?: string;
   readonly part?: { readonly index: number; readonly of: number };
+}
+
+/** A proof, taken apart so that it can be changed before it is written. */
+interface AccountingProof {
+  head: ProofHead;
+  items: ProofItem[];
+  checkpoint: string;
+}
+
+interface Wished {
+  /** By which of the maps, and of how many leaves the report says that there are. */
+  readonly which?: number;
+  readonly leaves?: number;
+  readonly linked?: readonly string[];
+  readonly kinds?: readonly EntryKind[];
+  /** These leaves alone, where it is not to be complete. */
+  readonly only?: readonly number[];
+  /** Leaves that are withheld. */
+  readonly withheld?: readonly number[];
 }
 
 /** A ledger of its own: what was recorded, and after any of it the map so far. */
@@ -95,9 +120,9 @@ class SmallLog {
   async writeMap(wrongly: object = {}, type = SUBJECTS_MAPPED, lane = MAP_LANE): Promise<void> {
     const size = this.leaves.length;
     const entries = this.leaves.flatMap((leaf, i) => {
-      const { data } = JSON.parse(leaf) as { data?: { subjectId?: string } };
+      const { data, type } = entryOf(leaf);
       if (data?.subjectId === undefined) return [];
-      return [{ key: subjectKey(data.subjectId), leafIndex: BigInt(i), leafHash: hashLeafText(leaf) }];
+      return [{ key: chainKey(data.subjectId, entryKind(type)), leafIndex: BigInt(i), leafHash: hashLeafText(leaf) }];
     });
     this.tiles = new Map();
     const tiles = this.tiles;
@@ -107,39 +132,58 @@ class SmallLog {
     } satisfies MapTiles);
     const { root, written } = await map.extend(entries);
     for (const [prefix, tile] of written) tiles.set(prefix, tile);
-    const said = { occurredAt: '2026-07-01T00:00:00.000Z', root: toBase64(root), size: String(size), subjects: '2' };
+    const said = { occurredAt: '2026-07-01T00:00:00.000Z', root: toBase64(root), size: String(size), chains: '2' };
     const index = this.add(type, lane, { ...said, ...wrongly });
     this.maps.push({ index, size, map });
   }
 
   /** What an honest ledger says of a subject and those linked to it, by its last map or one before. */
-  async prove(
-    subject: string,
-    { which = -1, leaves = this.leaves.length, linked = [] as string[] } = {},
-  ): Promise<AccountingProof> {
+  async prove(subject: string, wished: Wished = {}): Promise<AccountingProof> {
+    const { which = -1, leaves = this.leaves.length, linked = [], kinds = ACCOUNTING_KINDS, only } = wished;
     const { index, size, map } = this.maps.at(which)!;
     const total = BigInt(this.leaves.length);
-    const place = (at: number): { index: bigint; path: Uint8Array[] } => ({
-      index: BigInt(at),
-      path: inclusionProof(BigInt(at), total, this.read),
-    });
     const root = treeRoot(total, this.read);
     const text = formatCheckpoint({ origin: ORIGIN, size: total, root, extensions: [] });
     const signatures = [signNote(text, ORIGIN, logKey), cosign(text, witness.name, witnessKey, 9n)];
-    const subjects: AccountedSubject[] = [];
-    for (const each of [subject, ...linked])
-      subjects.push({
-        subject: each,
-        proof: formatMapProof((await map.prove(subjectKey(each))).proof),
-        entries: this.leaves.flatMap((leaf, at) =>
-          at < size && leaf.includes(`"subjectId":"${each}"`) ? [{ ...place(at), leaf }] : [],
-        ),
-      });
+    const people = [subject, ...linked];
+    const shown = this.leaves.flatMap((leaf, at) => {
+      const { data, type } = entryOf(leaf);
+      const isTheirs = people.includes(data?.subjectId ?? '') && kinds.includes(entryKind(type));
+      return at < size && isTheirs && only?.includes(at) !== false ? [at] : [];
+    });
+    const subjects: ProvenSubject[] = [];
+    for (const each of people) {
+      const chains = [];
+      for (const kind of only === undefined ? kinds : [])
+        chains.push({ kind, proof: formatMapProof((await map.prove(chainKey(each, kind))).proof) });
+      subjects.push({ subject: each, chains });
+    }
+    const head = { position: 900n, leaves: only === undefined ? BigInt(Math.min(leaves, size)) : null, subjects };
+    const items = this.items(only === undefined ? [...shown, index] : shown, wished.withheld, index);
+    return { head, items, checkpoint: formatNote({ text, signatures }) };
+  }
+
+  /** Leaves, and what is passed over before, between and behind them. */
+  items(indices: readonly number[], withheld: readonly number[] = [], map = -1): ProofItem[] {
+    const passed = (from: number, to: number): ProofItem[] =>
+      [...subtreesBetween(BigInt(from), BigInt(to))].map((subtree) => ({ what: 'passed', hash: this.read(subtree) }));
+    const items = indices.flatMap((at, i): ProofItem[] => [
+      ...passed((indices[i - 1] ?? -1) + 1, at),
+      withheld.includes(at)
+        ? this.withheld(at)
+        : { what: at === map ? 'map' : 'leaf', index: BigInt(at), leaf: this.leaves[at]! },
+    ]);
+    return [...items, ...passed((indices.at(-1) ?? -1) + 1, this.leaves.length)];
+  }
+
+  withheld(at: number): ProofItem {
+    const { data, type } = entryOf(this.leaves[at]!);
     return {
-      asOf: { position: 900n, leaves: BigInt(Math.min(leaves, size)) },
-      checkpoint: formatNote({ text, signatures }),
-      map: { ...place(index), leaf: this.leaves[index]! },
-      subjects,
+      what: 'withheld',
+      index: BigInt(at),
+      hash: hashLeafText(this.leaves[at]!),
+      subject: data!.subjectId!,
+      kind: entryKind(type),
     };
   }
 
@@ -150,6 +194,11 @@ class SmallLog {
           this.read({ level: level - 1, index: index * 2n }),
           this.read({ level: level - 1, index: index * 2n + 1n }),
         );
+}
+
+function entryOf(leaf: string): { data?: { subjectId?: string }; type: string } {
+  const { type = '', ...entry } = JSON.parse(leaf) as { data?: { subjectId?: string }; type?: string };
+  return { ...entry, type };
 }
 
 /** Aya's: entries 0, 2 (a collection), 3, 6 (a repeat of 3), 7, 9; behind the first map, at 10: 11, 13. The second map is at 14. */
@@ -174,17 +223,17 @@ async function sampleLog(): Promise<SmallLog> {
   return log;
 }
 
-type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
-type Changed = Mutable<Omit<AccountingProof, 'subjects'>> & {
-  subjects: [Mutable<AccountedSubject>, ...Mutable<AccountedSubject>[]];
+const textOfProof = ({ head, items, checkpoint }: AccountingProof): string => {
+  const subjects = head.subjects.map(({ subject }) => subject);
+  return [
+    formatProofHead(head),
+    ...items.map((item) => formatProofItem(item, subjects)),
+    formatProofEnd(checkpoint),
+  ].join('');
 };
-const changeable = ({ subjects, ...proof }: AccountingProof): Changed => ({
-  ...proof,
-  subjects: subjects.map((of) => ({ ...of })) as Changed['subjects'],
-});
-const ownOf = ({ subjects }: AccountingProof): AccountedSubject => subjects[0]!;
+const linesOf = (text: string): string[] => text.split('\n');
 const verify = (proof: AccountingProof, trust = TRUST): ReturnType<typeof verifyAccountingProof> =>
-  verifyAccountingProof(formatAccountingProof(proof), trust);
+  verifyAccountingProof(linesOf(textOfProof(proof)), trust);
 const refused = (error: unknown): boolean => error instanceof FormatInvalid || error instanceof ProofInvalid;
 
 type Place = readonly (string | number)[];
@@ -212,19 +261,20 @@ beforeAll(async () => {
 });
 
 describe('the proof of an accounting', () => {
-  it('shows all entries about a subject, and about whom there are none', async () => {
-    const { entries, covered, mappedAt, checkpoint, subject } = verify(proof);
-    expect(entries.map(({ index }) => index)).toEqual([0n, 2n, 3n, 6n, 7n, 9n, 11n, 13n]);
-    expect({ subject, covered, mappedAt, size: checkpoint.size, origin: checkpoint.origin }).toEqual({
+  const shownAt = (of: AccountingProof): bigint[] => verify(of).entries.map(({ index }) => index);
+  const AYAS = [0n, 3n, 6n, 7n, 9n, 11n, 13n];
+
+  it('shows all disclosures about a subject and nothing else of it, and about whom there are none', async () => {
+    const { entries, complete, checkpoint, subject } = verify(proof);
+    expect(entries.map(({ index }) => index)).toEqual(AYAS);
+    expect({ subject, complete, size: checkpoint.size, origin: checkpoint.origin }).toEqual({
       subject: AYA,
-      covered: 14n,
-      mappedAt: '2026-07-01T00:00:00.000Z',
+      complete: { asOf: 14n, covered: 14n, mappedAt: '2026-07-01T00:00:00.000Z', kinds: ['disclosure', 'identity'] },
       size: 16n,
       origin: ORIGIN,
     });
-    expect(entries.map(({ entry }) => (entry as { id: string }).id)).toEqual(
-      ['0', '2', '3', '6', '7', '9', '11', '13'].map((at) => `entry-${at}`),
-    );
+    expect(entries.map(({ entry }) => (entry as { id: string }).id)).toEqual(AYAS.map((at) => `entry-${at}`));
+    expect(textOfProof(proof)).not.toContain('collected');
     expect(verify(await log.prove(STRANGER)).entries).toEqual([]);
     const witnessed = { ...TRUST, witnesses: [witness], quorum: 1 };
     expect(verify(proof, witnessed).checkpoint.cosignatures).toEqual([{ name: 'w.example', seconds: 9n }]);
@@ -232,150 +282,236 @@ describe('the proof of an accounting', () => {
 
   it('is one of the time before, by a map of that time, and says so', async () => {
     const earlier = verify(await log.prove(AYA, { which: 0 }));
-    expect([earlier.covered, earlier.entries.length]).toEqual([10n, 6]);
+    expect([earlier.complete?.covered, earlier.entries.length]).toEqual([10n, 5]);
   });
 
-  it('shows an entry by its hash alone, which counts as it does in full', () => {
-    const withheld = ownOf(proof).entries.map((entry, i) =>
-      i === 2 && 'leaf' in entry ? { index: entry.index, path: entry.path, hash: hashLeafText(entry.leaf) } : entry,
+  it('shows an entry by its hash alone, which counts as it does in full', async () => {
+    const { entries } = verify(await log.prove(AYA, { withheld: [3, 11] }));
+    expect(entries.map(({ index, entry }) => entry === 'withheld' && index)).toEqual(
+      AYAS.map((at) => (at === 3n || at === 11n) && at),
     );
-    const withEntries = (entries: AccountedSubject['entries']): AccountingProof => ({
-      ...proof,
-      subjects: [{ ...ownOf(proof), entries }],
-    });
-    const { entries } = verify(withEntries(withheld));
-    expect(entries.map(({ entry }) => entry === 'withheld')).toEqual(entries.map((_, i) => i === 2));
-    const wrong = withheld.map((entry) => ('hash' in entry ? { ...entry, hash: new Uint8Array(32) } : entry));
-    expect(() => verify(withEntries(wrong))).toThrow('entry 3, leaf 3, does not hold');
   });
 
-  const omars = async (): Promise<AccountedSubject['entries']> => ownOf(await log.prove(OMAR)).entries;
-  const CHANGES: Record<string, [change: (proof: Changed) => unknown, says: string]> = {
-    'one entry left out': [
-      (p) => (p.subjects[0].entries = p.subjects[0].entries.toSpliced(3, 1)),
-      'counts 8 entries of the subject, and here are 7',
+  it('is the same for Aya whether or not something is kept from her', async () => {
+    const lines = verify(await log.prove(AYA, { only: [0, 9, 13] }));
+    expect(lines.complete).toBeNull();
+    expect(lines.entries.map(({ index }) => index)).toEqual([0n, 9n, 13n]);
+    const text = textOfProof(await log.prove(AYA, { only: [0, 9, 13] }));
+    const head = linesOf(text).slice(0, linesOf(text).indexOf(''));
+    expect(head).toEqual(['sijill accounting proof v3', 'as of 900', `subject ${AYA}`]);
+    // All else is a hash that says nothing, or the checkpoint.
+    expect(
+      text
+        .split('\n\n')[1]!
+        .split('\n')
+        .filter((line) => line.includes(' ')),
+    ).toHaveLength(3);
+  });
+
+  /** The proof with other leaves in the place of Aya's, honestly written. */
+  const withLeaves = (indices: readonly number[], withheld: readonly number[] = []): AccountingProof => ({
+    ...proof,
+    items: log.items([...indices, 14], withheld, 14),
+  });
+  const itemAt = (index: number): number =>
+    proof.items.findIndex((item) => item.what !== 'passed' && item.index === BigInt(index));
+  const withItem = (index: number, change: (item: never) => object): AccountingProof => ({
+    ...proof,
+    items: proof.items.map((item, i) => (i === itemAt(index) ? change(item as never) : item) as ProofItem),
+  });
+  const headed = (head: Partial<ProofHead>): AccountingProof => ({ ...proof, head: { ...proof.head, ...head } });
+  const own = (): ProvenSubject => proof.head.subjects[0]!;
+  const chainsOf = (of: AccountingProof): ProvenSubject['chains'] => of.head.subjects[0]!.chains;
+
+  const CHANGES: Record<string, [change: () => AccountingProof | Promise<AccountingProof>, says: string]> = {
+    'one entry left out': [() => withLeaves([0, 3, 6, 9, 11, 13]), 'counts 7 entries, and here are 6'],
+    'the first left out': [() => withLeaves([3, 6, 7, 9, 11, 13]), 'counts 7 entries, and here are 6'],
+    'the last left out': [() => withLeaves([0, 3, 6, 7, 9, 11]), 'counts 7 entries, and here are 6'],
+    'all left out': [() => withLeaves([]), 'counts 7 entries, and here are 0'],
+    'an entry left out, and its hash not': [
+      () => ({ ...proof, items: proof.items.filter((_, i) => i !== itemAt(6)) }),
+      'does not pass over just what lies between leaf 4 and 7',
     ],
-    'the first left out': [
-      (p) => (p.subjects[0].entries = p.subjects[0].entries.slice(1)),
-      'counts 8 entries of the subject, and here are 7',
-    ],
-    'the last left out': [
-      (p) => (p.subjects[0].entries = p.subjects[0].entries.slice(0, -1)),
-      'counts 8 entries of the subject, and here are 7',
-    ],
-    'all left out': [(p) => (p.subjects[0].entries = []), 'counts 8 entries of the subject, and here are 0'],
     'one there twice': [
-      (p) => (p.subjects[0].entries = [p.subjects[0].entries[0]!, ...p.subjects[0].entries]),
+      () => ({ ...proof, items: proof.items.flatMap((item, i) => (i === itemAt(6) ? [item, item] : [item])) }),
       'not in the order of the log',
     ],
     'two swapped': [
-      (p) =>
-        (p.subjects[0].entries = [
-          p.subjects[0].entries[1]!,
-          p.subjects[0].entries[0]!,
-          ...p.subjects[0].entries.slice(2),
-        ]),
-      'not in the order of the log',
+      () => ({
+        ...proof,
+        items: proof.items.with(itemAt(6), proof.items[itemAt(7)]!).with(itemAt(7), proof.items[itemAt(6)]!),
+      }),
+      'does not pass over just what lies between leaf 4 and 7',
     ],
+    'another for one of them': [() => withLeaves([0, 3, 6, 8, 9, 11, 13]), 'leaf 8 concerns another subject'],
     'another for one of them, withheld': [
-      async (p) => {
-        const other = (await omars())[0]!;
-        const hash = hashLeafText((other as { leaf: string }).leaf);
-        p.subjects[0].entries = [
-          { index: other.index, path: other.path, hash },
-          ...p.subjects[0].entries.slice(1),
-        ].sort((a, b) => Number(a.index - b.index));
+      () => {
+        const swapped = withLeaves([0, 3, 6, 8, 9, 11, 13], [8]);
+        const items = swapped.items.map((item) => (item.what === 'withheld' ? { ...item, subject: AYA } : item));
+        return { ...swapped, items };
       },
       'the entries are not those of the map',
     ],
-    'one of another subject added': [
-      async (p) =>
-        (p.subjects[0].entries = [p.subjects[0].entries[0]!, (await omars())[0]!, ...p.subjects[0].entries.slice(1)]),
-      'entry 2, leaf 1, concerns another subject',
+    'one of another kind added': [() => withLeaves([0, 2, 3, 6, 7, 9, 11, 13]), 'or is of another kind'],
+    'one of another kind added, withheld': [
+      () => {
+        const added = withLeaves([0, 2, 3, 6, 7, 9, 11, 13], [2]);
+        const items = added.items.map((item) =>
+          item.what === 'withheld' ? { ...item, kind: 'disclosure' as const } : item,
+        );
+        return { ...added, items };
+      },
+      'counts 7 entries, and here are 8',
+    ],
+    'one withheld as of another kind': [
+      async () => {
+        const withheld = await log.prove(AYA, { withheld: [3] });
+        const items = withheld.items.map((item) =>
+          item.what === 'withheld' ? { ...item, kind: 'identity' as const } : item,
+        );
+        return { ...withheld, items };
+      },
+      'counts 7 entries, and here are 6',
     ],
     'a leaf changed': [
-      (p) =>
-        (p.subjects[0].entries = p.subjects[0].entries.map((entry) =>
-          'leaf' in entry ? { ...entry, leaf: entry.leaf.replace('Bank', 'Park') } : entry,
-        )),
-      'entry 3, leaf 3, does not hold: the proof leads to another root',
+      () => withItem(3, ({ leaf, ...item }: { leaf: string }) => ({ ...item, leaf: leaf.replace('Bank', 'Park') })),
+      'the leaves are not those of the log',
+    ],
+    'the hash of one withheld changed': [
+      async () => {
+        const withheld = await log.prove(AYA, { withheld: [3] });
+        const items = withheld.items.map((item) =>
+          item.what === 'withheld' ? { ...item, hash: new Uint8Array(32) } : item,
+        );
+        return { ...withheld, items };
+      },
+      'the leaves are not those of the log',
+    ],
+    'a hash that is passed over changed': [
+      () => {
+        const items = proof.items.map((item) =>
+          item.what === 'passed' ? { ...item, hash: new Uint8Array(32) } : item,
+        );
+        return { ...proof, items };
+      },
+      'the leaves are not those of the log',
     ],
     'an index changed': [
-      (p) => (p.subjects[0].entries = p.subjects[0].entries.with(1, { ...p.subjects[0].entries[1]!, index: 1n })),
-      'entry 2, leaf 1, does not hold',
+      () => withItem(3, (item: object) => ({ ...item, index: 2n })),
+      'does not pass over just what lies between leaf 1 and 2',
     ],
     'an index behind the log': [
-      (p) => (p.subjects[0].entries = p.subjects[0].entries.with(7, { ...p.subjects[0].entries[7]!, index: 16n })),
-      'a tree of 16 leaves has no leaf 16',
+      () => withItem(14, (item: object) => ({ ...item, index: 16n })),
+      'does not pass over just what lies between leaf 14 and 16',
     ],
-    'a path cut': [
-      (p) =>
-        (p.subjects[0].entries = p.subjects[0].entries.with(4, {
-          ...p.subjects[0].entries[4]!,
-          path: p.subjects[0].entries[4]!.path.slice(1),
-        })),
-      'entry 5, leaf 7, does not hold',
+    'a hash too few behind the last leaf': [
+      () => ({ ...proof, items: proof.items.slice(0, -1) }),
+      'does not pass over just what lies between leaf 15 and 16',
+    ],
+    'a hash too many': [
+      () => ({ ...proof, items: [...proof.items, proof.items.at(-1)!] }),
+      'does not pass over just what lies between leaf 15 and 16',
     ],
     'an entry that came after the map': [
-      async (p) => {
+      async () => {
         const late = new SmallLog();
         late.leaves.push(...log.leaves.slice(0, 11));
         late.maps.push(log.maps[0]!);
-        const at = late.record({ subjectId: AYA, eventId: 'z', month: 7 });
-        Object.assign(p, changeable(await late.prove(AYA)));
-        const shown = { index: BigInt(at), path: inclusionProof(11n, 12n, late['read']), leaf: late.leaves[at]! };
-        p.subjects[0].entries = [...p.subjects[0].entries, shown];
+        late.record({ subjectId: AYA, eventId: 'z', month: 7 });
+        const made = await late.prove(AYA);
+        return { ...made, items: late.items([0, 3, 6, 7, 9, 10, 11], [], 10) };
       },
-      'leaf 11, is not among the 10 leaves that the map covers',
+      'a leaf stands behind that of the map',
+    ],
+    'entries that the map does not cover': [
+      () => withItem(14, (item: object) => ({ ...item, leaf: log.leaves[14]!.replace('"14"', '"13"') })),
+      'the leaves are not those of the log',
     ],
     'the map of before with the entries of now': [
-      async (p) => (p.map = (await log.prove(AYA, { which: 0 })).map),
-      'is not among the 10 leaves that the map covers',
+      async () => {
+        const old = await log.prove(AYA, { which: 0 });
+        return { ...old, items: log.items([0, 3, 6, 7, 9, 10], [], 10), head: proof.head };
+      },
+      'the proof leads to another root',
     ],
     'what another map holds': [
-      async (p) => (p.subjects[0].proof = ownOf(await log.prove(AYA, { which: 0 })).proof),
+      async () => headed({ subjects: [{ ...own(), chains: chainsOf(await log.prove(AYA, { which: 0 })) }] }),
       'the proof leads to another root',
     ],
     'what the map holds for another': [
-      async (p) => (p.subjects[0].proof = ownOf(await log.prove(OMAR)).proof),
+      async () => headed({ subjects: [{ ...own(), chains: chainsOf(await log.prove(OMAR)) }] }),
       'the subject found is elsewhere',
     ],
-    'what the map holds for nobody': [
-      async (p) => {
-        p.subjects[0].proof = ownOf(await log.prove(STRANGER)).proof;
-        p.subjects[0].entries = [];
-      },
-      'the subject found is elsewhere',
+    'a kind that is not shown': [
+      () => headed({ subjects: [{ ...own(), chains: own().chains.slice(1) }] }),
+      'leaf 0 concerns another subject, or is of another kind',
     ],
-    'another subject': [(p) => (p.subjects[0].subject = OMAR), 'entry 1, leaf 0, concerns another subject'],
-    'a subject there twice': [(p) => p.subjects.push(p.subjects[0]), `the subject ${AYA} is there twice`],
+    'nothing of who is linked': [
+      () => headed({ subjects: [{ ...own(), chains: own().chains.slice(0, 1) }] }),
+      'does not show who is linked to the subject',
+    ],
+    'a kind there twice': [
+      () => headed({ subjects: [{ ...own(), chains: [...own().chains, own().chains[0]!] }] }),
+      'the same kinds of entries of each subject',
+    ],
+    'no chains at all, and a number of leaves': [
+      () => headed({ subjects: [{ ...own(), chains: [] }] }),
+      'does not say whether it is complete',
+    ],
+    'chains, and no number of leaves': [() => headed({ leaves: null }), 'does not say whether it is complete'],
+    'another subject': [() => headed({ subjects: [{ ...own(), subject: OMAR }] }), 'leaf 0 concerns another subject'],
+    'a subject there twice': [() => headed({ subjects: [own(), own()] }), 'a subject is there twice'],
     'another person beside': [
-      async (p) => p.subjects.push(ownOf(await log.prove(OMAR))),
+      async () => {
+        const both = [0, 1, 3, 4, 6, 7, 8, 9, 11, 12, 13];
+        const { head } = await log.prove(OMAR);
+        return {
+          ...proof,
+          head: { ...proof.head, subjects: [own(), head.subjects[0]!] },
+          items: log.items([...both, 14], [], 14),
+        };
+      },
       `the subject ${OMAR} is not linked to the first`,
     ],
     'another entry as the map': [
-      (p) => (p.map = { ...p.subjects[0].entries[0]!, leaf: log.leaves[0]! }),
+      () => ({ ...proof, items: log.items([0, 3, 6, 7, 9, 11, 13], [], 13) }),
       'the entry of the map does not hold: it is another entry',
     ],
-    'a map that is not the one in the log': [
-      (p) => (p.map = { ...p.map, leaf: p.map.leaf.replace('"14"', '"13"') }),
-      'the entry of the map does not hold: the proof leads to another root',
+    'no map': [
+      () => ({ ...proof, items: log.items([0, 3, 6, 7, 9, 11, 13]) }),
+      'there is no map by which the entries would be all',
+    ],
+    'a map, and only lines': [
+      async () => ({ ...(await log.prove(AYA, { only: [0] })), items: log.items([0, 14], [], 14) }),
+      'there is a map, and nothing that it is to show',
+    ],
+    'a line withheld, where only lines are shown': [
+      async () => ({ ...(await log.prove(AYA, { only: [0] })), items: log.items([0, 3], [3]) }),
+      'leaf 3 is withheld, where only what is shown is proven',
+    ],
+    'a line of another kind': [
+      async () => ({ ...(await log.prove(AYA, { only: [0] })), items: log.items([0, 2]) }),
+      'leaf 2 concerns another subject, or is of another kind',
+    ],
+    'a line of another subject': [
+      async () => ({ ...(await log.prove(AYA, { only: [0] })), items: log.items([0, 1]) }),
+      'leaf 1 concerns another subject',
     ],
     'a checkpoint of another key': [
-      (p) => {
-        const [text] = p.checkpoint.split('\n\n');
-        p.checkpoint = formatNote({ text: `${text}\n`, signatures: [signNote(`${text}\n`, ORIGIN, witnessKey)] });
+      () => {
+        const [text] = proof.checkpoint.split('\n\n');
+        const signatures = [signNote(`${text}\n`, ORIGIN, witnessKey)];
+        return { ...proof, checkpoint: formatNote({ text: `${text}\n`, signatures }) };
       },
       'not signed',
     ],
     'a checkpoint with another size': [
-      (p) => (p.checkpoint = p.checkpoint.replace('\n16\n', '\n17\n')),
+      () => ({ ...proof, checkpoint: proof.checkpoint.replace('\n16\n', '\n17\n') }),
       'does not hold',
     ],
   };
   it.each(Object.entries(CHANGES))('does not hold with %s', async (_, [change, says]) => {
-    const changed = changeable(proof);
-    await change(changed);
+    const changed = await change();
     const verdict = (): unknown => verify(changed);
     expect(verdict).toThrow(ProofInvalid);
     expect(verdict).toThrow(says);
@@ -386,6 +522,7 @@ describe('the proof of an accounting', () => {
       ['it is another entry', {}, 'sijill.data.used.v1'],
       ['it is another entry', {}, SUBJECTS_MAPPED, 'ledger-0'],
       ['covers leaves behind its own', { size: '17' }],
+      ['leaf 13 is not among the 13 leaves', { size: '13' }],
       ['not a decimal number', { size: '-1' }],
       ['does not say what the map is', { size: 16 }],
       ['does not say what the map is', { root: null }],
@@ -417,7 +554,7 @@ describe('the proof of an accounting', () => {
       odd.leaves[0] = leaf;
       await odd.writeMap();
       const made = await odd.prove(AYA);
-      expect(() => verify(made)).toThrow(/^entry 1, leaf 0, does not hold: the leaf is no /);
+      expect(() => verify(made)).toThrow(/^leaf 0 does not hold: the leaf is no /);
     }
   });
 
@@ -445,6 +582,12 @@ describe('the proof of an accounting', () => {
     const two = async (first: string, second: string): Promise<AccountingProof> =>
       many.prove(first, { linked: [second] });
     await expect(two(AYA, STRANGER).then((made) => verify(made))).rejects.toThrow('a subject is missing');
+    // Where only lines are shown, they are shown to be one person's all the same.
+    const lines = { linked: [STRANGER, AYA], only: [0, 1, 2, 3, 4] };
+    expect(verify(await many.prove(OMAR, lines)).entries).toHaveLength(5);
+    await expect(many.prove(OMAR, { ...lines, only: [0, 1, 4] }).then((made) => verify(made))).rejects.toThrow(
+      `the subject ${STRANGER} is not linked to the first`,
+    );
 
     for (const end of [AYA, OMAR]) many.decide(SEPARATED, end, { edges: ['e1'], separation: 's1' });
     await many.writeMap();
@@ -457,6 +600,28 @@ describe('the proof of an accounting', () => {
     expect(verify(await many.prove(AYA, { which: 0, linked: [OMAR, STRANGER] })).linked).toHaveLength(2);
   });
 
+  it('does not hold with other kinds of one subject than of another', async () => {
+    const many = new SmallLog();
+    for (const end of [AYA, OMAR]) many.decide(LINKED, end, { edges: ['e1'] });
+    many.record({ subjectId: OMAR, eventId: 'a', month: 1 });
+    await many.writeMap();
+    const made = await many.prove(AYA, { linked: [OMAR] });
+    const [first, second] = made.head.subjects as [ProvenSubject, ProvenSubject];
+    const head = { ...made.head, subjects: [first, { ...second, chains: second.chains.slice(1) }] };
+    expect(() => verify({ ...made, head, items: many.items([0, 1, 3], [], 3) })).toThrow(
+      'the same kinds of entries of each subject',
+    );
+    const [disclosure, identity] = second.chains as [ProvenSubject['chains'][0], ProvenSubject['chains'][0]];
+    const chains = [
+      { ...disclosure, proof: identity.proof },
+      { ...identity, proof: disclosure.proof },
+    ];
+    const exchanged = { ...made.head, subjects: [first, { ...second, chains }] };
+    expect(() => verify({ ...made, head: exchanged })).toThrow(
+      `entries of the kind disclosure about ${OMAR} does not hold`,
+    );
+  });
+
   it('believes no leaf of an event that is not the ledger’s: neither as a map, nor as a link, nor as an entry', async () => {
     const foreign = (of: SmallLog, lane: string): number => {
       const leaf = { foreign: true, lane, revision: of.leaves.length, sha256: 'ab'.repeat(32) };
@@ -465,21 +630,16 @@ describe('the proof of an accounting', () => {
     const other = await sampleLog();
     const index = foreign(other, MAP_LANE);
     const made = await other.prove(AYA);
-    const place = { index: BigInt(index), path: inclusionProof(BigInt(index), BigInt(index + 1), other['read']) };
-    expect(() => verify({ ...made, map: { ...place, leaf: other.leaves[index]! } })).toThrow(
+    expect(() => verify({ ...made, items: other.items([0, 3, 6, 7, 9, 11, 13, index], [], index) })).toThrow(
       /^the entry of the map does not hold: /,
     );
     const within = await sampleLog();
     const at = foreign(within, 'ledger-vault');
     await within.writeMap();
-    const own = await within.prove(AYA);
-    const entry = {
-      index: BigInt(at),
-      path: inclusionProof(BigInt(at), BigInt(within.leaves.length), within['read']),
-      leaf: within.leaves[at]!,
-    };
-    const added = { ...ownOf(own), entries: [...ownOf(own).entries, entry] };
-    expect(() => verify({ ...own, subjects: [added] })).toThrow(/^entry 9, leaf 16, does not hold: /);
+    const honest = await within.prove(AYA);
+    const [map] = within.maps.slice(-1);
+    const items = within.items([0, 3, 6, 7, 9, 11, 13, at, map!.index], [], map!.index);
+    expect(() => verify({ ...honest, items })).toThrow(/^leaf 16 does not hold: /);
   });
 
   it('does not hold without the witnesses who are asked for', () => {
@@ -489,82 +649,97 @@ describe('the proof of an accounting', () => {
     expect(() => verify({ ...proof, checkpoint: alone }, asked)).toThrow('0 of the witnesses have cosigned');
   });
 
-  it('has one form: what is read is written the same', () => {
-    const text = formatAccountingProof(proof);
-    expect(formatAccountingProof(parseAccountingProof(text))).toBe(text);
-    expect(text.split('\n').filter((line) => line.includes('"leaf"'))).toHaveLength(1 + ownOf(proof).entries.length);
+  it('has one form: what is read is written the same, and packed and unpacked', async () => {
+    for (const made of [proof, await log.prove(AYA, { withheld: [7] }), await log.prove(AYA, { only: [3] })]) {
+      const text = textOfProof(made);
+      const reader = new ProofReader(linesOf(text));
+      const head = reader.head();
+      const items = [...reader.items(head.subjects)];
+      expect(textOfProof({ head, items, checkpoint: reader.checkpoint() })).toBe(text);
+      const packer = new ProofPacker();
+      const bytes = utf8(text);
+      const file = concat(...packer.add(bytes.slice(0, 100), false), ...packer.add(bytes.slice(100), true));
+      expect([...proofLines(file)]).toEqual(linesOf(text));
+      expect([...proofLines(bytes)]).toEqual(linesOf(text));
+      expect(() => [...proofLines(file.slice(0, -20))]).toThrow(FormatInvalid);
+      expect(() => [...proofLines(file.with(20, file[20]! ^ 255))].join('\n')).toThrow();
+    }
   });
 
-  it('is refused as none with members that are missing, too many or of another kind', () => {
-    const document = JSON.parse(formatAccountingProof(proof)) as Record<string, never> & {
-      subjects: { entries: { leaf: string; index: string; path: string[] }[] }[];
-    };
-    const [own] = document.subjects;
-    const [entry] = own!.entries;
-    const { map, asOf } = document as unknown as Record<string, object>;
-    const withEntry = (given: unknown): object => ({ ...document, subjects: [{ ...own, entries: [given] }] });
-    const other: object[] = [
-      { ...document, note: '' },
-      { ...document, format: 'sijill accounting proof v1' },
-      { ...document, checkpoint: null },
-      { ...document, asOf: { ...asOf, time: '' } },
-      { ...document, asOf: { ...asOf, leaves: 14 } },
-      { ...document, asOf: { ...asOf, leaves: '014' } },
-      { ...document, map: { ...map, hash: '' } },
-      { ...document, map: { ...map, proof: '' } },
-      { ...document, map: [] },
-      { ...document, map: null },
-      { ...document, subjects: {} },
-      { ...document, subjects: [] },
-      ...[
-        null,
-        [],
-        {},
-        { ...own, note: '' },
-        { ...own, subject: 'Aya' },
-        { ...own, subject: AYA.toUpperCase() },
-        { ...own, proof: 1 },
-        { ...own, entries: {} },
-      ].map((wrong) => ({ ...document, subjects: [own, wrong] })),
-      ...[
-        null,
-        'x',
-        [],
-        {},
-        { ...entry, hash: 'AA==' },
-        { ...entry, leaf: 1 },
-        { ...entry, leaf: `${entry!.leaf}\ud800` },
-      ].map(withEntry),
-      ...[null, 'x', ['AA=='], [1], [entry!.path], Array.from({ length: 64 }, () => entry!.path[0])].map((path) =>
-        withEntry({ ...entry, path }),
+  it('is refused as none with lines that are missing, too many or of another kind', async () => {
+    const lines = linesOf(textOfProof(await log.prove(AYA, { withheld: [3] })));
+    const at = (begins: string): number => lines.findIndex((line) => line.startsWith(begins));
+    const changed = (begins: string, ...by: string[]): string[] => lines.toSpliced(at(begins), 1, ...by);
+    const withheld = lines[at('withheld ')]!;
+    const other = [
+      [],
+      [''],
+      lines.slice(1),
+      lines.slice(0, 3),
+      lines.slice(0, at('leaf 7')),
+      changed('sijill', 'sijill accounting proof v2'),
+      changed('as of'),
+      ...['as of', 'as of x', 'as of 900 14 1', 'as of 0900 14', 'as of 900 1e3', 'of 900 14'].map((by) =>
+        changed('as of', by),
       ),
-      ...['-1', '1.0', '9223372036854775808', '', 1, null, {}].map((index) => withEntry({ ...entry, index })),
+      changed('subject'),
+      ...['subject Aya', `subject ${AYA.toUpperCase()}`, `subject ${AYA} ${AYA}`].map((by) => changed('subject', by)),
+      changed('chain disclosure', 'chain'),
+      changed('chain disclosure', 'chain everything'),
+      changed('chain disclosure', 'chain __proto__'),
+      changed('leaf 0', `leaf ${lines[at('leaf 0')]!.slice('leaf 0 '.length)}`),
+      ...['leaf', 'leaf 0', 'leaf -1 {}', 'leaf 9223372036854775808 {}', 'note 0 {}'].map((by) =>
+        changed('leaf 0', by),
+      ),
+      changed('leaf 0', `${lines[at('leaf 0')]}\ud800`),
+      ...[
+        withheld.replace(' 1 disclosure', ' 0 disclosure'),
+        withheld.replace(' 1 disclosure', ' 2 disclosure'),
+        withheld.replace(' 1 disclosure', ' 1 everything'),
+        withheld.replace(' 1 disclosure', ' 1'),
+        `${withheld} 1`,
+      ].map((by) => changed('withheld', by)),
+      lines.toSpliced(at('leaf 7'), 0, 'AA=='),
+      lines.toSpliced(at('leaf 7'), 0, ...Array.from({ length: 200 }, () => toBase64(new Uint8Array(32)))),
     ];
-    for (const wrong of other) expect(() => parseAccountingProof(JSON.stringify(wrong))).toThrow(FormatInvalid);
-    for (const wrong of [
-      '',
-      'null',
-      '[]',
-      '"x"',
-      '{',
-      '['.repeat(100_000),
-      `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
-    ])
-      expect(() => parseAccountingProof(wrong)).toThrow(FormatInvalid);
+    for (const wrong of other) {
+      let thrown: unknown;
+      try {
+        verifyAccountingProof(wrong, TRUST);
+      } catch (error) {
+        thrown = error;
+      }
+      expect([refused(thrown), wrong.length]).toEqual([true, wrong.length]);
+    }
   });
 
   it('is refused by name, or says the same, whatever is put into it', () => {
-    const document = JSON.parse(formatAccountingProof(proof)) as object;
-    const { entries, covered } = verify(proof);
+    const lines = linesOf(textOfProof(proof));
+    const { entries, complete } = verify(proof);
+    const line = fc.oneof(
+      fc.constantFrom(...lines),
+      fc.string(),
+      fc.constantFrom(
+        'leaf 2 {}',
+        'chain identity',
+        `subject ${OMAR}`,
+        'nobody',
+        '-',
+        '\u2014',
+        `leaf 2 ${log.leaves[2]}`,
+      ),
+    );
+    const at = fc.nat(lines.length - 1);
     fc.assert(
-      fc.property(fc.constantFrom(...placesOf(document)), hostile, fc.boolean(), (place, by, beside) => {
+      fc.property(at, line, fc.nat(1), at, (place, by, dropped, from) => {
+        const changed = lines.toSpliced(place, dropped, by === lines[from] ? '' : by);
         try {
-          const shown = verifyAccountingProof(
-            JSON.stringify(put(document, beside ? [...place, 'more'] : place, by)),
-            TRUST,
-          );
+          const shown = verifyAccountingProof(changed, TRUST);
           // Only what nobody has signed can be said otherwise: where the report beside it stands.
-          expect({ entries: shown.entries, covered: shown.covered }).toEqual({ entries, covered });
+          expect({ entries: shown.entries, covered: shown.complete?.covered }).toEqual({
+            entries,
+            covered: complete!.covered,
+          });
         } catch (error) {
           if (!refused(error)) throw error;
         }
@@ -649,6 +824,7 @@ describe('the report beside a proof', () => {
   it('says what the entries say: each that counts, in its period', () => {
     expect(check(reportOf(all))).toEqual({
       disclosures: 6,
+      complete: true,
       conflicts: 0,
       newer: 0,
       uncounted: 1,
@@ -667,6 +843,7 @@ describe('the report beside a proof', () => {
     const earlier = await log.prove(AYA, { leaves: 11 });
     expect(check(reportOf([0, 3, 7, 9]), earlier)).toEqual({
       disclosures: 4,
+      complete: true,
       conflicts: 0,
       newer: 2,
       uncounted: 1,
@@ -678,9 +855,52 @@ describe('the report beside a proof', () => {
     expect(() => check(reportOf([0, 3, 7, 9, 13]), earlier)).toThrow('entry-13 is newer than the report that has it');
   });
 
+  it('is held against its lines alone, where the proof says nothing of others', async () => {
+    const lines = await log.prove(AYA, { only: [0, 3, 9] });
+    const forAya = (report: Report): Report => {
+      report.subject.openConflicts = null;
+      report.totals.withheld = null;
+      return report;
+    };
+    expect(check(forAya(reportOf([0, 3, 9])), lines)).toEqual({
+      disclosures: 3,
+      complete: false,
+      conflicts: 0,
+      newer: 0,
+      uncounted: 0,
+      unproven: 0n,
+      notCompared,
+    });
+    // Whoever looks closer sees what was kept from Aya: the numbers are for nobody who has this proof.
+    expect(() => check(reportOf([0, 3, 9]), lines)).toThrow('counts open conflicts, which the proof does not show');
+    const counted = forAya(reportOf([0, 3, 9]));
+    counted.totals.withheld = 0;
+    expect(() => check(counted, lines)).toThrow('counts what is withheld, which the proof does not show');
+    expect(() => check(forAya(reportOf([0, 3, 7])), lines)).toThrow(
+      'disclosure 1 of the report is no entry that counts',
+    );
+    expect(() => check(forAya(reportOf([0, 3])), lines)).toThrow('the disclosure entry-9 is not in the report');
+    expect(() => check(forAya(reportOf([3, 9], '2026-02-01')), lines)).toThrow('shows disclosures that the report');
+    const changed = forAya(reportOf([0, 3, 9]));
+    changed.disclosures[0]!['purpose'] = 'marketing';
+    expect(() => check(changed, lines)).toThrow('the leaf of entry-9 differ in purpose');
+    // What came first under an identity may be kept from Aya: what came second is a conflict all the same.
+    const conflicting = new SmallLog();
+    for (const month of [1, 2]) conflicting.record({ subjectId: AYA, eventId: 'a', month });
+    await conflicting.writeMap();
+    const second = forAya(reportOn([{ ...rowOf(1, conflicting), standing: 'conflict' }]));
+    expect(check(second, await conflicting.prove(AYA, { only: [1] }))).toMatchObject({ disclosures: 1, conflicts: 1 });
+  });
+
+  it('is held against no proof of other kinds', async () => {
+    const other = await log.prove(AYA, { kinds: ['activity', 'identity'] });
+    expect(verify(other).entries.map(({ index }) => index)).toEqual([2n]);
+    expect(() => check(reportOf([]), other)).toThrow('the proof is not of disclosures');
+  });
+
   it('is held against what the map covers, and told how many leaves behind that it claims to know', async () => {
     const old = await log.prove(AYA, { which: 0 });
-    const claimed = { ...old, asOf: { ...old.asOf, leaves: 14n } };
+    const claimed = { ...old, head: { ...old.head, leaves: 14n } };
     expect(check(reportOf([0, 3, 7, 9]), old)).toMatchObject({ disclosures: 4, newer: 0, unproven: 0n });
     expect(check(reportOf([0, 3, 7, 9]), claimed)).toMatchObject({ disclosures: 4, newer: 0, unproven: 4n });
   });

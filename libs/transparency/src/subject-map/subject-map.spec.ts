@@ -3,9 +3,16 @@ import { concat, FormatInvalid, sameBytes, toHex, uint64, utf8 } from '../primit
 import { sha256 } from '../primitives/crypto.js';
 import { HASH_BYTES } from '../tree/hashing.js';
 import { ProofInvalid } from '../tree/proofs.js';
-import { formatMapProof, parseMapProof, verifyAccounting, verifyMap, type MapProof } from './map-proof.js';
+import { formatMapProof, parseMapProof, verifyChain, verifyMap, type MapProof } from './map-proof.js';
 import type { SubjectEntry } from './sorted-entries.js';
-import { accountingHead, FIRST_HEAD, nextHead, subjectKey, type MappedSubject } from './subject-chain.js';
+import {
+  Chain,
+  chainKey,
+  FIRST_HEAD,
+  type MappedSubject,
+  type SubjectHead,
+  type SubjectLeaf,
+} from './subject-chain.js';
 import { SubjectMap, type MapChange, type MapTiles } from './subject-map.js';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
@@ -64,7 +71,12 @@ async function mapOf(...batches: (readonly SubjectEntry[])[]): Promise<{ tiles: 
   return { tiles, root };
 }
 
-const keyOf = (i: number): Uint8Array => subjectKey(`subject ${i}`);
+const keyOf = (i: number): Uint8Array => chainKey(`subject ${i}`, 'disclosure');
+const headOf = (leaves: readonly SubjectLeaf[]): SubjectHead => {
+  const chain = new Chain();
+  for (const leaf of leaves) chain.add(leaf);
+  return chain.head();
+};
 const entryOf = (i: number, key: Uint8Array): SubjectEntry => ({
   key,
   leafIndex: BigInt(i),
@@ -168,7 +180,7 @@ describe('the map', () => {
     const entries = Array.from({ length: 600 }, (_, i) => entryOf(i, key));
     const { tiles, root } = await mapOf(entries.slice(0, 255), entries.slice(255, 256), entries.slice(256));
     const { proof } = await new SubjectMap(tiles).prove(key);
-    expect(verifyMap(root, key, proof)).toEqual(accountingHead(entries));
+    expect(verifyMap(root, key, proof)).toEqual(headOf(entries));
     expect(proof.found?.count).toBe(600n);
   });
 
@@ -241,7 +253,7 @@ describe('the map', () => {
     const last = { key, leafIndex: 2n ** 63n + 1n, leafHash: sha256(key) };
     const { tiles, root } = await mapOf([entryOf(1, key)], [last]);
     const { proof } = await new SubjectMap(tiles).prove(key);
-    verifyAccounting(root, 'subject 1', [entryOf(1, key), last], proof);
+    verifyChain(root, key, headOf([entryOf(1, key), last]), proof);
   });
 });
 
@@ -490,28 +502,27 @@ describe('the proof of a map', () => {
   });
 });
 
-describe('the accounting of a subject', () => {
-  const subjectId = 'subject 1';
+describe('the chain of a subject', () => {
   const key = keyOf(1);
   const mine = [entryOf(1, key), entryOf(4, key), entryOf(9, key)];
   const others = [entryOf(2, keyOf(2)), entryOf(4, keyOf(3))];
 
   it('is a chain over indexes and hashes', () => {
-    expect(toHex(subjectKey('subject 1'))).toBe(toHex(sha256(utf8('sijill subject\nsubject 1'))));
+    expect(toHex(chainKey('subject 1', 'identity'))).toBe(toHex(sha256(utf8('sijill chain\nidentity\nsubject 1'))));
     expect(FIRST_HEAD).toEqual(zeros);
     // SHA-256 of 02, 32 zero bytes, 00000000000000ff, and 32 bytes of 11, by another program.
-    expect(toHex(nextHead(FIRST_HEAD, 255n, new Uint8Array(32).fill(0x11)))).toBe(
+    expect(toHex(headOf([{ leafIndex: 255n, leafHash: new Uint8Array(32).fill(0x11) }]).head)).toBe(
       '2cc9b0bd073c86251d9b86837f1fff73e5fafbc252f637f72e899c91086fbc48',
     );
-    expect(accountingHead([])).toEqual({ count: 0n, head: zeros });
-    expect(accountingHead(mine)).toEqual({ count: 3n, head: naiveSubjects(mine)[0]!.head });
+    expect(headOf([])).toEqual({ count: 0n, head: zeros });
+    expect(headOf(mine)).toEqual({ count: 3n, head: naiveSubjects(mine)[0]!.head });
     expect(FIRST_HEAD).toEqual(zeros);
   });
 
   it('is all there is, or is refused', async () => {
     const { tiles, root } = await mapOf([...mine.slice(0, 2), ...others], mine.slice(2));
     const { proof } = await new SubjectMap(tiles).prove(key);
-    verifyAccounting(root, subjectId, mine, proof);
+    verifyChain(root, key, headOf(mine), proof);
     for (const wrong of [
       [],
       mine.slice(1),
@@ -522,16 +533,16 @@ describe('the accounting of a subject', () => {
       mine.with(1, { ...mine[1]!, leafIndex: 5n }),
       mine.with(1, { ...mine[1]!, leafHash: mine[0]!.leafHash }),
     ])
-      expect(() => verifyAccounting(root, subjectId, wrong, proof)).toThrow(ProofInvalid);
-    expect(() => verifyAccounting(root, 'subject 2', mine, proof)).toThrow(ProofInvalid);
+      expect(() => verifyChain(root, key, headOf(wrong), proof)).toThrow(ProofInvalid);
+    expect(() => verifyChain(root, keyOf(2), headOf(mine), proof)).toThrow(ProofInvalid);
   });
 
   it('of nobody is empty, and that is proved too', async () => {
     const { tiles, root } = await mapOf([...mine, ...others]);
     const { proof } = await new SubjectMap(tiles).prove(keyOf(50));
-    verifyAccounting(root, 'subject 50', [], proof);
-    expect(() => verifyAccounting(root, 'subject 50', mine, proof)).toThrow(ProofInvalid);
-    expect(() => verifyAccounting(root, subjectId, [], proof)).toThrow(ProofInvalid);
+    verifyChain(root, keyOf(50), headOf([]), proof);
+    expect(() => verifyChain(root, keyOf(50), headOf(mine), proof)).toThrow(ProofInvalid);
+    expect(() => verifyChain(root, key, headOf([]), proof)).toThrow(ProofInvalid);
   });
 
   it('goes through the log once, forwards', () => {
@@ -543,6 +554,6 @@ describe('the accounting of a subject', () => {
       [{ ...a, leafIndex: 2n ** 64n }],
       [{ ...a, leafHash: zeros.subarray(1) }],
     ])
-      expect(() => accountingHead(wrong)).toThrow(ProofInvalid);
+      expect(() => headOf(wrong)).toThrow(ProofInvalid);
   });
 });
