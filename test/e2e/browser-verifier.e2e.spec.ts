@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { CONFLICTING, formatAccountingProof, LINKED } from '@sijill/transparency';
+import { CONFLICTING, LINKED, proofLines } from '@sijill/transparency';
 import { describeWithChromium } from '../support/chromium/chromium.js';
 import { BATCH, collected, disclosed } from '../support/events.js';
 import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
-import { logSignature, SmallLog } from '../support/small-log.js';
+import { logSignature, proofText, SmallLog } from '../support/small-log.js';
 
 const PHONE = '+966500000051';
 const PAGE = join(import.meta.dirname, '../../dist/verifier/sijill-verifier.html');
@@ -56,7 +56,10 @@ describeWithChromium('the verifier in a browser', (chromium) => {
       '--format',
       'json',
     ];
-    expect((await sijill([...args, '--out', file('accounting.json')], server.env)).code).toBe(0);
+    const made = async (out: string, audience: string): Promise<void> =>
+      expect((await sijill([...args, '--audience', audience, '--out', file(out)], server.env)).code).toBe(0);
+    await made('accounting.json', 'officer');
+    await made('own.json', 'subject');
   });
   afterEach(async () => {
     for (const page of pages.splice(0)) await page.close();
@@ -162,14 +165,13 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     await page.waitForSelector('.result.refused');
     expect(await said(page)).toContain('the proof leads to another root');
 
-    const proof = JSON.parse(readFileSync(file('accounting.proof'), 'utf8')) as { subjects: [{ entries: object[] }] };
-    const [own] = proof.subjects;
-    const less = { ...proof, subjects: [{ ...own, entries: own.entries.toSpliced(3, 1) }] };
-    writeFileSync(file('less.proof'), JSON.stringify(less));
+    const lines = [...proofLines(readFileSync(file('accounting.proof')))];
+    const fourth = lines.findIndex((line) => line.startsWith('leaf ')) + 3;
+    writeFileSync(file('less.proof'), lines.toSpliced(fourth, 1).join('\n'));
     await page.click('text=Start again');
     await drop(page, 'less.proof');
     await page.waitForSelector('.result.refused');
-    expect(await said(page)).toMatch(/the map counts \d+ entries of the subject, and here are \d+/);
+    expect(await said(page)).toMatch(/does not pass over just what lies between leaf \d+ and \d+/);
 
     await page.click('text=Start again');
     await page.fill('#keys', 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW');
@@ -202,8 +204,9 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     writeFileSync(file('half.proof'), await log.accountingText(one));
     writeFileSync(file('foreign.json'), log.leaves[foreign]!);
     writeFileSync(file('foreign.tlog-proof'), log.proof(foreign));
-    const map = { ...log.place(foreign), leaf: log.leaves[foreign]! };
-    writeFileSync(file('forged.proof'), formatAccountingProof({ ...(await log.accounting(one, other)), map }));
+    const honest = await log.accounting([one, other]);
+    const items = log.items([0, 1, 2, foreign], foreign);
+    writeFileSync(file('forged.proof'), proofText({ ...honest, items }));
 
     await page.click('text=Start again');
     await page.fill('#keys', readFileSync(file('linked.vkey'), 'utf8'));
@@ -224,6 +227,15 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     await drop(page, 'foreign.json', 'foreign.tlog-proof');
     await page.waitForSelector('.result.holds');
     expect(await said(page)).toContain('The ledger has not written it');
+  });
+
+  it('says of what the person itself received that each line holds, and nothing of others', async () => {
+    const page = await open('en-GB');
+    await drop(page, 'log.vkey', 'own.proof', 'own.json');
+    expect(await said(page)).toMatch(/Each of these 30 entries.*Whether there are others is not said.*each of its 30/);
+    expect(await said(page)).not.toContain('left out');
+    await page.click('header button');
+    expect(await said(page)).toContain('ولا يُقال هنا هل توجد قيود غيرها');
   });
 
   it('says which files it has looked at, and judges the last proof', async () => {

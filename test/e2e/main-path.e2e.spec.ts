@@ -446,7 +446,7 @@ describe('events in, history and reports out, over HTTP', () => {
       'application/pdf',
       'text/csv',
       'application/json',
-      'application/vnd.sijill.accounting-proof+json',
+      'application/vnd.sijill.accounting-proof+gzip',
     ]);
     const files = new Map<string, Buffer>();
     for (const { name, mediaType, size, sha256 } of report.files) {

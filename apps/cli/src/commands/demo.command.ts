@@ -83,7 +83,7 @@ async function tell(config: Config, server: DemoServer, began: number): Promise<
 
   const folder = join(config.dataDir, 'demo');
   await mkdir(folder, { recursive: true });
-  say('\nThe accounting of disclosures, as that person or a regulator would receive it:');
+  say('\nThe accounting of disclosures, as a regulator would receive it:');
   const write = async (name: string, content: string | Buffer): Promise<string> => {
     await writeFile(join(folder, name), content);
     return relative(process.cwd(), join(folder, name));

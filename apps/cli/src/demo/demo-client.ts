@@ -57,7 +57,7 @@ export class DemoClient {
   async accounting(subjectId: string, language: 'en' | 'ar', reason: string): Promise<{ pdf: Buffer; proof: Buffer }> {
     let report = await this.ask<ReportView>('POST', '/v1/reports', {
       report: 'accounting',
-      parameters: { subjectId, reason },
+      parameters: { subjectId, audience: 'regulator', reason },
       language,
       formats: ['pdf'],
     });

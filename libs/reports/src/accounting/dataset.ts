@@ -1,7 +1,7 @@
 import type { AsOf, CustomerView, Disclosure, NoticeView, RecipientView } from '@sijill/contracts';
 import type { Audience } from '../desk/report-order.js';
 import type { ReportLanguage } from '../rendering/language.js';
-import { wordsIn } from './wording.js';
+import { noteText, wordsIn } from './wording.js';
 
 /** What was asked for. `from` is inclusive, `to` exclusive, both on `occurredAt`; null leaves that end open. */
 export interface AccountingParameters {
@@ -132,11 +132,11 @@ export function buildAccounting(input: AccountingInput): AccountingDataset {
 
 /** What the person itself is told is in each of its documents alike: it must not tell that something is kept from it. */
 function notesOf({ parameters, language, subject }: AccountingInput): AccountingNote[] {
-  const { openConflicts, mayBeWithheld } = wordsIn(language);
-  return [
-    ...(parameters.audience === 'subject' ? [{ code: 'may_be_withheld' as const, text: mayBeWithheld }] : []),
-    ...(subject.openConflicts > 0 ? [{ code: 'open_conflicts' as const, text: openConflicts }] : []),
+  const codes: AccountingNote['code'][] = [
+    ...(parameters.audience === 'subject' ? (['may_be_withheld'] as const) : []),
+    ...(subject.openConflicts > 0 ? (['open_conflicts'] as const) : []),
   ];
+  return codes.map((code) => ({ code, text: noteText(code, wordsIn(language)) }));
 }
 
 /** A recipient that changed its name is one recipient; it goes by the name in the newest entry. */
