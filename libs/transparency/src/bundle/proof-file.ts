@@ -47,12 +47,10 @@ export function isPacked(file: Uint8Array): boolean {
 
 function* unpacked(file: Uint8Array): Generator<Uint8Array> {
   const ready: Uint8Array[] = [];
-  let ended = false;
-  const gunzip = new Gunzip((bytes, isLast) => {
-    ready.push(bytes);
-    ended = isLast;
-  });
-  let bytes = 0;
+  let another = false;
+  const gunzip = new Gunzip((bytes) => ready.push(bytes));
+  gunzip.onmember = () => (another = true);
+  let [bytes, checksum] = [0, 0xffff_ffff];
   for (let from = 0; from < file.length; from += PIECE) {
     try {
       gunzip.push(file.subarray(from, from + PIECE), from + PIECE >= file.length);
@@ -62,10 +60,31 @@ function* unpacked(file: Uint8Array): Generator<Uint8Array> {
     for (const piece of ready.splice(0)) {
       if ((bytes += piece.length) > MOST_BYTES)
         throw new FormatInvalid('the proof is longer than any that is read here');
+      checksum = withBytes(checksum, piece);
       yield piece;
     }
   }
-  if (!ended) throw new FormatInvalid('the proof is packed, and cut off');
+  if (another || !endsWith(file, checksum, bytes))
+    throw new FormatInvalid('the proof is packed, and cut off or damaged');
+}
+
+/** What a packed file ends with, the checksum of what is in it and its length, the library does not look at. */
+function endsWith(file: Uint8Array, checksum: number, bytes: number): boolean {
+  if (file.length < 8) return false;
+  const end = new DataView(file.buffer, file.byteOffset + file.length - 8, 8);
+  return end.getUint32(0, true) === ~checksum >>> 0 && end.getUint32(4, true) === bytes;
+}
+
+/** CRC-32, as RFC 1952 has it. */
+const CRC_32 = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = (rest & 1) === 1 ? (rest >>> 1) ^ 0xedb8_8320 : rest >>> 1;
+  return rest;
+});
+
+function withBytes(checksum: number, bytes: Uint8Array): number {
+  for (const byte of bytes) checksum = (checksum >>> 8) ^ CRC_32[(checksum ^ byte) & 0xff]!;
+  return checksum;
 }
 
 function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
