@@ -200,10 +200,14 @@ class PersonChains {
     const { index } = item;
     if (item.what === 'leaf') {
       const entry = named(`leaf ${index}`, () => readLeaf(item.leaf));
-      this.put({ subject: String(entry.data['subjectId']), index, entry }, entryKind(entry.type), leafHash);
+      const { subjectId } = entry.data;
+      if (typeof subjectId !== 'string') throw new ProofInvalid(`leaf ${index} concerns nobody`);
+      this.put({ subject: subjectId, index, entry }, entryKind(entry.type), leafHash);
       return;
     }
     if (!this.complete) throw new ProofInvalid(`leaf ${index} is withheld, where only what is shown is proven`);
+    // It could link a subject whose entries are not here.
+    if (item.kind === 'identity') throw new ProofInvalid(`leaf ${index} is withheld, and may say who is linked`);
     this.put({ subject: item.subject, index, entry: 'withheld' }, item.kind, leafHash);
   }
 
@@ -222,14 +226,17 @@ class PersonChains {
 }
 
 function mapOf({ type, lane, data }: LeafEntry): { size: bigint; root: Uint8Array; mappedAt: string } {
-  const { size, root, occurredAt } = data;
+  const { size, root, chains, occurredAt } = data;
   if (type !== SUBJECTS_MAPPED || lane !== MAP_LANE) throw new ProofInvalid('it is another entry');
   if (
     typeof size !== 'string' ||
     typeof root !== 'string' ||
+    typeof chains !== 'string' ||
     typeof occurredAt !== 'string' ||
     !INSTANT.test(occurredAt)
   )
     throw new FormatInvalid('it does not say what the map is');
+  // A map that counts something else has other keys: by them it would hold no chain of anybody.
+  readDecimal(chains);
   return { size: readDecimal(size), root: readHash(root), mappedAt: occurredAt };
 }
