@@ -2,8 +2,8 @@
 //
 // It is given a directory with vkey and witnesses (verifier keys, one a line), and beside them a log: checkpoint and checkpoint.old
 // (signed notes), consistency (hashes in base64, one a line), proofs/* with the leaves/* of the same names, and tile/. Or, with the
-// word accounting before the directory, an accounting.proof; or, with the word entry before it and a type behind it, a leaf and its
-// proof, which are believed to be an entry of that type.
+// word accounting before the directory, accountings/*, proofs of accountings, for each of which there is an answer by its name; or, with
+// the word entry before it and a type behind it, a leaf and its proof, which are believed to be an entry of that type.
 // It prints one line of JSON, and ends with 1 where something does not hold.
 package main
 
@@ -54,23 +54,33 @@ func main() {
 	case len(os.Args) == 2:
 		checked, err = check(os.Args[1])
 	case len(os.Args) == 3 && os.Args[1] == "accounting":
-		checked, err = checkAccounting(os.Args[2])
+		checked, err = checkAccountings(os.Args[2])
 	case len(os.Args) == 4 && os.Args[1] == "entry":
 		checked, err = checkEntry(os.Args[2], os.Args[3])
 	default:
 		fmt.Fprintln(os.Stderr, "usage: readers [accounting | entry] DIRECTORY [TYPE]")
 		os.Exit(2)
 	}
-	result := map[string]any{"ok": err == nil, "checked": checked}
-	if err != nil {
-		result["reason"] = err.Error()
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(answerOf(checked, err)); err != nil {
 		panic(err)
 	}
 	if err != nil {
 		os.Exit(1)
 	}
+}
+
+// answer is what is printed.
+type answer struct {
+	OK      bool   `json:"ok"`
+	Reason  string `json:"reason,omitempty"`
+	Checked any    `json:"checked"`
+}
+
+func answerOf(checked any, err error) answer {
+	if err != nil {
+		return answer{Reason: err.Error(), Checked: checked}
+	}
+	return answer{OK: true, Checked: checked}
 }
 
 func check(directory string) (*Checked, error) {
