@@ -363,7 +363,7 @@ describe('the proof of an accounting', () => {
       },
       'counts 7 entries, and here are 8',
     ],
-    'one withheld as of another kind': [
+    'one withheld as if it were of the kind of links': [
       async () => {
         const withheld = await log.prove(AYA, { withheld: [3] });
         const items = withheld.items.map((item) =>
@@ -371,7 +371,7 @@ describe('the proof of an accounting', () => {
         );
         return { ...withheld, items };
       },
-      'counts 7 entries, and here are 6',
+      'leaf 3 is withheld, and may say who is linked',
     ],
     'a leaf changed': [
       () => withItem(3, ({ leaf, ...item }: { leaf: string }) => ({ ...item, leaf: leaf.replace('Bank', 'Park') })),
