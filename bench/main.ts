@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { accountingSuite } from './accounting.suite.js';
 import { intakeSuite } from './intake.suite.js';
 import { proofsSuite } from './proofs.suite.js';
 import { printResult, type SuiteResult } from './measure.js';
@@ -13,6 +14,7 @@ const SUITES: Record<string, (options: SuiteOptions) => Promise<SuiteResult>> = 
   intake: intakeSuite,
   store: storeSuite,
   proofs: proofsSuite,
+  accounting: accountingSuite,
 };
 
 const USAGE = `npm run bench -- [SUITE...] [--quick] [--only PART,...] [--json]

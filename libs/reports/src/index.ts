@@ -1,3 +1,4 @@
+export { AUDIENCES, type Audience } from './accounting/audience.js';
 export * from './accounting/dataset.js';
 export * from './accounting/json.js';
 export * from './accounting/csv.js';
@@ -7,5 +8,5 @@ export { RenderProcess, type RenderProcessOptions } from './desk/render-process.
 export { ReportDesk, ReportElsewhere, ReportSubjectErased, type ReportView } from './desk/report-desk.js';
 export { REPORT_GENERATED } from './desk/report-entry.js';
 export type { FileSink } from './desk/report-files.js';
-export { AUDIENCES, type AccountingOrder, type Audience, type ReportFile } from './desk/report-order.js';
+export type { AccountingOrder, ReportFile } from './desk/report-order.js';
 export { REPORT_LANGUAGES, type ReportLanguage } from './rendering/language.js';

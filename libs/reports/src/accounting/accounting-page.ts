@@ -7,7 +7,8 @@ import { accountingReference } from './json.js';
 import { pageFacts, type FactGroup } from './page-facts.js';
 import { pageRow, type Row } from './page-rows.js';
 import { pageAllTotals, pageCharts, type Chart } from './page-totals.js';
-import { noteText, wordingIn, type Text, type Wording } from './wording.js';
+import { noteText } from './notes.js';
+import { wordingIn, type Text, type Wording } from './wording.js';
 
 /** Goes up with every change of the template or its wording: the same data under another version may give other bytes. */
 export const ACCOUNTING_TEMPLATE = 'accounting/3';

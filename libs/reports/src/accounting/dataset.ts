@@ -1,7 +1,8 @@
 import type { AsOf, CustomerView, Disclosure, NoticeView, RecipientView } from '@sijill/contracts';
-import type { Audience } from '../desk/report-order.js';
 import type { ReportLanguage } from '../rendering/language.js';
-import { noteText, wordsIn } from './wording.js';
+import type { Audience } from './audience.js';
+import { noteText, type AccountingNote } from './notes.js';
+import { wordsIn } from './wording.js';
 
 /** What was asked for. `from` is inclusive, `to` exclusive, both on `occurredAt`; null leaves that end open. */
 export interface AccountingParameters {
@@ -54,12 +55,6 @@ export interface AccountingTotals {
   readonly withheld: number | null;
   readonly byRecipient: readonly RecipientTotal[];
   readonly byCategory: readonly CategoryTotal[];
-}
-
-/** What has to be known before the rest is read: a code for machines, and a sentence in the language of the document. */
-export interface AccountingNote {
-  readonly code: 'open_conflicts' | 'may_be_withheld';
-  readonly text: string;
 }
 
 export interface AccountingInput {

@@ -8,7 +8,6 @@ import type { Vocabulary } from '../rendering/vocabulary.js';
 import { arabicWords } from './accounting-words.ar.js';
 import { englishWords } from './accounting-words.en.js';
 import type { AccountingWords } from './accounting-words.js';
-import type { AccountingNote } from './dataset.js';
 
 /** A string is wording of ours; a {@link Printable} came from outside. The template sets both as text, never as markup. */
 export type Text = string | Printable;
@@ -18,11 +17,6 @@ const sentences: Record<ReportLanguage, AccountingWords> = { en: englishWords, a
 /** All sentences of ours in a language. */
 export function wordsIn(language: ReportLanguage): AccountingWords {
   return sentences[language];
-}
-
-/** A note of an accounting, in words. */
-export function noteText(code: AccountingNote['code'], words: AccountingWords): string {
-  return { may_be_withheld: words.mayBeWithheld, open_conflicts: words.openConflicts }[code];
 }
 
 /** Stands where the entry says nothing. */

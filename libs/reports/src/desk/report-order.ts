@@ -1,9 +1,6 @@
+import type { Audience } from '../accounting/audience.js';
 import type { ReportLanguage } from '../rendering/language.js';
 import type { ReportFormat } from './render-accounting.js';
-
-/** For whom a document is made: what the person itself receives tells nobody whether anything was kept from it. */
-export const AUDIENCES = ['subject', 'officer', 'regulator'] as const;
-export type Audience = (typeof AUDIENCES)[number];
 
 export interface AccountingOrder {
   readonly subjectId: string;
