@@ -506,6 +506,14 @@ describeWithGo('readers of others, in Go,', (go) => {
       await expectRefused(/^map: leaf \d+ is not among the 33/, {
         newer: { ...behind, items: written.items([...indicesIn(whole).slice(0, -1), newer, map], map) },
       });
+      const later = ['sijill.data.disclosed.v2', 'sijill.subjects.linked.v2'].map((type) =>
+        written.entry(type, 'ledger-http/0', { subjectId: AYA }),
+      );
+      const { lines: told } = await bothForms();
+      await expectRefused(
+        /^leaves: \d+: of a type that is not known here/,
+        named(later, (at) => ({ ...told, items: written.items([...indicesIn(told), at]) })),
+      );
     });
 
     /** A proof by the same map, that is said again behind what came after it. */

@@ -112,7 +112,7 @@ const en: Words = {
   linked: (count) =>
     `The person is more than one subject of the ledger: linked to the first are ${count} more, and no one else is. All are looked at here.`,
   withheld: (count) =>
-    `${count} of them are withheld: they are counted and not shown, and whether a report has them, or whether they link another subject, cannot be said.`,
+    `${count} of them are withheld: they are counted and not shown, and whether a report has them cannot be said.`,
   openConflicts: (count) =>
     `The ledger has not settled whether somebody else in it is this person too; open cases: ${count}. Of entries about them nothing is said here.`,
   reportHolds: (disclosures) =>
@@ -195,8 +195,7 @@ const ar: Words = {
     `كل قيد من هذه القيود وعددها ${entries} يخص هذا الشخص وهو في السجل ${origin}. ولا يُقال هنا هل توجد قيود غيرها: فما أمرت جهة مختصة بعدم الإخبار به لا يرد هنا، وتقول هذه الصفحة الشيء نفسه سواء وُجد أم لم يوجد.`,
   linked: (count) =>
     `هذا الشخص أكثر من صاحب بيانات واحد في السجل: يرتبط بالأول غيره وعددهم ${count}، ولا أحد سواهم. وقد نُظر فيهم جميعًا هنا.`,
-  withheld: (count) =>
-    `منها ${count} محجوبة: تُعدّ ولا تُعرض، ولا يُعرف هل يتضمنها التقرير ولا هل تربط بهذا الشخص صاحب بيانات آخر.`,
+  withheld: (count) => `منها ${count} محجوبة: تُعدّ ولا تُعرض، ولا يُعرف هل يتضمنها التقرير.`,
   openConflicts: (count) =>
     `لم يحسم السجل بعد هل شخص آخر فيه هو هذا الشخص نفسه؛ عدد الحالات المفتوحة: ${count}. ولا يُقال هنا شيء عن قيودها.`,
   reportHolds: (disclosures) =>

@@ -24,6 +24,12 @@ const (
 	conflictType  = "sijill.subjects.conflicting.v1"
 )
 
+// Of these kinds more is read than that an entry is there: a type that came later could say anything.
+var knownTypes = map[string][]string{
+	"disclosure": {"sijill.data.disclosed.v1"},
+	"identity":   {linkedType, separatedType, conflictType},
+}
+
 // Accounted is what an accounting proof shows; of one that proves lines alone, no kinds, and nothing that is covered.
 type Accounted struct {
 	Subjects      []string `json:"subjects"`
@@ -172,6 +178,9 @@ func (p *person) add(item *proofItem) error {
 		}
 		subject, _ := placed.entry.Data["subjectId"].(string)
 		placed.of = chainName{subject, kindOf(placed.entry.Type)}
+		if known, some := knownTypes[placed.of.kind]; some && !slices.Contains(known, placed.entry.Type) {
+			return errors.New("of a type that is not known here")
+		}
 	} else if !p.complete {
 		return errors.New("withheld, where lines alone are proven")
 	} else if placed.of.kind == "identity" {

@@ -73,9 +73,7 @@ function completeText(accounting: Accounting, { covered, mappedAt, kinds }: Comp
       `first ${covered} of the log ${checkpoint.origin}, as of ${mappedAt}, under its checkpoint of ${checkpoint.size} entries` +
       `${cosignedText(checkpoint)}.`,
     ...(withheld > 0
-      ? [
-          `${withheld} of them are shown by their hash alone: whether a report has them, or whether they link another subject, cannot be said.`,
-        ]
+      ? [`${withheld} of them are shown by their hash alone: whether a report has them cannot be said.`]
       : []),
     ...openConflictsText(accounting),
   ];

@@ -497,6 +497,15 @@ describe('the proof of an accounting', () => {
       async () => ({ ...(await log.prove(AYA, { only: [0] })), items: log.items([0, 1]) }),
       'leaf 1 concerns another subject',
     ],
+    'a disclosure of a type that came later': [
+      async () => {
+        const later = await sampleLog();
+        later.record({ subjectId: AYA, eventId: 'z', month: 7, type: 'sijill.data.disclosed.v2' });
+        await later.writeMap();
+        return later.prove(AYA);
+      },
+      'leaf 16 is of the type sijill.data.disclosed.v2, which this verifier does not know',
+    ],
     'a checkpoint of another key': [
       () => {
         const [text] = proof.checkpoint.split('\n\n');
@@ -662,6 +671,7 @@ describe('the proof of an accounting', () => {
       expect([...proofLines(file)]).toEqual(linesOf(text));
       expect([...proofLines(bytes)]).toEqual(linesOf(text));
       expect(() => [...proofLines(file.slice(0, -20))]).toThrow(FormatInvalid);
+      expect(() => [...proofLines(new Uint8Array(5_000_000))]).toThrow('a line of the proof is longer than any leaf');
       expect(() => [...proofLines(file.with(20, file[20]! ^ 255))].join('\n')).toThrow();
     }
   });
@@ -890,6 +900,20 @@ describe('the report beside a proof', () => {
     await conflicting.writeMap();
     const second = forAya(reportOn([{ ...rowOf(1, conflicting), standing: 'conflict' }]));
     expect(check(second, await conflicting.prove(AYA, { only: [1] }))).toMatchObject({ disclosures: 1, conflicts: 1 });
+  });
+
+  it('tells of what is withheld, where it is of all times, and of no more than there is', async () => {
+    // One of them repeats another.
+    const made = await log.prove(AYA, { withheld: [3, 6, 7] });
+    const counted = (withheld: unknown, from: string | null = null): Report => {
+      const report = reportOf(from === null ? [0, 9, 11, 13] : [13], from);
+      return { ...report, totals: { ...report.totals, withheld } };
+    };
+    for (const honest of [2, 3, null]) expect(check(counted(honest), made).disclosures).toBe(4);
+    for (const wrong of [0, 4, -1, '2']) expect(() => check(counted(wrong), made)).toThrow('the totals');
+    // When one happened that is withheld nobody can see.
+    for (const possible of [0, 1, 3]) expect(check(counted(possible, '2026-06-01'), made).disclosures).toBe(1);
+    expect(() => check(counted(4, '2026-06-01'), made)).toThrow('the totals');
   });
 
   it('is held against no proof of other kinds', async () => {

@@ -4,6 +4,8 @@ import { FormatInvalid, textOf } from '../primitives/bytes.js';
 /** What a proof may have once it is unpacked: a million lines. */
 const MOST_BYTES = 2 ** 31;
 const PIECE = 2 ** 16;
+/** No leaf is longer by far: an event has 256 KiB, and what is sealed in it is in the leaf by its hash. */
+const LONGEST_LINE = 2 ** 22;
 const NEWLINE = 10;
 
 /**
@@ -36,6 +38,7 @@ export function* proofLines(file: Uint8Array): Generator<string> {
       from = end + 1;
     }
     rest = joined(rest, piece.subarray(from));
+    if (rest.length > LONGEST_LINE) throw new FormatInvalid('a line of the proof is longer than any leaf');
   }
   yield textOf(rest);
 }

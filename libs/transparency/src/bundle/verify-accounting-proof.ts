@@ -17,11 +17,14 @@ import {
   type ShownLeaf,
   type WithheldLeaf,
 } from './accounting-proof.js';
-import { assertOnePerson, openConflicts, type ChainEntry } from './linked-subjects.js';
+import { assertOnePerson, CONFLICTING, LINKED, openConflicts, SEPARATED, type ChainEntry } from './linked-subjects.js';
 
 /** The type of the entries that carry the map of subjects, and the lane where they stand. */
 export const SUBJECTS_MAPPED = 'sijill.ledger.subjects_mapped.v1';
 export const MAP_LANE = 'ledger-subjects';
+
+/** The type of the entries that an accounting of disclosures has. */
+export const DISCLOSED = 'sijill.data.disclosed.v1';
 
 /** The kinds that an accounting of disclosures rests on: what was disclosed, and of whom it is to be told. */
 export const ACCOUNTING_KINDS: readonly EntryKind[] = ['disclosure', 'identity'];
@@ -173,6 +176,12 @@ class LeavesInOrder {
   }
 }
 
+/** Of the kinds that more is read from than that an entry is there. */
+const KNOWN_TYPES: Readonly<Partial<Record<EntryKind, readonly string[]>>> = {
+  disclosure: [DISCLOSED],
+  identity: [LINKED, SEPARATED, CONFLICTING],
+};
+
 /** Between two leaves lie no more subtrees, in a tree of any size. */
 const MOST_PASSED = 126;
 
@@ -202,7 +211,13 @@ class PersonChains {
       const entry = named(`leaf ${index}`, () => readLeaf(item.leaf));
       const { subjectId } = entry.data;
       if (typeof subjectId !== 'string') throw new ProofInvalid(`leaf ${index} concerns nobody`);
-      this.put({ subject: subjectId, index, entry }, entryKind(entry.type), leafHash);
+      const kind = entryKind(entry.type);
+      // What a type says that came later nobody here can tell: it may be a disclosure, or a link.
+      if (KNOWN_TYPES[kind]?.includes(entry.type) === false)
+        throw new ProofInvalid(
+          `leaf ${index} is of the type ${entry.type}, which this verifier does not know; get a newer one`,
+        );
+      this.put({ subject: subjectId, index, entry }, kind, leafHash);
       return;
     }
     if (!this.complete) throw new ProofInvalid(`leaf ${index} is withheld, where only what is shown is proven`);

@@ -3,9 +3,7 @@ import { FormatInvalid, jsonOf } from '../primitives/bytes.js';
 import { ProofInvalid } from '../tree/proofs.js';
 import { compareDisclosure } from './compare-disclosure.js';
 import { countedEntries } from './standings.js';
-import type { Accounting } from './verify-accounting-proof.js';
-
-const DISCLOSED = 'sijill.data.disclosed.v1';
+import { DISCLOSED, type Accounting } from './verify-accounting-proof.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -68,7 +66,10 @@ export function verifyReport(accounting: Accounting, text: string): ReportVerifi
   });
   for (const { index, entry } of due.values())
     if (!isNewer(index)) throw new ProofInvalid(`the disclosure ${entry.id} is not in the report`);
-  assertTotals(report, complete === null ? null : entries.filter(({ entry }) => entry === 'withheld').length);
+  assertTotals(
+    report,
+    complete && entries.filter(({ index, entry }) => entry === 'withheld' && !isNewer(index)).length,
+  );
   const shown = entries.filter(({ entry }) => entry !== 'withheld' && entry.type === DISCLOSED);
   if (complete === null && shown.length !== report.disclosures.length)
     throw new ProofInvalid('the proof shows disclosures that the report does not have');
@@ -151,9 +152,10 @@ function timeOf(given: unknown): number {
 /**
  * A recipient goes by the name in its newest disclosure, the first of the report; a category counts once in each disclosure.
  *
- * @param withheld entries of the proof; null where it tells nobody how many there are
+ * @param withheld entries of the proof; null where it tells nobody how many there are. When they happened it does not show, nor which
+ *   of them repeat another
  */
-function assertTotals({ totals, disclosures }: ReportDocument, withheld: number | null): void {
+function assertTotals({ totals, disclosures, from, to }: ReportDocument, withheld: number | null): void {
   const [names, recipients, categories] = [new Map<unknown, unknown>(), new Tally(), new Tally()];
   for (const { recipient, dataCategories } of disclosures) {
     const { id, name } = objectIn(recipient);
@@ -169,11 +171,15 @@ function assertTotals({ totals, disclosures }: ReportDocument, withheld: number 
     totals['entries'] === disclosures.length &&
     totals['conflicts'] === disclosures.filter(({ standing }) => standing === 'conflict').length &&
     (hidden === null ||
-      (Number.isSafeInteger(hidden) && (hidden as number) >= 0 && (hidden as number) <= (withheld ?? 0))) &&
+      isCountOf(hidden, { least: from === null && to === null ? Math.min(1, withheld!) : 0, most: withheld! })) &&
     recipients.is(byRecipient.map(({ id, count }) => [id, count])) &&
     byRecipient.every(({ id, name }) => name === names.get(id)) &&
     categories.is(byCategory.map(({ category, count }) => [category, count]));
   if (!agrees) throw new ProofInvalid('the totals of the report are not those of its disclosures');
+}
+
+function isCountOf(said: unknown, { least, most }: { readonly least: number; readonly most: number }): boolean {
+  return Number.isSafeInteger(said) && (said as number) >= least && (said as number) <= most;
 }
 
 class Tally {
