@@ -261,7 +261,6 @@ beforeAll(async () => {
 });
 
 describe('the proof of an accounting', () => {
-  const shownAt = (of: AccountingProof): bigint[] => verify(of).entries.map(({ index }) => index);
   const AYAS = [0n, 3n, 6n, 7n, 9n, 11n, 13n];
 
   it('shows all disclosures about a subject and nothing else of it, and about whom there are none', async () => {
