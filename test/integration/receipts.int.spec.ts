@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { Lane, nodeLane, type EntryText, type EventStore, type NewEntry } from '@sijill/event-store';
+import { Lane, nodeLane, type EntryText, type NewEntry } from '@sijill/event-store';
 import { LogStore, Notary, ReceiptKeys, Receipts } from '@sijill/notary';
 import { claimOf, createLogger, Metrics } from '@sijill/platform';
 import {
@@ -22,7 +22,7 @@ import {
   type VerifiedReceipt,
 } from '@sijill/transparency';
 import { disclosureEntry } from '../support/disclosure-entries.js';
-import { appendTo, intrude } from '../support/entry-keys.js';
+import { intrude } from '../support/entry-keys.js';
 import { FaultyStore } from '../support/faulty-store.js';
 import { LOG_IDENTITY } from '../support/log-identity.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
