@@ -7,7 +7,7 @@ import { pass, showProgress, type SuiteResult } from './measure.js';
 import { inBatches, sampleBodies, sampleEvents } from './sample-events.js';
 import { sideBySide, type Part } from './side-by-side.js';
 
-const FULL = { rounds: 7, events: 20_000, receipts: 2_000 };
+const FULL = { rounds: 5, events: 20_000, receipts: 2_000 };
 const QUICK: typeof FULL = { rounds: 1, events: 2_000, receipts: 200 };
 
 const LOADS = [
