@@ -50,6 +50,6 @@ export class LogReach {
       return;
     }
     this.reachedAt = reached.at;
-    this.mark = reached === now ? null : now;
+    this.mark = now;
   }
 }
