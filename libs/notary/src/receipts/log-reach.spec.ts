@@ -30,7 +30,7 @@ describe('how far a log is behind its store', () => {
     // Each second ten events, and the log two seconds behind: it is never seen at the end.
     for (let second = 1; second <= 20; second++) {
       const lag = await behind({ now: 1_000 + 1_000 * second, head: 5 + 10 * second, position: 5 + 10 * (second - 2) });
-      if (second > 2) expect([2_000, 3_000, 4_000, 5_000]).toContain(lag);
+      if (second > 2) expect([2_000, 3_000]).toContain(lag);
     }
   });
 
