@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Speaker } from '@sijill/contracts';
 import { httpLane, Lane } from '@sijill/event-store';
 import { decodeJson, HttpIntake } from '@sijill/intake';
 import { openLedger, type Ledger } from '@sijill/ledger';
-import { MapKeeper, Notary } from '@sijill/notary';
+import { MapKeeper, Notary, Receipts } from '@sijill/notary';
 import { claimOf, createLogger, parseConfig } from '@sijill/platform';
 import { Projector } from '@sijill/read-models';
 import { pass, type Pass } from './measure.js';
@@ -18,6 +19,8 @@ export interface IntakeRun {
   readonly atMostMs?: number;
   /** Whether a notary keeps the log beside it. */
   readonly notary?: boolean;
+  /** Whether each answer has a receipt; the log has to be kept beside it. */
+  readonly receipts?: boolean;
   /** Told the store position of each body that is answered as accepted; the next one goes when it is done. */
   readonly onAccepted?: (ledger: Ledger, position: number) => Promise<void>;
   /** Awaited before anything is closed, outside the time. */
@@ -54,9 +57,11 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
   if (project) projector.start();
   const notary = run.notary === true ? benchNotary(ledger) : null;
   notary?.start();
+  const receipts = run.receipts === true ? await benchReceipts(ledger) : null;
   let position = 0;
   const callOf = (body: Buffer) => async (): Promise<number> => {
     const decoded = decodeJson(body) as { value: unknown[] };
+    const leaves = receipts?.leaves ?? 0;
     const answer = await intake.accept({
       events: decoded.value,
       bytes: body.length,
@@ -65,6 +70,8 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
     });
     if (answer.rejected.length > 0)
       throw new Error(`the bench sends what the intake refuses: ${JSON.stringify(answer.rejected[0])}`);
+    if (receipts !== null && (await receipts.give(answer.leaves, leaves)) === null)
+      throw new Error(`no receipt is given: ${receipts.failure}`);
     position = Math.max(position, answer.position);
     await onAccepted?.(ledger, answer.position);
     return answer.accepted.length;
@@ -76,6 +83,7 @@ export async function intakePass(dataDir: string, bodies: readonly Buffer[], run
   const ended = threadTimes();
   await run.atEnd?.();
   await projector.stop();
+  await receipts?.stop();
   await notary?.stop();
   await ledger.close();
   const threads = old && begun && ended ? threadCosts(old, [begun, ended], timed.events) : null;
@@ -95,6 +103,19 @@ function benchNotary({ config, store, log, subjectMap, clock, metrics, logger, o
     metrics,
     logger,
   });
+}
+
+/** Receipts as a server gives them, once the log has announced their key. */
+async function benchReceipts({ store, log, clock, metrics, logger }: Ledger): Promise<Receipts> {
+  const { published, keys } = log;
+  const receipts = new Receipts(store, {
+    ...log.receipts,
+    log: keys.identity.origin,
+    ...{ published, promiseMs: 60_000, clock, metrics, logger, everyMs: 100 },
+  });
+  receipts.start();
+  while (receipts.failure !== null) await pause(20);
+  return receipts;
 }
 
 async function untilVisible(ledger: Ledger, position: number): Promise<void> {

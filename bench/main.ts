@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { accountingSuite } from './accounting.suite.js';
 import { intakeSuite } from './intake.suite.js';
 import { proofsSuite } from './proofs.suite.js';
+import { receiptsSuite } from './receipts.suite.js';
 import { printResult, type SuiteResult } from './measure.js';
 import { PART_NAMES, storeSuite, type PartName } from './store.suite.js';
 
@@ -15,6 +16,7 @@ const SUITES: Record<string, (options: SuiteOptions) => Promise<SuiteResult>> = 
   store: storeSuite,
   proofs: proofsSuite,
   accounting: accountingSuite,
+  receipts: receiptsSuite,
 };
 
 const USAGE = `npm run bench -- [SUITE...] [--quick] [--only PART,...] [--json]

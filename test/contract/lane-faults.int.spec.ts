@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { Lane, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import { entryText, Lane, leafText, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import { hashLeafText, toHex } from '@sijill/transparency';
 import { authentic } from '../support/entry-keys.js';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
 import { FaultyStore } from '../support/faulty-store.js';
@@ -61,18 +62,29 @@ describe.each<[string, () => Promise<Failing>]>([
   afterAll(() => failing.close());
 
   const cases = SEQUENCES.flatMap((failures) => SIZES.map((__, step) => ({ failures, step })));
-  it.each(cases)('has all once and in order when append $step fails: $failures', async ({ failures, step }) => {
-    const name = laneName();
-    const lane = await Lane.open(failing.store, name, { onOtherWriter: 'stop', whenFull: 'refuse' });
-    const batches = SIZES.map((size) => entries(size));
-    let revision = -1;
-    for (const [i, batch] of batches.entries()) {
-      if (i === step) failing.fail(failures);
-      revision += batch.length;
-      expect((await lane.append(batch)).revision).toBe(revision);
-    }
-    const stored: string[] = [];
-    for await (const { id } of failing.store.readStream(name)) stored.push(id);
-    expect(stored).toEqual(batches.flat().map(({ id }) => id));
-  });
+  it.each(cases)(
+    'has all once and in order, and knows their leaves, when append $step fails: $failures',
+    async ({ failures, step }) => {
+      const name = laneName();
+      const lane = await Lane.open(failing.store, name, { onOtherWriter: 'stop', whenFull: 'refuse' });
+      const batches = SIZES.map((size) => entries(size));
+      let revision = -1;
+      const told: string[] = [];
+      for (const [i, batch] of batches.entries()) {
+        if (i === step) failing.fail(failures);
+        revision += batch.length;
+        const appended = await lane.append(batch);
+        expect(appended.revision).toBe(revision);
+        told.push(...appended.leafHashes);
+      }
+      const stored: string[] = [];
+      const leaves: string[] = [];
+      for await (const entry of failing.store.readStream(name)) {
+        stored.push(entry.id);
+        leaves.push(toHex(hashLeafText(leafText(entryText(entry)))));
+      }
+      expect(stored).toEqual(batches.flat().map(({ id }) => id));
+      expect(told).toEqual(leaves);
+    },
+  );
 });

@@ -7,12 +7,14 @@ import {
   LaneBusy,
   LaneClosed,
   LaneTakenOver,
+  leafText,
   openEmbeddedStore,
   StoreFull,
   StoreRefused,
   type KeylessStore,
   type NewEntry,
 } from '@sijill/event-store';
+import { hashLeafText, toHex } from '@sijill/transparency';
 import { authentic } from '../support/entry-keys.js';
 import { FaultyStore } from '../support/faulty-store.js';
 
@@ -38,6 +40,13 @@ describe('lane', () => {
     for await (const { data } of store.readStream(lane)) numbers.push(data['n'] as number);
     return numbers;
   };
+  /** The hashes of a lane's leaves as the log has them. */
+  const leaves = async (lane: string): Promise<string[]> => {
+    const hashes: string[] = [];
+    for await (const batch of store.readTexts())
+      hashes.push(...batch.filter(({ stream }) => stream === lane).map((one) => toHex(hashLeafText(leafText(one)))));
+    return hashes;
+  };
   const open = (onOtherWriter: 'stop' | 'follow' = 'stop', byteBudget = 50_000_000): Promise<Lane> =>
     Lane.open(store, 'ledger-a', { onOtherWriter, whenFull: 'refuse', byteBudget });
 
@@ -49,6 +58,12 @@ describe('lane', () => {
       lane.append(entries(3, 3)),
     ]);
     expect(results.map(({ revision }) => revision)).toEqual([1, 2, 5]);
+    const hashes = await leaves('ledger-a');
+    expect(results.map(({ leafHashes }) => leafHashes)).toEqual([
+      hashes.slice(0, 2),
+      hashes.slice(2, 3),
+      hashes.slice(3),
+    ]);
     expect(await stored('ledger-a')).toEqual([0, 1, 2, 3, 4, 5]);
     expect(store.appends).toBe(1);
   });
@@ -87,7 +102,8 @@ describe('lane', () => {
       await keyless.events.append('ledger-a', [strange, { ...strange, id: entry(1).id }], 'any');
       return before(...args);
     };
-    expect((await lane.append(entries(1, 1))).revision).toBe(3);
+    const moved = await lane.append(entries(1, 1));
+    expect([moved.revision, moved.leafHashes]).toEqual([3, [(await leaves('ledger-a'))[3]]]);
     await keyless.events.append('ledger-a', [strange], 'any');
     expect((await lane.append(entries(2, 1))).revision).toBe(5);
     const ours: unknown[] = [];
@@ -115,8 +131,11 @@ describe('lane', () => {
   it('splits what the store does not take at once, in order', async () => {
     store.limit = 3;
     const lane = await open();
-    const { revision } = await lane.append(entries(0, 11));
-    expect(revision).toBe(10);
+    const [before, behind] = await Promise.all([lane.append(entries(0, 4)), lane.append(entries(4, 7))]);
+    expect(behind.revision).toBe(10);
+    // Each caller is told the leaves of its own entries, however they were split.
+    expect([before.leafHashes.length, behind.leafHashes.length]).toEqual([4, 7]);
+    expect([...before.leafHashes, ...behind.leafHashes]).toEqual(await leaves('ledger-a'));
     expect(await stored('ledger-a')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 

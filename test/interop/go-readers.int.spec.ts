@@ -12,6 +12,7 @@ import {
   formatCheckpoint,
   formatNote,
   formatProof,
+  formatReceipt,
   formatVerifierKey,
   hashLeaf,
   hashLeafText,
@@ -23,6 +24,10 @@ import {
   MAP_LANE,
   proofLines,
   ProofPacker,
+  MOST_PROMISED,
+  RECEIPT_KEY_INTRODUCED,
+  RECEIPT_KEYS_LANE,
+  receiptKey,
   SEPARATED,
   signingKey,
   signNote,
@@ -982,6 +987,7 @@ describeWithGo('readers of others, in Go,', (go) => {
     it.each([
       [SUBJECTS_MAPPED, MAP_LANE],
       [KEY_INTRODUCED, KEYS_LANE],
+      [RECEIPT_KEY_INTRODUCED, RECEIPT_KEYS_LANE],
       [LINKED, 'ledger-vault'],
       ['sijill.report.generated.v1', 'ledger-node/0'],
       ['sijill.ledger.consulted.v1', 'ledger-command'],
@@ -997,6 +1003,58 @@ describeWithGo('readers of others, in Go,', (go) => {
         reason: 'of an event that the ledger has not written',
       });
       expect(await show(0)).toMatchObject({ ok: false, reason: 'of the type sijill.data.disclosed.v1' });
+    });
+  });
+
+  describe('of a receipt', () => {
+    const signing = signingKey(new Uint8Array(32).fill(4));
+    const key = receiptKey(log.name, signing.publicKey);
+    const promise = (leaves: number, ...indexes: number[]): string =>
+      formatReceipt({
+        log: log.name,
+        acceptedAt: '2026-07-01T10:00:00.000Z',
+        dueAt: '2026-07-01T10:01:00.000Z',
+        leaves: BigInt(leaves),
+        entries: indexes.map((i) => ({ id: idOf(i), leafHash: toBase64(hashLeaf(entry(i))) })),
+      });
+    const idOf = (index: number): string => `01890000-0000-7000-8000-${String(index).padStart(12, '0')}`;
+    let directory = '';
+    beforeAll(async () => {
+      directory = await mkdtemp(join(folder, 'receipt-'));
+      await write(directory, { size: 700, oldSize: 300, proved: [] });
+      writeFileSync(join(directory, 'receipt.vkey'), `${formatVerifierKey(key)}\n`);
+    });
+    const readReceipt = (text: string, by = signing, name = key.name): Promise<Answer> => {
+      writeFileSync(join(directory, 'receipt'), formatNote({ text, signatures: [signNote(text, name, by)] }));
+      return read('receipt', directory);
+    };
+
+    it('open it, and find in the log what it promised, or not', async () => {
+      const [log, accepted, due] = ['log.example/ledger', '2026-07-01T10:00:00.000Z', '2026-07-01T10:01:00.000Z'];
+      expect(await readReceipt(promise(100, 100, 255, 256, 699))).toEqual({
+        ok: true,
+        checked: { log, accepted, due, entries: 4, missing: [] },
+      });
+      expect(await readReceipt(promise(256, 255, 256, 700))).toMatchObject({
+        ok: true,
+        checked: { entries: 3, missing: [idOf(255), idOf(700)] },
+      });
+      const most = Array.from({ length: MOST_PROMISED }, (_, i) => i);
+      const { ok, checked } = await readReceipt(promise(0, ...most));
+      expect([ok, (checked as { missing: string[] }).missing.length]).toEqual([true, MOST_PROMISED - 700]);
+    });
+
+    it('refuse one that was changed, or that another key has signed', async () => {
+      const text = promise(0, 1, 2);
+      expect(await readReceipt(text)).toMatchObject({ ok: true });
+      const whole = readFileSync(join(directory, 'receipt'), 'utf8');
+      writeFileSync(join(directory, 'receipt'), whole.replace('10:01', '10:02'));
+      expect(await read('receipt', directory)).toMatchObject({
+        ok: false,
+        reason: expect.stringMatching(/^receipt: /),
+      });
+      for (const answer of [await readReceipt(text, log.key), await readReceipt(text, log.key, log.name)])
+        expect(answer).toMatchObject({ ok: false, reason: expect.stringMatching(/^receipt: /) });
     });
   });
 });

@@ -153,7 +153,10 @@ const ANSWERS: Record<string, object> = {
       }),
     ),
     rejected: list(ref('Rejected')),
-    receipt: nullable('string'),
+    receipt: {
+      ...nullable('string'),
+      description: 'a signed note over the entries; null unless it was asked for, and where nothing can be promised',
+    },
   }),
   FoundSubject: object({
     subjectId: uuid,

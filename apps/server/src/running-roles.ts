@@ -1,6 +1,6 @@
 import { HttpIntake, HttpLane, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
 import { sqlTarget, type Ledger } from '@sijill/ledger';
-import { Cosigners, MapKeeper, Notary, type NotaryState, TimeStamps } from '@sijill/notary';
+import { Cosigners, MapKeeper, Notary, type NotaryState, Receipts, TimeStamps } from '@sijill/notary';
 import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
 
@@ -26,6 +26,7 @@ export class RunningRoles {
   private constructor(
     private readonly lane: HttpLane | null,
     readonly httpIntake: HttpIntake | null,
+    readonly receipts: Receipts | null,
     private readonly kafka: KafkaIntake | null,
     private readonly projector: Projector | null,
     private readonly notary: Notary | null,
@@ -62,6 +63,17 @@ export class RunningRoles {
     return new RunningRoles(
       lane,
       lane === null ? null : new HttpIntake(lane, maker, seen, clock, { ...context, nodeId }, metrics),
+      lane === null
+        ? null
+        : new Receipts(store, {
+            ...ledger.log.receipts,
+            log: ledger.log.keys.identity.origin,
+            published,
+            promiseMs: 1000 * config.receiptSeconds,
+            clock,
+            metrics,
+            logger,
+          }),
       has('intake') && config.kafka !== null
         ? new KafkaIntake(
             intakeStore,
@@ -98,6 +110,7 @@ export class RunningRoles {
   start(): void {
     this.projector?.start();
     this.notary?.start();
+    this.receipts?.start();
     this.kafka?.start();
     this.ledger.outboxes.start();
   }
@@ -106,6 +119,7 @@ export class RunningRoles {
   async stop(): Promise<void> {
     await this.kafka?.stop();
     await this.lane?.close();
+    await this.receipts?.stop();
     await this.ledger.outboxes.stop();
     await this.projector?.stop();
     await this.notary?.stop();

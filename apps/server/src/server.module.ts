@@ -5,7 +5,7 @@ import { ApiKeys, ConsultationLog, Producers } from '@sijill/access';
 import { EVENT_STORE } from '@sijill/event-store';
 import { HttpIntake, QuarantineDesk } from '@sijill/intake';
 import { Outboxes, type Ledger } from '@sijill/ledger';
-import { Witness } from '@sijill/notary';
+import { Receipts, Witness } from '@sijill/notary';
 import { Metrics } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
@@ -49,12 +49,13 @@ const API = [
 @Module({})
 export class ServerModule {
   static of(ledger: Ledger, roles: RunningRoles, documents: Documents, clock: ClockNote): DynamicModule {
-    const { httpIntake } = roles;
+    const { httpIntake, receipts } = roles;
     const api: Provider[] =
       httpIntake === null
         ? []
         : [
             { provide: HttpIntake, useValue: httpIntake },
+            { provide: Receipts, useValue: receipts },
             { provide: QuarantineDesk, useValue: ledger.quarantineDesk },
             { provide: ConsultationLog, useValue: ledger.consultations },
             { provide: ReportDesk, useValue: ledger.reports },

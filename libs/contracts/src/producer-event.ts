@@ -224,6 +224,7 @@ export const LEDGER_ENTRY_TYPES = [
   'sijill.ledger.subjects_mapped.v1',
   'sijill.ledger.log_key_introduced.v1',
   'sijill.ledger.log_key_retired.v1',
+  'sijill.ledger.receipt_key_introduced.v1',
   'sijill.entry.quarantined.v1',
   'sijill.entry.foreign.v1',
   'sijill.records.missed.v1',

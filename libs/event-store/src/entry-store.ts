@@ -10,7 +10,7 @@ import type {
   StoredEntry,
   WrittenEntry,
 } from './event-store.port.js';
-import { ownLeafHash } from './leaf-hash.js';
+import { leafHashesAt, ownLeafHash } from './leaf-hash.js';
 import { foreignDigest } from './leaf-text.js';
 import type { AuthenticStore, KeylessStore, RawAppend, RawEvent, RawStore } from './raw-store.js';
 import { authenticatedText, readBeside, splitMetadata, storedMetadata, type Beside } from './stored-form.js';
@@ -35,8 +35,16 @@ export class EntryStore implements KeylessStore {
     entries: readonly (NewEntry | WrittenEntry)[],
     expected: ExpectedRevision,
   ): Promise<AppendResult> {
+    const { authenticator } = this;
     const written = writtenEntries(entries);
-    return this.events.append(stream, this.completed(stream, written, expected), expected);
+    if (authenticator === null) return this.events.append(stream, written.map(unauthenticated), expected);
+    const authenticated = authenticatedEvents(authenticator, stream, written, expected);
+    const result = await this.events.append(
+      stream,
+      authenticated.map(({ event }) => event),
+      expected,
+    );
+    return { ...result, leafHashes: authenticated.map(({ leafHash }) => leafHash) };
   }
 
   async *readStream(...[stream, options]: Parameters<EventStore['readStream']>): AsyncGenerator<StoredEntry> {
@@ -65,28 +73,6 @@ export class EntryStore implements KeylessStore {
 
   close(): Promise<void> {
     return this.events.close();
-  }
-
-  private completed(
-    stream: string,
-    entries: readonly WrittenEntry[],
-    expected: ExpectedRevision,
-  ): readonly RawAppend[] {
-    const { authenticator } = this;
-    if (authenticator === null)
-      return entries.map(({ id, type, data, metadata, sealed }) => ({
-        ...{ id, type, data },
-        metadata: storedMetadata(metadata, { by: '', mac: '', sealed }),
-      }));
-    if (expected === 'any') throw new TypeError('an entry is authenticated with its place: append at a revision');
-    if (stream.includes('\n')) throw new TypeError(`${JSON.stringify(stream)} cannot be the name of a lane`);
-    const first = expected === 'no_stream' ? 0 : expected + 1;
-    const by = authenticator.keyId;
-    return entries.map(({ id, type, data, metadata: head, sealed }, i) => {
-      const leafHash = ownLeafHash({ id, type, stream, revision: first + i, data }, head.slice(0, -1));
-      const mac = authenticator.mac(authenticatedText(data, leafHash));
-      return { id, type, data, metadata: storedMetadata(head, { by, mac, sealed }) };
-    });
   }
 
   /** What an event is as an entry of this ledger; null when it is none. */
@@ -119,6 +105,28 @@ export class EntryStore implements KeylessStore {
       return { ...placeOf(event), data: {}, metadata: {}, sealed: {}, foreign: true, sha256: foreignDigest(event) };
     return { ...placeOf(event), ...bodies, sealed: sealedParts(own.sealed), foreign: false };
   }
+}
+
+function unauthenticated({ id, type, data, metadata, sealed }: WrittenEntry): RawAppend {
+  return { id, type, data, metadata: storedMetadata(metadata, { by: '', mac: '', sealed }) };
+}
+
+/** @throws TypeError */
+function authenticatedEvents(
+  authenticator: EntryAuthenticator,
+  stream: string,
+  entries: readonly WrittenEntry[],
+  expected: ExpectedRevision,
+): { readonly event: RawAppend; readonly leafHash: string }[] {
+  if (expected === 'any') throw new TypeError('an entry is authenticated with its place: append at a revision');
+  if (stream.includes('\n')) throw new TypeError(`${JSON.stringify(stream)} cannot be the name of a lane`);
+  const leafHashes = leafHashesAt(stream, expected === 'no_stream' ? 0 : expected + 1, entries);
+  const by = authenticator.keyId;
+  return entries.map(({ id, type, data, metadata: head, sealed }, i) => {
+    const leafHash = leafHashes[i]!;
+    const mac = authenticator.mac(authenticatedText(data, leafHash));
+    return { event: { id, type, data, metadata: storedMetadata(head, { by, mac, sealed }) }, leafHash };
+  });
 }
 
 interface Own {

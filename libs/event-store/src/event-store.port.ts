@@ -66,6 +66,8 @@ export type ExpectedRevision = number | 'no_stream' | 'any';
 export interface AppendResult {
   readonly revision: number;
   readonly position: number;
+  /** The hashes of the entries' leaves in hex, in their order, where they were needed to authenticate them. */
+  readonly leafHashes?: readonly string[];
 }
 
 /** Where reading all streams begins. Positions are places that the store gave out, not numbers to count with. */

@@ -1,4 +1,4 @@
-import { KEYS_LANE, MAP_LANE } from '@sijill/transparency';
+import { KEYS_LANE, MAP_LANE, RECEIPT_KEYS_LANE } from '@sijill/transparency';
 
 /** Every stream of the ledger begins so. */
 export const LANE_PREFIX = 'ledger-';
@@ -15,6 +15,8 @@ export const LANES = {
   subjects: MAP_LANE,
   /** What the log signs with. */
   logKeys: KEYS_LANE,
+  /** What receipts are signed with. */
+  receiptKeys: RECEIPT_KEYS_LANE,
 } as const;
 
 /** Of a partition of a topic, in one cluster: a topic of that name elsewhere is another. */

@@ -12,6 +12,7 @@ import {
   WrongExpectedRevision,
 } from './errors.js';
 import { behind, endBehindForeign, laneEnd } from './lane-end.js';
+import { leafHashesAt } from './leaf-hash.js';
 import type { AppendResult, EventStore, NewEntry, StoredEntry, WrittenEntry } from './event-store.port.js';
 
 /** The lane's queue is full: the caller tells its own caller to come back later. */
@@ -42,10 +43,13 @@ export interface LaneOptions {
   readonly onRetry?: (reason: string) => void;
 }
 
+/** What came to stand in a lane: with the hash of each entry's leaf. */
+export type Appended = Required<AppendResult>;
+
 interface Waiting {
   readonly entries: readonly WrittenEntry[];
   readonly bytes: number;
-  readonly resolve: (result: AppendResult) => void;
+  readonly resolve: (result: Appended) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -110,7 +114,7 @@ export class Lane {
    * @throws LaneClosed     the process is stopping; none of these is stored
    * @throws StoreFull      where the lane refuses then; none of these is stored
    */
-  async append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<AppendResult> {
+  async append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<Appended> {
     if (this.stopped !== null) throw this.stopped;
     if (this.closing) throw new LaneClosed(`lane ${this.name} is being closed`);
     if (this.held >= (this.options.byteBudget ?? BYTE_BUDGET)) {
@@ -171,9 +175,11 @@ export class Lane {
       // Each caller is told the place of its own last entry; positions inside one append rise with it, and a caller only
       // needs one that is not before its own.
       let revision = last.revision - entries.length;
+      let told = 0;
       for (const waiting of group) {
         revision += waiting.entries.length;
-        waiting.resolve({ revision, position: last.position });
+        const leafHashes = last.leafHashes.slice(told, (told += waiting.entries.length));
+        waiting.resolve({ revision, position: last.position, leafHashes });
       }
     } catch (error) {
       const lost = LOST.some((kind) => error instanceof kind);
@@ -199,37 +205,37 @@ export class Lane {
    * Stores a run of entries in as many appends as it takes. A crash between two leaves the first: whoever sends the rest again
    * finds it by the lane's end.
    */
-  private async storeInParts(entries: readonly WrittenEntry[]): Promise<AppendResult> {
-    let result: AppendResult | undefined;
-    for (const part of partsOf(entries, MAX_APPEND_BYTES)) result = await this.storeOrHalve(part);
-    return result!;
+  private async storeInParts(entries: readonly WrittenEntry[]): Promise<Appended> {
+    const stored: Appended[] = [];
+    for (const part of partsOf(entries, MAX_APPEND_BYTES)) stored.push(await this.storeOrHalve(part));
+    return joined(stored);
   }
 
   /** Stores what should fit one append; in halves where the store is set to take less. */
-  private async storeOrHalve(entries: readonly WrittenEntry[]): Promise<AppendResult> {
+  private async storeOrHalve(entries: readonly WrittenEntry[]): Promise<Appended> {
     try {
       return await this.settle(entries);
     } catch (error) {
       if (!(error instanceof AppendTooLarge) || entries.length < 2) throw error;
       const middle = Math.ceil(entries.length / 2);
-      await this.storeOrHalve(entries.slice(0, middle));
-      return this.storeOrHalve(entries.slice(middle));
+      const first = await this.storeOrHalve(entries.slice(0, middle));
+      return joined([first, await this.storeOrHalve(entries.slice(middle))]);
     }
   }
 
   /** Appends until it is known that the entries are stored, or that they cannot be. */
-  private async settle(entries: readonly WrittenEntry[]): Promise<AppendResult> {
+  private async settle(entries: readonly WrittenEntry[]): Promise<Appended> {
     for (let attempt = 0; ; attempt++) {
       try {
         const result = await this.store.append(this.name, entries, behind(this.revision));
         this.revision = result.revision;
-        return result;
+        return this.withLeaves(entries, result);
       } catch (error) {
         if (error instanceof WrongExpectedRevision) {
           this.revision = await this.endAfter(error);
         } else if (error instanceof OutcomeUnknown) {
           const stored = await this.findStored(entries);
-          if (stored !== null) return stored;
+          if (stored !== null) return this.withLeaves(entries, stored);
         } else if (!(error instanceof StoreUnavailable)) {
           throw error;
         } else if (error instanceof StoreFull && this.options.whenFull === 'refuse') {
@@ -240,6 +246,12 @@ export class Lane {
         await pause(backOff(attempt, PAUSES_MS));
       }
     }
+  }
+
+  /** Adds the hashes of the leaves where the store did not say them: of what was found, and where nothing is authenticated. */
+  private withLeaves(entries: readonly WrittenEntry[], result: AppendResult): Appended {
+    const first = result.revision - entries.length + 1;
+    return { ...result, leafHashes: result.leafHashes ?? leafHashesAt(this.name, first, entries) };
   }
 
   /**
@@ -287,6 +299,11 @@ export class Lane {
       }
     }
   }
+}
+
+/** Several appends as one, which ends where the last of them does. */
+function joined(parts: readonly Appended[]): Appended {
+  return { ...parts.at(-1)!, leafHashes: parts.flatMap(({ leafHashes }) => leafHashes) };
 }
 
 /** Runs of entries of at most so many bytes each, or of one entry. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '@sijill/transparency';
+import type { WrittenEntry } from './event-store.port.js';
 
 const FIRST = '\u0000{"data":';
 /** A leaf of at most so many letters, three bytes each, is put together in room that is there already. */
@@ -32,4 +33,11 @@ export function ownLeafHash({ id, type, stream, revision, data }: HashedParts, o
   let at = FIRST.length;
   for (const part of [data, middle, open, last]) at += roomAsBuffer.write(part, at);
   return hash('sha256', room.subarray(0, at), 'hex');
+}
+
+/** The hashes of the leaves that entries have which stand one behind the other in a stream, in hex. @param first the revision of the first */
+export function leafHashesAt(stream: string, first: number, entries: readonly WrittenEntry[]): string[] {
+  return entries.map(({ id, type, data, metadata: head }, i) =>
+    ownLeafHash({ id, type, stream, revision: first + i, data }, head.slice(0, -1)),
+  );
 }

@@ -6,6 +6,7 @@ export { FileUnreadable, importFile, type ImportProgress, type ImportResult } fr
 export {
   HttpIntake,
   type AcceptedItem,
+  type AcceptedLeaf,
   type IncomingBatch,
   type IntakeAnswer,
   type RejectedItem,

@@ -6,6 +6,7 @@ import {
   LogKeys,
   LogStore,
   MapStore,
+  ReceiptKeys,
   SubjectProofs,
   type SignedCheckpoint,
   type Witness,
@@ -14,6 +15,7 @@ import {
 import { clockOf, Metrics, type Clock, type Config, type Logger } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
+import { signerOf, type Signer } from '@sijill/transparency';
 import { Vault } from '@sijill/vault';
 import { authenticatorOf } from './authenticator-for.js';
 import { DiskReserve } from './disk-reserve.js';
@@ -51,6 +53,8 @@ export interface Ledger {
   readonly log: {
     readonly store: LogStore;
     readonly keys: LogKeys;
+    /** What receipts are signed with, and the keys that the log has announced for them. */
+    readonly receipts: { readonly signer: Signer; readonly keys: ReceiptKeys };
     /** Who is asked to cosign; null when nobody is. */
     readonly witnesses: WitnessPolicy | null;
     /** The last checkpoint that is given away: with a closed policy, the last that has its quorum. Null when there is none. */
@@ -122,6 +126,10 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
         published,
         cosigned: { needed: cosigned, wanted: witnesses?.quorum ?? 0 },
       }),
+      receipts: {
+        signer: signerOf(keyring.receiptKeySeed()),
+        keys: new ReceiptKeys(store, logStore, { clock, published }),
+      },
       witnesses,
       published,
     };

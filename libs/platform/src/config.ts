@@ -74,6 +74,8 @@ export interface Config {
     /** `closed`: a checkpoint without its quorum is not given away. */
     readonly policy: WitnessPolicyName;
   } | null;
+  /** So many seconds after an entry was accepted the log holds it: what receipts promise. */
+  readonly receiptSeconds: number;
   /** Where checkpoints are stamped, RFC 3161; null: nowhere. */
   readonly timeStampUrl: string | null;
   /** As a witness of others: its name (null: one made of the keyring's fingerprint), and the verifier keys of the logs it witnesses. */
@@ -171,6 +173,7 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
   ),
   variable('SIJILL_WITNESS_QUORUM', null, 'how many of them have to cosign; all'),
   variable('SIJILL_WITNESS_POLICY', 'open', 'closed: checkpoints and proofs without that many are not given away'),
+  variable('SIJILL_RECEIPT_SECONDS', '60', 'a receipt promises that the log holds its entries so many seconds later'),
   variable(
     'SIJILL_TIME_STAMP_URL',
     null,
@@ -267,6 +270,7 @@ export function parseConfig(env: Environment): Config {
       keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
     logOrigin: nameOf('SIJILL_LOG_ORIGIN', text, faults),
     witnesses: witnessesOf(text, faults, integer, oneOf),
+    receiptSeconds: integer('SIJILL_RECEIPT_SECONDS', 10, 86_400),
     timeStampUrl: timeStampUrlOf(text('SIJILL_TIME_STAMP_URL'), faults),
     witness: {
       name: nameOf('SIJILL_WITNESS_NAME', text, faults),

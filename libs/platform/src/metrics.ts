@@ -99,6 +99,12 @@ export class Metrics {
     help: '1 while the notary signs nothing because the store does not hold what was signed, else 0',
     registers: [this.registry],
   });
+  readonly receipts = new Counter({
+    name: 'sijill_receipts_total',
+    help: 'Receipts that were asked for: given, or withheld because the log is behind or the key cannot sign',
+    labelNames: ['outcome'] as const,
+    registers: [this.registry],
+  });
   readonly mapSize = new Gauge({
     name: 'sijill_subject_map_size',
     help: 'Leaves of the log that the map of subjects covers',

@@ -31,13 +31,8 @@ export {
 export { verifyReport, type ReportVerified } from './bundle/verify-report.js';
 export { canonicalJson } from './canonical-json.js';
 export { KEY_INTRODUCED, KEY_RETIRED, KEYS_LANE, readAnnouncement, type KeyAnnouncement } from './keys/announcement.js';
-export {
-  followKeys,
-  formatKeyChain,
-  verifyKeyChain,
-  type FollowedKeys,
-  type ProvenAnnouncement,
-} from './keys/key-chain.js';
+export { followKeys, formatKeyChain, verifyKeyChain, type FollowedKeys } from './keys/key-chain.js';
+export type { ProvenAnnouncement } from './keys/proven-announcement.js';
 export { readAnyLeaf, readLeaf, type ForeignLeaf, type LeafEntry } from './leaf-entry.js';
 export {
   concat,
@@ -65,10 +60,28 @@ export {
   type Note,
   type NoteSignature,
 } from './note/signed-note.js';
+export { signerOf, type Signer } from './note/signer.js';
 export { formatVerifierKey, isSameKey, parseVerifierKey, verifierKey, type VerifierKey } from './note/verifier-key.js';
 export { formatProof, parseProof, readHash, verifyLeaf, type LeafProof } from './proof/tlog-proof.js';
 export { ENTRY_KINDS, entryKind, type EntryKind } from './subject-map/entry-kind.js';
 export { formatMapProof, parseMapProof, verifyChain, verifyMap, type MapProof } from './subject-map/map-proof.js';
+export {
+  readReceiptKey,
+  formatReceiptKeys,
+  RECEIPT_KEY_INTRODUCED,
+  RECEIPT_KEYS_LANE,
+  receiptKey,
+  verifyReceiptKeys,
+  type AnnouncedReceiptKey,
+} from './receipt/receipt-keys.js';
+export { formatReceipt, MOST_PROMISED, parseReceipt, type PromisedEntry, type Receipt } from './receipt/receipt.js';
+export {
+  verifyReceipt,
+  type ReceiptSource,
+  type ReceiptVerdict,
+  type VerifiedReceipt,
+  type VerifyReceiptOptions,
+} from './receipt/verify-receipt.js';
 export type { SubjectEntry } from './subject-map/sorted-entries.js';
 export {
   Chain,

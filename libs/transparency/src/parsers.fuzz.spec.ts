@@ -9,6 +9,13 @@ import { formatVerifierKey, parseVerifierKey, verifierKey } from './note/verifie
 import { concat, FormatInvalid, fromBase64, readDecimal, toBase64, uint64, utf8 } from './primitives/bytes.js';
 import { signingKey } from './primitives/crypto.js';
 import { formatProof, parseProof, verifyLeaf } from './proof/tlog-proof.js';
+import {
+  formatReceiptKeys,
+  RECEIPT_KEY_INTRODUCED,
+  RECEIPT_KEYS_LANE,
+  verifyReceiptKeys,
+} from './receipt/receipt-keys.js';
+import { formatReceipt, parseReceipt } from './receipt/receipt.js';
 import { parseTilePath, tilePath } from './tiles/tile-path.js';
 import { formatProofEnd, formatProofHead, formatProofItem, ProofReader } from './bundle/accounting-proof.js';
 import { proofLines } from './bundle/proof-file.js';
@@ -126,6 +133,27 @@ const PARSERS: Record<string, { valid: string; read: (text: string) => string | 
     read: (given) => {
       try {
         followKeys(given, trust);
+      } catch (error) {
+        if (!refused(error)) throw error;
+      }
+      return given;
+    },
+  },
+  'a receipt': {
+    valid: formatReceipt({
+      log: name,
+      acceptedAt: '2026-07-01T00:00:00.000Z',
+      dueAt: '2026-07-01T00:01:00.000Z',
+      leaves: 260n,
+      entries: [1, 2].map((n) => ({ id: subject.replace(/^5/, `${n}`), leafHash: toBase64(hashLeafText(`${n}`)) })),
+    }),
+    read: (given) => formatReceipt(parseReceipt(given)),
+  },
+  'announcements of keys for receipts': {
+    valid: formatReceiptKeys([{ leaf: entry(RECEIPT_KEY_INTRODUCED, RECEIPT_KEYS_LANE, {}), proof }]),
+    read: (given) => {
+      try {
+        verifyReceiptKeys(given, trust);
       } catch (error) {
         if (!refused(error)) throw error;
       }

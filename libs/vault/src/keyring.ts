@@ -47,6 +47,8 @@ export interface Keyring {
   logKeySeed(generation: number): Uint8Array;
   /** The 32 bytes of the Ed25519 private key that cosigns other logs. */
   witnessKeySeed(): Uint8Array;
+  /** The 32 bytes of the Ed25519 private key that signs receipts. */
+  receiptKeySeed(): Uint8Array;
   /**
    * Takes in the wrapping keys that were added since.
    *
@@ -76,6 +78,7 @@ type KeyringFile = { readonly [Name in KeySetName]: KeySetFile } & {
   readonly createdAt: string;
   readonly log: { readonly seed: string };
   readonly witness: { readonly seed: string };
+  readonly receipt: { readonly seed: string };
 };
 
 const KEY_BYTES = 32;
@@ -115,7 +118,7 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
     );
   if (given?.version !== 2 || typeof given.ledgerId !== 'string' || !UUID.test(given.ledgerId))
     throw unusable('it does not say its version and its ledger');
-  const seed = (name: 'log' | 'witness'): Buffer => {
+  const seed = (name: 'log' | 'witness' | 'receipt'): Buffer => {
     const bytes = Buffer.from(given[name]?.seed ?? '', 'base64url');
     if (bytes.length !== KEY_BYTES) throw unusable(`the seed of ${name} is not there, or cut`);
     return bytes;
@@ -128,7 +131,7 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
     return { current, keys: read };
   };
   const { ledgerId } = given;
-  const [log, witness, index] = [seed('log'), seed('witness'), keySet('index')];
+  const [log, witness, receipt, index] = [seed('log'), seed('witness'), seed('receipt'), keySet('index')];
   const derived = (from: Buffer, what: string): Buffer => createHmac('sha256', from).update(what).digest();
   let wrapping = keySet('wrapping');
   const reread = (): void => {
@@ -150,6 +153,7 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
     logName: `sijill/${ledgerId}`,
     logKeySeed: (generation) => new Uint8Array(derived(log, `sijill log key ${generation}`)),
     witnessKeySeed: () => new Uint8Array(derived(witness, 'sijill witness key')),
+    receiptKeySeed: () => new Uint8Array(derived(receipt, 'sijill receipt key')),
     reread,
     addWrappingKey: () => {
       // What is there now may be another ledger's, which must not be written into.
@@ -210,6 +214,7 @@ export function createKeyring(
     authenticator: newKeySet('a'),
     log: { seed: newKey() },
     witness: { seed: newKey() },
+    receipt: { seed: newKey() },
   };
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const beside = writeBeside(file, made);

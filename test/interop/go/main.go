@@ -3,7 +3,8 @@
 // It is given a directory with vkey and witnesses (verifier keys, one a line), and beside them a log: checkpoint and checkpoint.old
 // (signed notes), consistency (hashes in base64, one a line), proofs/* with the leaves/* of the same names, and tile/. Or, with the
 // word accounting before the directory, accountings/*, proofs of accountings, for each of which there is an answer by its name; or, with
-// the word entry before it and a type behind it, a leaf and its proof, which are believed to be an entry of that type.
+// the word entry before it and a type behind it, a leaf and its proof, which are believed to be an entry of that type; or, with the word
+// receipt, a receipt and receipt.vkey, and a log beside them.
 // It prints one line of JSON, and ends with 1 where something does not hold.
 package main
 
@@ -55,10 +56,12 @@ func main() {
 		checked, err = check(os.Args[1])
 	case len(os.Args) == 3 && os.Args[1] == "accounting":
 		checked, err = checkAccountings(os.Args[2])
+	case len(os.Args) == 3 && os.Args[1] == "receipt":
+		checked, err = checkReceipt(os.Args[2])
 	case len(os.Args) == 4 && os.Args[1] == "entry":
 		checked, err = checkEntry(os.Args[2], os.Args[3])
 	default:
-		fmt.Fprintln(os.Stderr, "usage: readers [accounting | entry] DIRECTORY [TYPE]")
+		fmt.Fprintln(os.Stderr, "usage: readers [accounting | receipt | entry] DIRECTORY [TYPE]")
 		os.Exit(2)
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(answerOf(checked, err)); err != nil {

@@ -7,6 +7,7 @@ import { logSource } from '../verification/log-source.js';
 import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 import { addVerifyBundle } from './verify-bundle.js';
 import { addVerifyKeys } from './verify-keys.js';
+import { addVerifyReceipt } from './verify-receipt.js';
 import { addVerifyStore } from './verify-store.js';
 
 export function addVerify(program: Command): void {
@@ -51,6 +52,8 @@ export function addVerify(program: Command): void {
     });
 
   addVerifyBundle(verify);
+
+  addVerifyReceipt(verify);
 
   withTrust(verify.command('log'))
     .summary('check a whole log: its tiles and its checkpoint')

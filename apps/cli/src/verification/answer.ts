@@ -5,8 +5,10 @@ import { printable, printAnswer } from '../terminal/print.js';
 import { LogUnreadable } from './log-source.js';
 import type { TrustOptions } from './trust-options.js';
 
-/** What was checked and holds. */
+/** What was checked, and what came of it. */
 export interface Held {
+  /** Whether it holds, as it does unless said otherwise; null while nothing can be said. */
+  readonly holds?: boolean | null;
   /** What the verdict is about. */
   readonly covers: readonly string[];
   /** What somebody might think that it is about, and it is not. */
@@ -20,9 +22,10 @@ export interface Held {
 /** What holds is told, first of all for what; what does not is the answer "no". */
 export async function answer(options: TrustOptions, work: () => Held | Promise<Held>): Promise<void> {
   try {
-    const { covers, notCovered, facts, line } = await work();
-    printAnswer(options.json === true, { holds: true, covers, notCovered, ...facts }, () =>
-      [coverage({ covers, notCovered }), line].join('\n'),
+    const { holds = true, covers, notCovered, facts, line } = await work();
+    process.exitCode = holds === null ? EXIT.unreachable : holds ? EXIT.done : EXIT.no;
+    printAnswer(options.json === true, { holds, covers, notCovered, ...facts }, () =>
+      [coverage({ holds, covers, notCovered }), line].join('\n'),
     );
   } catch (error) {
     if (!isRefusal(error)) throw error;
@@ -34,8 +37,13 @@ export async function answer(options: TrustOptions, work: () => Held | Promise<H
 }
 
 /** The first lines of an answer. */
-export function coverage({ covers, notCovered }: Pick<Held, 'covers' | 'notCovered'>): string {
-  return [`Holds: ${covers.join('; ')}.`, `Not covered: ${notCovered.join('; ')}.`].join('\n');
+export function coverage({ holds = true, covers, notCovered }: Pick<Held, 'holds' | 'covers' | 'notCovered'>): string {
+  const checked = covers.join('; ');
+  const verdict = holds === null ? 'CANNOT BE SAID YET.' : 'DOES NOT HOLD.';
+  return [
+    holds === true ? `Holds: ${checked}.` : `${verdict} Looked at: ${checked}.`,
+    `Not covered: ${notCovered.join('; ')}.`,
+  ].join('\n');
 }
 
 export function factsOf({ origin, size, root, cosignatures }: OpenedCheckpoint): Record<string, unknown> {

@@ -1,12 +1,13 @@
 import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiConsumes, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Caller } from '@sijill/access';
 import { decodeJson } from '@sijill/intake';
 import { ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
 import { stampPosition } from '../http/answers.js';
+import { preferenceOf } from '../http/prefer.js';
 import { Problem } from '../http/problem.js';
 import { From } from '../http/reason.js';
 import { AcceptEvents } from '../use-cases/intake-commands.js';
@@ -28,9 +29,12 @@ export class EventsController {
   @Allow('producer')
   @ApiOperation({
     summary: 'Hand over CloudEvents, one or a batch',
-    description: 'A batch is judged event by event. What is answered as accepted is durable.',
+    description:
+      'A batch is judged event by event. What is answered as accepted is durable. With "Prefer: return=receipt" the answer holds a receipt: ' +
+      'a signed promise that the log will hold the entries by a time; null where none can be given.',
   })
   @ApiConsumes(SINGLE, BATCH)
+  @ApiHeader({ name: 'Prefer', required: false, description: 'return=receipt asks for a receipt (RFC 7240)' })
   @ApiBody({
     schema: {
       oneOf: [{ $ref: '#/components/schemas/Event' }, { type: 'array', items: { $ref: '#/components/schemas/Event' } }],
@@ -40,21 +44,24 @@ export class EventsController {
     status: 201,
     description: 'at least one event was accepted',
     schema: { $ref: '#/components/schemas/IntakeAnswer' },
+    headers: {
+      'Preference-Applied': { description: 'return=receipt where the answer has one', schema: { type: 'string' } },
+    },
   })
   @ApiResponse({ status: 422, description: 'none was accepted', schema: { $ref: '#/components/schemas/Problem' } })
   async accept(
     @Body() body: unknown,
     @Headers('content-type') contentType: string | undefined,
+    @Headers('prefer') prefer: string | undefined,
     @From() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<unknown> {
     const { events, bytes } = eventsOf(body, contentType ?? '');
-    // Receipts come with keys of their own.
     if (events.length === 0) return { accepted: [], rejected: [], receipt: null };
     const { producer: speaker, principal } = caller;
     if (speaker === null) throw new Error('a key with the role producer speaks for one');
-    const { accepted, rejected, position } = await this.commands.execute(
-      new AcceptEvents({ events, bytes, speaker, principal }),
+    const { accepted, rejected, receipt, position } = await this.commands.execute(
+      new AcceptEvents({ events, bytes, speaker, principal }, preferenceOf(prefer, 'return') === 'receipt'),
     );
     if (accepted.length === 0) {
       throw new Problem(
@@ -67,7 +74,8 @@ export class EventsController {
     }
     this.readModels.noteAcknowledged(position);
     stampPosition(reply, { position });
-    return { accepted, rejected, receipt: null };
+    if (receipt !== null) void reply.header('preference-applied', 'return=receipt');
+    return { accepted, rejected, receipt };
   }
 }
 

@@ -3,7 +3,14 @@ import { Controller, Get, Header, Inject, Param, Query, Res } from '@nestjs/comm
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { verifierKeyText } from '@sijill/notary';
-import { FormatInvalid, formatKeyChain, HASH_BYTES, parseTilePath, tileWidth } from '@sijill/transparency';
+import {
+  FormatInvalid,
+  formatKeyChain,
+  formatReceiptKeys,
+  HASH_BYTES,
+  parseTilePath,
+  tileWidth,
+} from '@sijill/transparency';
 import { Public } from '../access/route-policy.js';
 import { Problem } from '../http/problem.js';
 import { TRANSPARENCY_LOG, type TransparencyLog } from '../transparency-log.js';
@@ -57,6 +64,20 @@ export class LogController {
   @ApiResponse({ status: 200, schema: { type: 'object', additionalProperties: true } })
   async keys(): Promise<string> {
     return formatKeyChain(await this.log.keys.chain());
+  }
+
+  @Get('receipt-keys')
+  @Public()
+  @Header('content-type', 'application/json; charset=utf-8')
+  @Header('cache-control', 'public, max-age=1')
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({
+    summary:
+      'The keys that receipts are signed with: what the log has announced, with proofs, for "sijill verify receipt"',
+  })
+  @ApiResponse({ status: 200, schema: { type: 'object', additionalProperties: true } })
+  async receiptKeys(): Promise<string> {
+    return formatReceiptKeys(await this.log.receipts.keys.announced());
   }
 
   @Get('verifier')

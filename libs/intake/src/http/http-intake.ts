@@ -15,6 +15,11 @@ export interface AcceptedItem {
   readonly entries: readonly { readonly entryId: string; readonly subjectId: string | null }[];
 }
 
+export interface AcceptedLeaf {
+  readonly entryId: string;
+  readonly leafHash: string;
+}
+
 export interface RejectedItem {
   readonly index: number;
   readonly source: string | null;
@@ -26,6 +31,8 @@ export interface RejectedItem {
 export interface IntakeAnswer {
   readonly accepted: readonly AcceptedItem[];
   readonly rejected: readonly RejectedItem[];
+  /** Every entry of what is accepted, with the hash of its leaf in hex. */
+  readonly leaves: readonly AcceptedLeaf[];
   /** Store position of the last entry, 0 when there is none: readers that wait for it see all of this. */
   readonly position: number;
 }
@@ -41,7 +48,7 @@ export interface IncomingBatch {
 }
 
 const EVENTS_A_SLICE = 500;
-const NOTHING: StoredTogether = { outcomes: [], position: 0 };
+const NOTHING: StoredTogether = { outcomes: [], leafHashes: [], position: 0 };
 
 /** The HTTP lane of one node. */
 export class HttpIntake {
@@ -78,8 +85,8 @@ export class HttpIntake {
       else good.push({ index, accepted: reading.accepted, provenance });
     }
     const accepted: AcceptedItem[] = [];
-    let entries = 0;
-    const { outcomes, position } = good.length === 0 ? NOTHING : await this.together.store(good);
+    const leaves: AcceptedLeaf[] = [];
+    const { outcomes, leafHashes, position } = good.length === 0 ? NOTHING : await this.together.store(good);
     outcomes.forEach((outcome, i) => {
       const {
         index,
@@ -89,7 +96,7 @@ export class HttpIntake {
         rejected.push({ index, ...identityOf(event, outcome.errors), errors: outcome.errors });
         return;
       }
-      entries += outcome.entries.length;
+      for (const { id } of outcome.entries) leaves.push({ entryId: id, leafHash: leafHashes[leaves.length]! });
       accepted.push({
         index,
         source: event.source,
@@ -105,8 +112,8 @@ export class HttpIntake {
     rejected.sort((a, b) => a.index - b.index);
     for (const { errors } of rejected) this.metrics.eventsRejected.inc({ code: errors[0]?.code ?? 'unknown' });
     this.metrics.eventsAccepted.inc({ via: 'http' }, accepted.length);
-    this.metrics.entriesAppended.inc({ via: 'http' }, entries);
-    return { accepted, rejected, position: accepted.length === 0 ? 0 : position };
+    this.metrics.entriesAppended.inc({ via: 'http' }, leaves.length);
+    return { accepted, rejected, leaves, position: accepted.length === 0 ? 0 : position };
   }
 
   /** Bytes of one event of a batch as JSON; 0 when a glance shows that it is within the limit. */

@@ -1,11 +1,4 @@
-import {
-  httpLane,
-  Lane,
-  type AppendResult,
-  type EventStore,
-  type NewEntry,
-  type WrittenEntry,
-} from '@sijill/event-store';
+import { httpLane, Lane, type Appended, type EventStore, type NewEntry, type WrittenEntry } from '@sijill/event-store';
 import type { Claim, Logger } from '@sijill/platform';
 
 /** Another server has the HTTP lane of this node id; nothing of this is stored. */
@@ -63,7 +56,7 @@ export class HttpLane {
   }
 
   /** See `Lane.append`. @throws LaneElsewhere */
-  append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<AppendResult> {
+  append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<Appended> {
     return this.lane === null ? Promise.reject(new LaneElsewhere(this.why ?? '')) : this.lane.append(entries);
   }
 

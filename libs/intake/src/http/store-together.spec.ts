@@ -2,8 +2,9 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXAMPLE_EVENT, type Speaker } from '@sijill/contracts';
-import { Lane, openEmbeddedStore, StoreFull, type EventStore } from '@sijill/event-store';
+import { Lane, leafText, openEmbeddedStore, StoreFull, type EventStore } from '@sijill/event-store';
 import { systemClock } from '@sijill/platform';
+import { hashLeafText, toHex } from '@sijill/transparency';
 import { createKeyring, keyIdOf, readKeyring, SubjectErased, unseal, Vault } from '@sijill/vault';
 import type { EntryCatalogue, EventKey } from '../entry-catalogue.js';
 import { EntryMaker, type ArrivedEvent } from '../entry-maker.js';
@@ -72,6 +73,10 @@ describe('events of several callers', () => {
     ]);
     expect(questions).toHaveLength(1);
     expect(await stored()).toEqual(['a', 'b', 'c', 'a']);
+    const leaves: string[] = [];
+    for await (const batch of store.readTexts())
+      leaves.push(...batch.map((entry) => toHex(hashLeafText(leafText(entry)))));
+    expect(answers.map(({ leafHashes }) => leafHashes)).toEqual([leaves.slice(0, 2), [leaves[2]], [leaves[3]]]);
   });
 
   it('do not share the failure of one of them', async () => {

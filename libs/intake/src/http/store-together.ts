@@ -7,11 +7,17 @@ import type { HttpLane } from './http-lane.js';
 export type Outcome =
   { readonly entries: readonly MadeEntry[]; readonly duplicate: boolean } | Exclude<Made, { entries: unknown }>;
 
-/** What became of a caller's events, in their order, and the position of the last entry: 0 when there is none. */
+/**
+ * What became of a caller's events, in their order, with the hashes of the leaves of all entries that they became, in hex; and the
+ * position of the last entry: 0 when there is none.
+ */
 export interface StoredTogether {
   readonly outcomes: readonly Outcome[];
+  readonly leafHashes: readonly string[];
   readonly position: number;
 }
+
+const NOTHING: Pick<StoredTogether, 'leafHashes' | 'position'> = { leafHashes: [], position: 0 };
 
 interface Waiting {
   readonly events: readonly ArrivedEvent[];
@@ -95,16 +101,22 @@ export class StoreTogether {
     keys: readonly EventKey[],
   ): Promise<void> {
     try {
-      const entries = outcomes.flatMap((outcome) => ('entries' in outcome ? outcome.entries : []));
-      const position = entries.length === 0 ? 0 : (await this.lane.append(entries)).position;
+      const entries = entriesOf(outcomes);
+      const { position, leafHashes } = entries.length === 0 ? NOTHING : await this.lane.append(entries);
       await this.seen.stored(keys, position);
-      let next = 0;
+      let [next, leaf] = [0, 0];
       for (const { events, resolve } of group) {
-        resolve({ outcomes: outcomes.slice(next, (next += events.length)), position });
+        const own = outcomes.slice(next, (next += events.length));
+        const leaves = leafHashes.slice(leaf, (leaf += entriesOf(own).length));
+        resolve({ outcomes: own, leafHashes: leaves, position });
       }
     } catch (error) {
       this.seen.release(keys);
       for (const { reject } of group) reject(error);
     }
   }
+}
+
+function entriesOf(outcomes: readonly Outcome[]): MadeEntry[] {
+  return outcomes.flatMap((outcome) => ('entries' in outcome ? outcome.entries : []));
 }

@@ -11,7 +11,8 @@ import { hashLeaf } from '../tree/hashing.js';
 import { inclusionProof, isRefusal, ProofInvalid } from '../tree/proofs.js';
 import type { LogSource } from '../verification/verify-log.js';
 import { KEY_INTRODUCED, KEY_RETIRED, KEYS_LANE, readAnnouncement } from './announcement.js';
-import { followKeys, formatKeyChain, verifyKeyChain, type ProvenAnnouncement } from './key-chain.js';
+import { followKeys, formatKeyChain, verifyKeyChain } from './key-chain.js';
+import type { ProvenAnnouncement } from './proven-announcement.js';
 
 const ORIGIN = 'log.example/ledger';
 const signing = (generation: number): ReturnType<typeof signingKey> => signingKey(new Uint8Array(32).fill(generation));

@@ -1,17 +1,12 @@
 import { readLeaf } from '../leaf-entry.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
 import { isSameKey, type VerifierKey } from '../note/verifier-key.js';
-import { FormatInvalid, jsonOf, utf8 } from '../primitives/bytes.js';
+import { utf8 } from '../primitives/bytes.js';
 import { verifyLeaf } from '../proof/tlog-proof.js';
 import { named, ProofInvalid } from '../tree/proofs.js';
 import { verifyGrowth, type LogSource } from '../verification/verify-log.js';
 import { readAnnouncement, type KeyAnnouncement } from './announcement.js';
-
-/** An announcement as its leaf, and the proof of it under a checkpoint that has no later announcement in it. C2SP tlog-proof. */
-export interface ProvenAnnouncement {
-  readonly leaf: string;
-  readonly proof: string;
-}
+import { formatAnnouncements, parseAnnouncements, type ProvenAnnouncement } from './proven-announcement.js';
 
 export interface FollowedKeys {
   /** The keys to trust now. */
@@ -24,12 +19,14 @@ export interface FollowedKeys {
 }
 
 const KEY_CHAIN = 'sijill log keys v1';
-const LONGEST = 2 ** 24;
-const MOST = 10_000;
 
-/** All announcements of a log in their order, as JSON. */
+/**
+ * All announcements of a log's keys in their order, as JSON.
+ *
+ * @param announcements each proven under a checkpoint that has no later one in it
+ */
 export function formatKeyChain(announcements: readonly ProvenAnnouncement[]): string {
-  return `${JSON.stringify({ format: KEY_CHAIN, announcements }, null, 2)}\n`;
+  return formatAnnouncements(KEY_CHAIN, announcements);
 }
 
 /**
@@ -45,7 +42,7 @@ export function formatKeyChain(announcements: readonly ProvenAnnouncement[]): st
  */
 export function followKeys(text: string, trust: Trust): FollowedKeys {
   const whole = new WholeChain();
-  const chain = parseKeyChain(text).map(({ leaf, proof }, i) =>
+  const chain = parseAnnouncements(KEY_CHAIN, text).map(({ leaf, proof }, i) =>
     named(announcementAt(i), () => {
       const entry = readLeaf(leaf);
       const announcement = readAnnouncement(entry);
@@ -90,24 +87,6 @@ export async function verifyKeyChain(
   const checkpoint = openCheckpoint(note, { ...trust, log: followed.keys });
   for (const announced of followed.announcements) await verifyGrowth(source, announced.checkpoint, checkpoint);
   return { ...followed, checkpoint };
-}
-
-/** @throws FormatInvalid */
-function parseKeyChain(text: string): ProvenAnnouncement[] {
-  if (text.length > LONGEST) throw new FormatInvalid('the announcements are longer than any can be');
-  const document = jsonOf(text, 'the announcements are no JSON') as {
-    format?: unknown;
-    announcements?: unknown;
-  } | null;
-  const announcements = document?.format === KEY_CHAIN ? document.announcements : null;
-  if (!Array.isArray(announcements) || announcements.length > MOST)
-    throw new FormatInvalid(`these are no announcements of the form ${KEY_CHAIN}`);
-  return (announcements as (Partial<ProvenAnnouncement> | null)[]).map((one) => {
-    const { leaf, proof } = one ?? {};
-    if (typeof leaf !== 'string' || typeof proof !== 'string' || !leaf.isWellFormed())
-      throw new FormatInvalid('an announcement has no leaf, or no proof');
-    return { leaf, proof };
-  });
 }
 
 /**

@@ -42,6 +42,9 @@ export async function verifyLog(
   return checkpoint;
 }
 
+/** What a log was, or is said to have been: so many leaves, and the root over them. */
+type Tree = Pick<OpenedCheckpoint, 'size' | 'root'>;
+
 /**
  * Checks that a log has grown from an earlier checkpoint to a later one, by the tiles of the later.
  *
@@ -49,8 +52,8 @@ export async function verifyLog(
  */
 export async function verifyGrowth(
   source: LogSource,
-  earlier: OpenedCheckpoint,
-  later: OpenedCheckpoint,
+  earlier: Tree,
+  later: Tree,
 ): Promise<void> {
   if (earlier.size > later.size)
     throw new ProofInvalid(`the log was ${earlier.size} entries long and is ${later.size}: it was taken back`);
@@ -71,7 +74,8 @@ async function assertSame(source: LogSource, { level, index, hashes }: Tile): Pr
   if (!sameBytes(kept, hashes)) throw new ProofInvalid(`tile ${level}/${index} does not fit the tiles below it`);
 }
 
-async function tileFrom(source: LogSource, place: TilePlace, width: number): Promise<Uint8Array> {
+/** The first hashes of a tile, so many. @throws ProofInvalid it has fewer */
+export async function tileFrom(source: LogSource, place: TilePlace, width: number): Promise<Uint8Array> {
   const hashes = await source.tile(place, width);
   if (hashes.length < width * HASH_BYTES || hashes.length % HASH_BYTES !== 0)
     throw new ProofInvalid(`tile ${place.level}/${place.index} is cut`);

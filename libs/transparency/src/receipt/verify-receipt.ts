@@ -1,0 +1,145 @@
+import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
+import { parseNote, signersOf } from '../note/signed-note.js';
+import { fromBase64 } from '../primitives/bytes.js';
+import { HASH_BYTES } from '../tree/hashing.js';
+import { ProofInvalid } from '../tree/proofs.js';
+import { TreeGrowth } from '../tiles/growth.js';
+import { TILE_WIDTH, tileWidth } from '../tiles/tiles.js';
+import { tileFrom, verifyGrowth, type LogSource } from '../verification/verify-log.js';
+import { parseReceipt, type PromisedEntry, type Receipt } from './receipt.js';
+import { verifyReceiptKeys, type AnnouncedReceiptKey } from './receipt-keys.js';
+
+/** A log, and what it has announced for its receipts. */
+export interface ReceiptSource extends LogSource {
+  receiptKeys(): Promise<string>;
+}
+
+export interface VerifyReceiptOptions {
+  /**
+   * When the log was asked, or the copy of it made, in milliseconds: what is read here was the newest then. Null where nobody knows.
+   * What witnesses say counts as well.
+   */
+  readonly askedAt: number | null;
+  /** Told the leaves that were looked at, and how many there are. */
+  readonly onProgress?: (leaves: bigint, size: bigint) => void;
+}
+
+/** `pending`: entries are missing, and nothing shows that they are due. */
+export type ReceiptVerdict = 'kept' | 'broken' | 'pending';
+
+export interface VerifiedReceipt {
+  readonly verdict: ReceiptVerdict;
+  readonly receipt: Receipt;
+  /** What it is signed with, and where the log says so. */
+  readonly signedWith: AnnouncedReceiptKey;
+  /** The log as it was looked at. */
+  readonly checkpoint: OpenedCheckpoint;
+  /** The latest time at which that is known to have been its newest, in milliseconds; null where nobody says. */
+  readonly seenAt: number | null;
+  /** The entries that the log holds, and where. */
+  readonly held: readonly (PromisedEntry & { readonly index: bigint })[];
+  readonly missing: readonly PromisedEntry[];
+}
+
+/**
+ * Finds out whether a log has kept what it promised in a receipt: looks among its leaves, from where they must be, for those of the
+ * entries. What is found, and that nothing else is there, is shown by the log's tiles under its checkpoint, whoever gave them.
+ *
+ * @param text the receipt, a signed note
+ * @throws FormatInvalid it is none, or what is read of the log has not its form
+ * @throws ProofInvalid  the receipt is not the log's, or the log does not hold together: nothing can be said of the promise
+ */
+export async function verifyReceipt(
+  text: string,
+  source: ReceiptSource,
+  trust: Trust,
+  { askedAt, onProgress = () => undefined }: VerifyReceiptOptions,
+): Promise<VerifiedReceipt> {
+  const note = parseNote(text);
+  const receipt = parseReceipt(note.text);
+  // Read in this order, the checkpoint is no older than those under which the keys are proven.
+  const announced = verifyReceiptKeys(await source.receiptKeys(), trust);
+  const checkpoint = openCheckpoint(await source.checkpoint(), trust);
+  if (receipt.log !== checkpoint.origin)
+    throw new ProofInvalid(`the receipt is one of the log ${receipt.log}, and this is ${checkpoint.origin}`);
+  const signers = signersOf(
+    note,
+    announced.map(({ key }) => key),
+  );
+  const signedWith = announced.find(({ key }) => signers.includes(key));
+  if (signedWith === undefined)
+    throw new ProofInvalid('the receipt is not signed with a key that the log has announced for receipts');
+  await verifyGrowth(source, signedWith.checkpoint, checkpoint);
+
+  const found = await findLeaves(receipt, source, checkpoint, onProgress);
+  const held = receipt.entries.flatMap((entry) => {
+    const index = found.get(entry.leafHash);
+    return index === undefined ? [] : [{ ...entry, index }];
+  });
+  const missing = receipt.entries.filter(({ leafHash }) => !found.has(leafHash));
+  const seenAt = lastSeen(checkpoint, askedAt);
+  const isDue = seenAt !== null && seenAt > Date.parse(receipt.dueAt);
+  const verdict = missing.length === 0 ? 'kept' : isDue ? 'broken' : 'pending';
+  return { verdict, receipt, signedWith, checkpoint, seenAt, held, missing };
+}
+
+function lastSeen({ cosignatures }: OpenedCheckpoint, askedAt: number | null): number | null {
+  const times = cosignatures.map(({ seconds }) => Number(seconds) * 1000);
+  if (askedAt !== null) times.push(askedAt);
+  return times.length === 0 ? null : Math.max(...times);
+}
+
+/**
+ * Where the leaves of a receipt's entries are, by their hashes. They are read tile by tile, until all are found or there are no more; a
+ * tree is grown from them on what stands before, and the tree of the checkpoint must be grown from that.
+ *
+ * @throws ProofInvalid the tiles are not those of the checkpoint
+ */
+async function findLeaves(
+  { leaves, entries }: Receipt,
+  source: LogSource,
+  checkpoint: OpenedCheckpoint,
+  onProgress: (leaves: bigint, size: bigint) => void,
+): Promise<Map<string, bigint>> {
+  const { size } = checkpoint;
+  const found = new Map<string, bigint>();
+  const first = leaves / BigInt(TILE_WIDTH);
+  const begin = first * BigInt(TILE_WIDTH);
+  if (begin >= size) return found;
+  const wanted = new Map(entries.map(({ leafHash }) => [nameOf(fromBase64(leafHash)), leafHash]));
+  const growth = TreeGrowth.from(begin, await edgesAt(begin, source, size));
+  for (let index = first; growth.size < size && wanted.size > 0; index++) {
+    const hashes = await tileFrom(source, { level: 0, index }, tileWidth({ level: 0, index }, size));
+    for (let at = 0; at < hashes.length; at += HASH_BYTES) {
+      const hash = hashes.subarray(at, at + HASH_BYTES);
+      const leafHash = growth.size < leaves ? undefined : wanted.get(nameOf(hash));
+      if (leafHash !== undefined) {
+        found.set(leafHash, growth.size);
+        wanted.delete(nameOf(hash));
+      }
+      growth.add(hash);
+    }
+    // They are full, and nobody asks for them again.
+    growth.takeFull();
+    onProgress(growth.size, size);
+  }
+  await verifyGrowth(source, { size: growth.size, root: growth.root() }, checkpoint);
+  return found;
+}
+
+/** The tiles at the right edge of what a log was at some size, cut out of those that it has now. */
+async function edgesAt(then: bigint, source: LogSource, size: bigint): Promise<Uint8Array[]> {
+  const edges: Uint8Array[] = [];
+  for (let level = 0; then >> BigInt(8 * level) > 0n; level++) {
+    const place = { level, index: then >> BigInt(8 * (level + 1)) };
+    const width = tileWidth(place, then);
+    const hashes = width === 0 ? new Uint8Array() : await tileFrom(source, place, tileWidth(place, size));
+    edges.push(hashes.subarray(0, width * HASH_BYTES));
+  }
+  return edges;
+}
+
+/** A hash as the key of a map: a character for each byte. */
+function nameOf(hash: Uint8Array): string {
+  return String.fromCharCode(...hash);
+}
