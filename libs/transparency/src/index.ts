@@ -59,6 +59,7 @@ export {
   type Note,
   type NoteSignature,
 } from './note/signed-note.js';
+export { signerOf, type Signer } from './note/signer.js';
 export { formatVerifierKey, isSameKey, parseVerifierKey, verifierKey, type VerifierKey } from './note/verifier-key.js';
 export { formatProof, parseProof, readHash, verifyLeaf, type LeafProof } from './proof/tlog-proof.js';
 export { formatMapProof, parseMapProof, verifyAccounting, verifyMap, type MapProof } from './subject-map/map-proof.js';
