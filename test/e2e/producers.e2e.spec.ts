@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BATCH, disclosed } from '../support/events.js';
-import { eventually, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+import { eventually, logKeyOf, request, sijill, startServer, type TestServer } from '../support/sijill.js';
 
 interface Answer {
   readonly accepted: { duplicate: boolean; entries: { entryId: string; subjectId: string | null }[] }[];
@@ -87,7 +87,7 @@ describe('producers beside each other', () => {
   }
   const verify = async (made: { json: string; proof: string }) => {
     const vkey = join(folder, 'log.vkey');
-    writeFileSync(vkey, await (await fetch(`${server.url}/log/vkey`)).text());
+    writeFileSync(vkey, await logKeyOf(server));
     return sijill(['verify', 'bundle', made.proof, '--report', made.json, '--key', vkey], server.env);
   };
 

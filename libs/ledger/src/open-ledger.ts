@@ -6,12 +6,13 @@ import {
   LogKeys,
   LogStore,
   MapStore,
+  signingKeysAt,
   SubjectProofs,
   type SignedCheckpoint,
   type Witness,
   type WitnessPolicy,
 } from '@sijill/notary';
-import { clockOf, Metrics, type Clock, type Config, type Logger } from '@sijill/platform';
+import { clockOf, Metrics, type Clock, type Config, type Logger, type ProcessRole } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
@@ -22,6 +23,7 @@ import { keyringFor } from './keyring-for.js';
 import { openStore } from './open-store.js';
 import { openWitness, witnessesOf } from './open-witness.js';
 import { Outboxes } from './outboxes.js';
+import { readyLogKeys } from './ready-keys.js';
 import { sqlTarget } from './sql-target.js';
 
 /** Everything of one ledger, opened and wired: what a server and a command have in common. */
@@ -70,6 +72,8 @@ export interface LedgerOptions {
   readonly logger: Logger;
   /** The lane for entries that this process writes by itself. */
   readonly ownLane: string;
+  /** The roles that this process plays, as a server does; a command plays none, and needs no key that signs. */
+  readonly roles?: readonly ProcessRole[];
   readonly metrics?: Metrics;
   readonly clock?: Clock;
 }
@@ -77,10 +81,10 @@ export interface LedgerOptions {
 /**
  * Opens a ledger from its configuration. What was opened is closed again when a later part cannot be.
  *
- * @throws KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable
+ * @throws KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable | SignerFailed
  */
 export async function openLedger(config: Config, options: LedgerOptions): Promise<Ledger> {
-  const { logger, metrics = new Metrics(), clock = clockOf(config) } = options;
+  const { logger, roles = [], metrics = new Metrics(), clock = clockOf(config) } = options;
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     opened.unshift(part);
@@ -114,7 +118,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const witnesses = witnessesOf(config);
     const cosigned = config.witnesses?.policy === 'closed' ? config.witnesses.quorum : 0;
     const published = (): Promise<SignedCheckpoint | null> => logStore.checkpoint(cosigned);
-    const identity = { origin, seedOf: keyring.logKeySeed };
+    const identity = { origin, keys: signingKeysAt(config.logSigner, clock) };
     const log: Ledger['log'] = {
       store: logStore,
       keys: new LogKeys(store, logStore, identity, {
@@ -125,7 +129,8 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       witnesses,
       published,
     };
-    const witness = config.roles.includes('witness') ? keep(await openWitness(config, keyring, clock)) : null;
+    if (roles.includes('notary')) await readyLogKeys(config, log.keys, clock, logger);
+    const witness = roles.includes('witness') ? keep(await openWitness(config, keyring, clock, logger)) : null;
     const ownLane = keep(new OwnLane(store, options.ownLane));
     const lane = (): Promise<Lane> => ownLane.open();
 

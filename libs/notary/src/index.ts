@@ -1,11 +1,15 @@
 export { GrowingLog } from './growing-log.js';
-export { AnnouncedSigner, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
+export { AnnouncedSigner, keyHistory, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
+export { announceFirstKey } from './keys/announce-key.js';
 export { inForce, KeyChangeRefused, type LogKey } from './keys/log-key.js';
 export { LogKeys, type LogKeysOptions } from './keys/log-keys.js';
 export { logSigner, verifierKeyText, type LogSigner } from './log-signer.js';
 export { HeadMoved, LogStore, type LogHead, type SignedCheckpoint, type StampedCheckpoint } from './log-store.js';
 export { LOG_ALIVE, Notary, type NotaryHealth, type NotaryOptions, type NotaryState } from './notary.js';
 export { fromTiles, proveEntry } from './prove.js';
+export { createKeyFile, readKeyFile } from './signers/key-file.js';
+export { KeyFileUnusable, SignerFailed } from './signers/signer-failed.js';
+export { placeOfKey, signingKeysAt, type SigningKeys } from './signers/signing-keys.js';
 export { assertSignedPast, SignedPastLost } from './signed-past.js';
 export { MapExtension } from './subjects/extend-map.js';
 export { MapKeeper, type MapKeeperOptions } from './subjects/map-keeper.js';
