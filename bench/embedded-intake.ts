@@ -38,7 +38,7 @@ export const BENCH_SPEAKER: Speaker = { producer: 'bench', realm: 'default', may
 /** A ledger in a folder of its own, embedded and durable, as a server opens it. */
 export async function benchLedger(dataDir: string): Promise<Ledger> {
   const config = parseConfig({ SIJILL_DATA_DIR: dataDir, SIJILL_LOG_LEVEL: 'silent' });
-  return openLedger(config, { logger: createLogger('silent'), ownLane: 'ledger-bench' });
+  return openLedger(config, { logger: createLogger('silent'), ownLane: 'ledger-bench', roles: ['notary'] });
 }
 
 /** The whole intake of bodies into a new ledger: decoded, checked, resolved, sealed, appended, synced. */

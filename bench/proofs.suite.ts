@@ -2,9 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { leafText, openEmbeddedStore, type EntryText, type KeylessStore } from '@sijill/event-store';
+import {
+  authenticStore,
+  entryAuthenticator,
+  leafText,
+  openEmbeddedStore,
+  type EntryText,
+  type KeylessStore,
+} from '@sijill/event-store';
 import type { Ledger } from '@sijill/ledger';
 import {
+  announceFirstKey,
   checkRange,
   GrowingLog,
   logSigner,
@@ -15,7 +23,7 @@ import {
   verifyStore,
 } from '@sijill/notary';
 import { systemClock } from '@sijill/platform';
-import { sha256, TILE_WIDTH, TreeGrowth, uint64, utf8 } from '@sijill/transparency';
+import { sha256, signerOf, TILE_WIDTH, TreeGrowth, uint64, utf8 } from '@sijill/transparency';
 import { intakePass } from './embedded-intake.js';
 import { pass, round, showProgress, type Pass, type SuiteResult } from './measure.js';
 import { inBatches, sampleBodies, sampleEvents } from './sample-events.js';
@@ -26,7 +34,10 @@ const QUICK: typeof FULL = { rounds: 1, events: 2_000, logs: [1_000, 100_000], p
 
 type Sizes = typeof FULL;
 
-const signer = logSigner('log.example/bench', [new Uint8Array(32).fill(1)]);
+const ORIGIN = 'log.example/bench';
+const KEY = signerOf(new Uint8Array(32).fill(1));
+const signer = logSigner(ORIGIN, [KEY]);
+const AUTHENTICATOR = entryAuthenticator({ current: 'bench', keys: { bench: new Uint8Array(32).fill(2) } });
 
 /** What the log costs, and what its proofs take. */
 export async function proofsSuite({ quick }: { quick: boolean }): Promise<SuiteResult> {
@@ -154,6 +165,10 @@ async function verificationPart(store: KeylessStore, entries: readonly EntryText
   const log = await LogStore.open({ kind: 'sqlite', file: join(scratch, 'signed.sqlite') });
   const growing = await GrowingLog.resume(log, systemClock);
   growing.add(entries);
+  const key = (): Promise<typeof KEY> => Promise.resolve(KEY);
+  const identity = { origin: ORIGIN, keys: { key, newKey: key } };
+  await announceFirstKey(authenticStore(store, AUTHENTICATOR), log, identity, systemClock);
+  for await (const batch of store.readTexts({ after: entries.at(-1)!.position })) growing.add(batch);
   await growing.commit(signer);
   const whole = Buffer.from(entries.map(leafText).join(''));
   return {
@@ -237,7 +252,7 @@ async function logOf(size: number, file: string): Promise<LogStore> {
     const positions = Array.from({ length: to - from }, (_, i) => from + i + 1);
     const at = { size: to, position: to };
     const root = growth.root();
-    const checkpoint = { ...at, root, signedAt: '', note: signer.sign(growth.size, root) };
+    const checkpoint = { ...at, root, signedAt: '', note: await signer.sign(growth.size, root) };
     const tiles = growth.takeChanged();
     await log.grow({ from: { size: from, position: from }, to: at, tiles, positions, checkpoint });
   }

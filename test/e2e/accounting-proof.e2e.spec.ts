@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import type { AccountingDataset, ReportView } from '@sijill/reports';
 import { parseVerifierKey, proofLines, ProofInvalid, verifyAccountingProof, verifyReport } from '@sijill/transparency';
 import { BATCH, collected, disclosed } from '../support/events.js';
-import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+import {
+  eventually,
+  freshDataDir,
+  logKeyOf,
+  request,
+  sijill,
+  startServer,
+  type TestServer,
+} from '../support/sijill.js';
 
 const PHONE = '+966500000061';
 const OTHER = '+966500000062';
@@ -38,7 +46,7 @@ describe('the proof of an accounting', () => {
     events.push(events[1]!, { ...events[2]!, data: { ...(events[2]!['data'] as object), purpose: 'marketing' } });
     const body = { key: producer, body: events, type: BATCH };
     expect((await request(`${server.url}/v1/events`, body)).status).toBe(201);
-    save('vkey', (await request<string>(`${server.url}/log/vkey`)).body);
+    save('vkey', await logKeyOf(server));
   });
   afterAll(() => server.kill());
 

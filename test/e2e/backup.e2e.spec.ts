@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BATCH, disclosed } from '../support/events.js';
 import { freshDataDir, request, sijill, sijillJson, startServer } from '../support/sijill.js';
@@ -56,7 +56,7 @@ describe('a backup', () => {
       ]),
     );
     expect(readdirSync(folder).filter((name) => /^read-models|-wal$|-shm$/.test(name))).toEqual([]);
-    expect(existsSync(join(folder, 'vault', 'keyring.json'))).toBe(false);
+    expect(readdirSync(join(folder, 'vault'))).toEqual(['vault.sqlite']);
     await server.kill();
 
     const env = { SIJILL_DATA_DIR: freshDataDir('restored') };
@@ -64,6 +64,10 @@ describe('a backup', () => {
     copyFileSync(join(server.dataDir, 'vault', 'keyring.json'), join(env.SIJILL_DATA_DIR, 'vault', 'keyring.json'));
     expect(await sijillJson(['restore', folder], env)).toMatchObject({ position: made.position });
     expect(await sijillJson(['rebuild'], env)).toMatchObject({ unchanged: true });
+
+    // What signs is put back where the notary runs, which says so.
+    await expect(startServer(env)).rejects.toThrow(/ended with 2[\s\S]*log-key-1\.json[\s\S]*backup/);
+    copyFileSync(join(server.dataDir, 'vault', 'log-key-1.json'), join(env.SIJILL_DATA_DIR, 'vault', 'log-key-1.json'));
 
     // Keys and the sealed report are there, and the restored ledger takes events. What was signed is in it.
     const again = await startServer(env);

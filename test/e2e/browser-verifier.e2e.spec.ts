@@ -4,7 +4,15 @@ import type { Browser, Page } from 'playwright-core';
 import { CONFLICTING, LINKED, proofLines } from '@sijill/transparency';
 import { describeWithChromium } from '../support/chromium/chromium.js';
 import { BATCH, collected, disclosed } from '../support/events.js';
-import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+import {
+  eventually,
+  freshDataDir,
+  logKeyOf,
+  request,
+  sijill,
+  startServer,
+  type TestServer,
+} from '../support/sijill.js';
 import { logSignature, proofText, SmallLog } from '../support/small-log.js';
 
 const PHONE = '+966500000051';
@@ -45,7 +53,7 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     });
     writeFileSync(file('entry.json'), Buffer.from(await leaf.arrayBuffer()));
     writeFileSync(file('entry.tlog-proof'), proof);
-    writeFileSync(file('log.vkey'), (await request<string>(`${server.url}/log/vkey`)).body);
+    writeFileSync(file('log.vkey'), await logKeyOf(server));
     const args = [
       'report',
       'accounting',

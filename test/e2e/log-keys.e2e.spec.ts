@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCheckpoint, parseNote, parseVerifierKey, signersOf, type VerifierKey } from '@sijill/transparency';
 import { proofOf, sendDisclosures } from '../support/send-disclosures.js';
@@ -16,7 +16,7 @@ import {
 interface Key {
   readonly generation: number;
   readonly key: string;
-  readonly introducedAt: string | null;
+  readonly introducedAt: string;
   readonly retiredAt: string | null;
   readonly signs: boolean;
 }
@@ -36,6 +36,7 @@ describe('the keys of a log', () => {
     servers.push(started);
     return started;
   };
+  const keyFile = (generation: number): string => join(server.dataDir, 'vault', `log-key-${generation}.json`);
   const logKey = (...args: string[]): Promise<CommandResult> => sijill(['log-key', ...args], server.env);
   const keys = async (): Promise<Key[]> => (await sijillJson<{ keys: Key[] }>(['log-key', 'list'], server.env)).keys;
   const verify = async (...args: string[]): Promise<{ code: number; answer: Record<string, unknown> }> => {
@@ -82,13 +83,15 @@ describe('the keys of a log', () => {
 
   it('are changed by announcements in it: a key that is introduced signs beside the one from before', async () => {
     const [only] = await keys();
-    expect(only).toMatchObject({ generation: 1, introducedAt: null, retiredAt: null, signs: true });
+    expect(only).toMatchObject({ generation: 1, introducedAt: expect.any(String), retiredAt: null, signs: true });
+    expect(statSync(keyFile(1)).mode & 0o777).toBe(0o600);
     expect(`${only!.key}\n`).toBe(readFileSync(first, 'utf8'));
     const last = await logKey('retire', '1');
     expect([last.code, last.stderr]).toEqual([2, expect.stringContaining('the only key')]);
 
     const introduced = JSON.parse((await logKey('introduce', '--json')).stdout) as Key;
     expect(introduced).toMatchObject({ generation: 2, introducedAt: expect.any(String), retiredAt: null });
+    expect(statSync(keyFile(2)).mode & 0o777).toBe(0o600);
     second = save('second.vkey', introduced.key);
     await signedWith([only!.key, introduced.key]);
     expect(await vkeysOf(server)).toHaveLength(2);
@@ -154,7 +157,8 @@ describe('the keys of a log', () => {
     // Whoever has the old key goes on from where it was retired.
     const copy = file('older');
     mkdirSync(join(copy, 'vault'), { recursive: true });
-    cpSync(join(server.dataDir, 'vault', 'keyring.json'), join(copy, 'vault', 'keyring.json'));
+    for (const name of ['keyring.json', 'log-key-1.json'])
+      cpSync(join(server.dataDir, 'vault', name), join(copy, 'vault', name));
     const fork = await start({ SIJILL_DATA_DIR: copy });
     await send(fork, 600, await fork.key('producer', 'officer'));
     const lying = ['monitor', `${fork.url}/log`, '--once', '--json', '--state', file('seen.json'), '--key', first];

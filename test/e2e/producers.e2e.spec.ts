@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { proofLines } from '@sijill/transparency';
 import { BATCH, disclosed } from '../support/events.js';
-import { eventually, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+import { eventually, logKeyOf, request, sijill, startServer, type TestServer } from '../support/sijill.js';
 
 interface Answer {
   readonly accepted: { duplicate: boolean; entries: { entryId: string; subjectId: string | null }[] }[];
@@ -91,7 +91,7 @@ describe('producers beside each other', () => {
   }
   const verify = async (made: { json: string; proof: string }) => {
     const vkey = join(folder, 'log.vkey');
-    writeFileSync(vkey, await (await fetch(`${server.url}/log/vkey`)).text());
+    writeFileSync(vkey, await logKeyOf(server));
     return sijill(['verify', 'bundle', made.proof, '--report', made.json, '--key', vkey], server.env);
   };
 

@@ -6,7 +6,15 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { BATCH, disclosed } from '../support/events.js';
 import { logSignature, SmallLog } from '../support/small-log.js';
-import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+import {
+  eventually,
+  freshDataDir,
+  logKeyOf,
+  request,
+  sijill,
+  startServer,
+  type TestServer,
+} from '../support/sijill.js';
 
 interface Answer {
   readonly accepted: { entries: { entryId: string; subjectId: string }[] }[];
@@ -69,7 +77,7 @@ describe('proofs', () => {
     officer = await server.key('officer');
     producer = await server.key('producer');
     folder = freshDataDir('proofs');
-    save('vkey', (await request<string>(`${server.url}/log/vkey`)).body);
+    save('vkey', await logKeyOf(server));
   });
   afterAll(() => server.kill());
 
@@ -254,7 +262,8 @@ describe('proofs', () => {
       // Another history under the same key.
       const dataDir = freshDataDir('fork');
       mkdirSync(join(dataDir, 'vault'));
-      copyFileSync(join(server.dataDir, 'vault', 'keyring.json'), join(dataDir, 'vault', 'keyring.json'));
+      for (const name of ['keyring.json', 'log-key-1.json'])
+        copyFileSync(join(server.dataDir, 'vault', name), join(dataDir, 'vault', name));
       const fork = await startServer({ SIJILL_DATA_DIR: dataDir });
       const key = await fork.key('producer');
       for (let i = 0; i < 4; i++) await send(fork, key, 400);

@@ -6,6 +6,7 @@ import { proofOf, sendDisclosures } from '../support/send-disclosures.js';
 import {
   eventually,
   freshDataDir,
+  logKeyOf,
   request,
   sijill,
   sijillJson,
@@ -81,7 +82,7 @@ describeWithOpenssl('time stamps of a running ledger', (openssl) => {
     expect((await stamped(server, `?index=${index}`)).body).toBe(note);
     const later = await send(server, 4);
     await proofOf(server, officer, later);
-    const vkey = save('vkey', (await request<string>(`${server.url}/log/vkey`)).body);
+    const vkey = save('vkey', await logKeyOf(server));
     const since = ['verify', 'log', `${server.url}/log`, '--key', vkey, '--since', checkpoint];
     expect((await sijill(since, {})).code).toBe(0);
 

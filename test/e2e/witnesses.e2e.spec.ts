@@ -3,7 +3,15 @@ import { dirname, join } from 'node:path';
 import { cosignaturesOf, openCheckpoint, parseNote, parseVerifierKey } from '@sijill/transparency';
 import { freePorts } from '../support/free-port.js';
 import { sendDisclosures } from '../support/send-disclosures.js';
-import { eventually, freshDataDir, request, sijill, startServer, type TestServer } from '../support/sijill.js';
+import {
+  eventually,
+  freshDataDir,
+  logKeyOf,
+  request,
+  sijill,
+  startServer,
+  type TestServer,
+} from '../support/sijill.js';
 
 interface Party {
   readonly dataDir: string;
@@ -53,7 +61,7 @@ describe('two ledgers that witness each other', () => {
       SIJILL_ROLES: 'api,intake,projector,notary,witness',
       SIJILL_WITNESSED_LOGS: anybody,
     });
-    const logKey = (await request<string>(`${server.url}/log/vkey`)).body.trim();
+    const logKey = (await logKeyOf(server)).trim();
     const witnessKey = (await request<string>(`${server.url}/witness/vkey`)).body.trim();
     const { url } = server;
     await server.kill();

@@ -53,11 +53,11 @@ import {
 import { disclosureEntry, SUBJECTS } from '../support/disclosure-entries.js';
 import { appendTo, AUTHENTICATOR, authentic, intrude } from '../support/entry-keys.js';
 import { startEventStoreDbStandIn } from '../support/eventstoredb/stand-in.js';
-import { LOG_IDENTITY } from '../support/log-identity.js';
+import { LOG_IDENTITY, testSigner } from '../support/log-identity.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
 
 const LANE = 'ledger-http/node-1';
-const keys = [1, 2].map((generation) => logSigner(LOG_IDENTITY.origin, [LOG_IDENTITY.seedOf(generation)]).keys[0]!);
+const keys = [1, 2].map((generation) => logSigner(LOG_IDENTITY.origin, [testSigner(generation)]).keys[0]!);
 /** A key of somebody's own, in the log's name. */
 const theirs = verifierKey(LOG_IDENTITY.origin, 'ed25519', signingKey(new Uint8Array(32).fill(99)).publicKey);
 
@@ -244,7 +244,7 @@ describe.each<[string, () => Promise<{ keyless: KeylessStore; stop: () => Promis
     await notary.stop();
     const { findings, foreign: found, unsigned, maps: compared } = await verified();
     expect(findings).toEqual([]);
-    expect(found).toMatchObject({ events: count, first: { lane: KEYS_LANE, revision: 1 } });
+    expect(found).toMatchObject({ events: count, first: { lane: KEYS_LANE, revision: 2 } });
     expect(unsigned).toBe(0);
     expect(compared).toBeGreaterThan(1);
 

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openEmbeddedStore, openWriting, type EntryAuthenticator } from '@sijill/event-store';
 import {
+  announceFirstKey,
   checkRange,
   GrowingLog,
   logSigner,
@@ -17,13 +18,17 @@ import { disclosureEntry } from '../support/disclosure-entries.js';
 import { AUTHENTICATOR, appendTo, authentic, intrude } from '../support/entry-keys.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { seeded } from '../support/seeded.js';
+import { LOG_IDENTITY, testSigner } from '../support/log-identity.js';
 import { freshDataDir } from '../support/sijill.js';
 
 const COPIES = Number(process.env['SIJILL_TEST_COPIES'] ?? (FULL_RUN ? 10_000 : 240));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-/** Of each hundred ninety-eight are about somebody, one somebody else has put there, and the last says what the map of subjects is. */
+/**
+ * Of each hundred ninety-eight are about somebody, one somebody else has put there, and the last says what the map of subjects is. In
+ * place of the very first stands which key the log begins with.
+ */
 const ENTRIES = 600;
-const signer = logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]);
+const signer = logSigner(LOG_IDENTITY.origin, [testSigner(1)]);
 
 interface Files {
   readonly ledger: string;
@@ -184,8 +189,11 @@ describe('a ledger that somebody has changed', () => {
       for await (const batch of store.readTexts({ after: growing.head.position })) growing.add(batch);
       await growing.commit(signs);
     };
+    await announceFirstKey(store, log, LOG_IDENTITY, systemClock);
     for (let written = 0; written < ENTRIES; written += 100) {
-      const entries = Array.from({ length: 98 }, (_, i) => disclosureEntry(`event-${written + i}`, { n: written + i }));
+      const entries = Array.from({ length: written === 0 ? 97 : 98 }, (_, i) =>
+        disclosureEntry(`event-${written + i}`, { n: written + i }),
+      );
       await appendTo(store, 'ledger-a', entries);
       // Each a copy of the first entry.
       for await (const first of keyless.events.readStream('ledger-a', { limit: 1 }))
@@ -246,7 +254,7 @@ describe('a ledger that somebody has changed', () => {
       leaves: ENTRIES,
       checkpoints: 6,
       maps: 6,
-      foreign: { events: 6, first: { index: 98, lane: 'ledger-a', revision: 98 } },
+      foreign: { events: 6, first: { index: 98, lane: 'ledger-a', revision: 97 } },
       unsigned: 0,
     });
     // Only opened, and its triggers gone: its content is what it was.
@@ -314,7 +322,7 @@ describe('a ledger that somebody has changed', () => {
     const cases: [damage: (copy: Copy) => null, finding: StoreVerified['findings'][number]][] = [
       [
         ({ ledger }) => (ledger.exec("update entry set type = 'another' where position = 299"), null),
-        { what: 'entry', index: 298, detail: expect.stringContaining('(ledger-a@296) is not what was signed as') },
+        { what: 'entry', index: 298, detail: expect.stringContaining('(ledger-a@295) is not what was signed as') },
       ],
       [
         ({ ledger }) => (ledger.exec('delete from entry where position > 270'), null),
@@ -343,6 +351,7 @@ describe('a ledger that somebody has changed', () => {
     const keyless = openEmbeddedStore({ file: of.ledger });
     const store = authentic(keyless);
     const log = await LogStore.open({ kind: 'sqlite', file: of.log });
+    await announceFirstKey(store, log, LOG_IDENTITY, systemClock);
     const growing = await GrowingLog.resume(log, systemClock);
     let written = 0;
     const grow = async (): Promise<void> => {
@@ -372,7 +381,7 @@ describe('a ledger that somebody has changed', () => {
       hands: 1,
     });
     expect(written).toBeGreaterThan(1_000);
-    expect(verified).toMatchObject({ findings: [], leaves: 810, checkpoints: 8 });
+    expect(verified).toMatchObject({ findings: [], leaves: 811, checkpoints: 8 });
     await store.close();
     await log.close();
   });

@@ -30,6 +30,7 @@ describeWithPostgres('two servers with one node id', (postgres) => {
         SIJILL_EVENT_STORE: eventStore.connectionString,
         SIJILL_DATABASE: database,
         SIJILL_KEYRING_FILE: join(keys, 'keyring.json'),
+        SIJILL_LOG_SIGNER: `file:${join(keys, 'log-key-{generation}.json')}`,
         SIJILL_NODE_ID: `shared-${database.slice(-8)}`,
       });
     const first = await start();

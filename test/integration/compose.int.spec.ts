@@ -78,10 +78,19 @@ describe('docker-compose.yml', () => {
     expect(restart).toBe('no');
   });
 
-  it('lets the server read its keyring and never write it', () => {
+  it('lets the server read its keyring and what signs, each from a volume of its own, and never write them', () => {
     const directory = service('server').volumes?.find((volume) => volume.startsWith('keyring:'));
     expect(directory).toBe('keyring:/run/secrets/sijill:ro');
     expect(service('server').environment?.['SIJILL_KEYRING_FILE']).toBe('/run/secrets/sijill/keyring.json');
+    expect(service('server').volumes).toContain('signing:/run/secrets/sijill-signing:ro');
+    expect(parseConfig({ ...service('server').environment }).logSigner).toEqual({
+      kind: 'file',
+      file: '/run/secrets/sijill-signing/log-key-{generation}.json',
+    });
+    expect(service('keyring').volumes).toContain('signing:/var/lib/sijill-signing');
+    expect(service('keyring').command?.join(' ')).toContain(
+      'keys signing --out /var/lib/sijill-signing/log-key-1.json',
+    );
   });
 });
 

@@ -24,13 +24,13 @@ import {
 import { disclosureEntry } from '../support/disclosure-entries.js';
 import { intrude } from '../support/entry-keys.js';
 import { FaultyStore } from '../support/faulty-store.js';
-import { LOG_IDENTITY } from '../support/log-identity.js';
+import { LOG_IDENTITY, testSigner } from '../support/log-identity.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
 import { embeddedPlace, eventStoreDbPlace, type StorePlace } from '../support/store-places.js';
 
 const PROMISE_MS = 60_000;
 const signer = signerOf(new Uint8Array(32).fill(90));
-const logKey = verifierKey(LOG_IDENTITY.origin, 'ed25519', signerOf(LOG_IDENTITY.seedOf(1)).publicKey);
+const logKey = verifierKey(LOG_IDENTITY.origin, 'ed25519', testSigner(1).publicKey);
 const trust: Trust = { log: [logKey] };
 
 /** A store as a notary sees it who takes an entry for none. */
@@ -97,7 +97,7 @@ describe.each<[string, () => Promise<StorePlace>]>([
   };
   const receiptsOf = (by: Signer = signer): Receipts => {
     const receipts = new Receipts(store, {
-      ...{ log: LOG_IDENTITY.origin, signer: by, keys, clock, metrics, logger },
+      ...{ log: LOG_IDENTITY.origin, signer: () => Promise.resolve(by), keys, clock, metrics, logger },
       published: () => log.checkpoint(),
       promiseMs: PROMISE_MS,
       everyMs: 20,

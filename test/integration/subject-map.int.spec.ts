@@ -15,6 +15,7 @@ import {
   type NewEntry,
 } from '@sijill/event-store';
 import {
+  announceFirstKey,
   checkRange,
   GrowingLog,
   lastAnnounced,
@@ -44,9 +45,10 @@ import {
 import { disclosureEntry, SUBJECTS } from '../support/disclosure-entries.js';
 import { authentic } from '../support/entry-keys.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
+import { LOG_IDENTITY, testSigner } from '../support/log-identity.js';
 import { freshDataDir } from '../support/sijill.js';
 
-const signer = logSigner('log.example/ledger', [new Uint8Array(32).fill(7)]);
+const signer = logSigner(LOG_IDENTITY.origin, [testSigner(1)]);
 const trust = { log: signer.keys };
 const [ALWAYS, NEVER] = [0, Number.MAX_SAFE_INTEGER];
 
@@ -83,6 +85,7 @@ class Keeping {
   }
 
   async sign(): Promise<void> {
+    await announceFirstKey(this.store, this.log, LOG_IDENTITY, systemClock);
     const growing = await GrowingLog.resume(this.log, systemClock);
     for await (const batch of this.store.readTexts({ after: growing.head.position })) growing.add(batch);
     if (growing.pending > 0) await growing.commit(signer);

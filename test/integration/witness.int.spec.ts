@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Witness } from '@sijill/notary';
+import { Witness, type WitnessOptions } from '@sijill/notary';
 import { systemClock, type SqlTarget } from '@sijill/platform';
 import {
   cosignaturesOf,
@@ -9,6 +9,7 @@ import {
   formatCosignRequest,
   formatNote,
   parseNote,
+  signerOf,
   signingKey,
   signNote,
   verifierKey,
@@ -30,10 +31,13 @@ function first(size: bigint, history: number): { note: string; body: string } {
 
 function suite(place: () => Promise<SqlTarget>): void {
   const open: Witness[] = [];
-  const witness = async (target: SqlTarget): Promise<Witness> => {
+  const witness = async (
+    target: SqlTarget,
+    signer: WitnessOptions['signer'] = async () => signerOf(new Uint8Array(32).fill(2)),
+  ): Promise<Witness> => {
     const opened = await Witness.open(target, {
       name: 'witness.example',
-      seed: new Uint8Array(32).fill(2),
+      signer,
       logs,
       clock: systemClock,
     });
@@ -79,6 +83,36 @@ function suite(place: () => Promise<SqlTarget>): void {
       reason: 'other root',
     });
     expect(await again.last('other.example')).toBeNull();
+  });
+
+  it('cosigns one of two histories that come while a signature is waited for, and keeps to it when there was none', async () => {
+    const target = await place();
+    const own = signerOf(new Uint8Array(32).fill(2));
+    const waiting: ((answer: Promise<Uint8Array>) => void)[] = [];
+    const slow = await witness(target, async (isNew) => {
+      expect(isNew).toBe(true);
+      return { ...own, sign: () => new Promise<Uint8Array>((resolve) => waiting.push(resolve)) };
+    });
+    const [one, other] = [first(10n, 1), first(10n, 2)];
+    const asked = slow.addCheckpoint(one.body);
+    asked.catch(() => undefined);
+    while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const quick = await witness(target, async (isNew) => {
+      expect(isNew).toBe(false);
+      return own;
+    });
+    for (const process of [slow, quick]) {
+      await expect(process.addCheckpoint(other.body)).rejects.toMatchObject({ reason: 'other size', lastSize: 10n });
+      const same = other.body.replace('old 0', 'old 10');
+      await expect(process.addCheckpoint(same)).rejects.toMatchObject({ reason: 'other root' });
+    }
+    waiting[0]!(Promise.reject(new Error('no signature')));
+    await expect(asked).rejects.toThrow('no signature');
+    const again = await quick.addCheckpoint(one.body.replace('old 0', 'old 10'));
+    expect(cosignaturesOf(parseNote(one.note + again), [quick.key])).toHaveLength(1);
+    await expect(quick.addCheckpoint(other.body.replace('old 0', 'old 10'))).rejects.toMatchObject({
+      reason: 'other root',
+    });
   });
 
   it('does not cosign what is beyond all counting', async () => {

@@ -163,6 +163,15 @@ export async function request<T = Record<string, unknown>>(
   return { status: response.status, headers: response.headers, body: (json ? JSON.parse(text) : text) as T };
 }
 
+/** The key that a log is signed with, once its notary has announced it. */
+export async function logKeyOf({ url }: Pick<TestServer, 'url'>): Promise<string> {
+  const { body } = await eventually(
+    () => request<string>(`${url}/log/vkey`),
+    ({ status }) => status === 200,
+  );
+  return body;
+}
+
 /** Asks again until the answer satisfies, for at most so long. */
 export async function eventually<T>(
   ask: () => Promise<T>,

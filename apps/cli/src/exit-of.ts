@@ -2,7 +2,7 @@ import { ActingRefused, KeyRefused, ProducerRefused, ProducersUnknown } from '@s
 import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import { FileUnreadable } from '@sijill/intake';
 import { BackupRefused } from '@sijill/ledger';
-import { KeyChangeRefused, KeysNotAnnounced } from '@sijill/notary';
+import { KeyChangeRefused, KeyFileUnusable, KeysNotAnnounced, SignerFailed } from '@sijill/notary';
 import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
 import { KeyringUnusable } from '@sijill/vault';
 import { LogUnreadable } from './verification/log-source.js';
@@ -18,6 +18,7 @@ const WRONG_USE = [
   ProducersUnknown,
   BackupRefused,
   KeyChangeRefused,
+  KeyFileUnusable,
   KeysNotAnnounced,
 ];
 const UNREACHABLE = [
@@ -28,6 +29,7 @@ const UNREACHABLE = [
   LaneTakenOver,
   FileUnreadable,
   LogUnreadable,
+  SignerFailed,
 ];
 
 /** The exit code of an error, and the line that is shown for it. */

@@ -34,13 +34,14 @@ export interface RunningServer {
 /**
  * Starts a server on a configuration and announces it in the data directory once it answers.
  *
- * @throws AlreadyRunning | KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable | RouteWithoutPolicy
+ * @throws AlreadyRunning | KeyringUnusable | SignerFailed | StoreUnavailable | StoreRefused | DatabaseUnavailable | RouteWithoutPolicy
  */
 export async function startServer(config: Config, logger: Logger, version: string): Promise<RunningServer> {
   await assertNoOtherServer(config.dataDir);
   const metrics = new Metrics();
   metrics.collectProcess();
-  const ledger = await openLedger(config, { logger, metrics, ownLane: nodeLane(config.nodeId) });
+  const ownLane = nodeLane(config.nodeId);
+  const ledger = await openLedger(config, { logger, metrics, ownLane, roles: config.roles });
   let app: NestFastifyApplication | null = null;
   let metricsServer: HttpServer | null = null;
   let roles: RunningRoles | null = null;

@@ -7,15 +7,16 @@ import {
   LogStore,
   MapStore,
   ReceiptKeys,
+  signingKeysAt,
   SubjectProofs,
   type SignedCheckpoint,
   type Witness,
   type WitnessPolicy,
 } from '@sijill/notary';
-import { clockOf, Metrics, type Clock, type Config, type Logger } from '@sijill/platform';
+import { clockOf, Metrics, type Clock, type Config, type Logger, type ProcessRole } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
-import { signerOf, type Signer } from '@sijill/transparency';
+import type { Signer } from '@sijill/transparency';
 import { Vault } from '@sijill/vault';
 import { authenticatorOf } from './authenticator-for.js';
 import { DiskReserve } from './disk-reserve.js';
@@ -24,6 +25,7 @@ import { keyringFor } from './keyring-for.js';
 import { openStore } from './open-store.js';
 import { openWitness, witnessesOf } from './open-witness.js';
 import { Outboxes } from './outboxes.js';
+import { readyLogKeys, receiptSigner } from './ready-keys.js';
 import { sqlTarget } from './sql-target.js';
 
 /** Everything of one ledger, opened and wired: what a server and a command have in common. */
@@ -54,7 +56,7 @@ export interface Ledger {
     readonly store: LogStore;
     readonly keys: LogKeys;
     /** What receipts are signed with, and the keys that the log has announced for them. */
-    readonly receipts: { readonly signer: Signer; readonly keys: ReceiptKeys };
+    readonly receipts: { signer(): Promise<Signer>; readonly keys: ReceiptKeys };
     /** Who is asked to cosign; null when nobody is. */
     readonly witnesses: WitnessPolicy | null;
     /** The last checkpoint that is given away: with a closed policy, the last that has its quorum. Null when there is none. */
@@ -74,6 +76,8 @@ export interface LedgerOptions {
   readonly logger: Logger;
   /** The lane for entries that this process writes by itself. */
   readonly ownLane: string;
+  /** The roles that this process plays, as a server does; a command plays none, and needs no key that signs. */
+  readonly roles?: readonly ProcessRole[];
   readonly metrics?: Metrics;
   readonly clock?: Clock;
 }
@@ -81,10 +85,10 @@ export interface LedgerOptions {
 /**
  * Opens a ledger from its configuration. What was opened is closed again when a later part cannot be.
  *
- * @throws KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable
+ * @throws KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable | SignerFailed
  */
 export async function openLedger(config: Config, options: LedgerOptions): Promise<Ledger> {
-  const { logger, metrics = new Metrics(), clock = clockOf(config) } = options;
+  const { logger, roles = [], metrics = new Metrics(), clock = clockOf(config) } = options;
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     opened.unshift(part);
@@ -118,7 +122,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const witnesses = witnessesOf(config);
     const cosigned = config.witnesses?.policy === 'closed' ? config.witnesses.quorum : 0;
     const published = (): Promise<SignedCheckpoint | null> => logStore.checkpoint(cosigned);
-    const identity = { origin, seedOf: keyring.logKeySeed };
+    const identity = { origin, keys: signingKeysAt(config.logSigner, clock) };
     const log: Ledger['log'] = {
       store: logStore,
       keys: new LogKeys(store, logStore, identity, {
@@ -127,13 +131,14 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
         cosigned: { needed: cosigned, wanted: witnesses?.quorum ?? 0 },
       }),
       receipts: {
-        signer: signerOf(keyring.receiptKeySeed()),
+        signer: () => receiptSigner(config, clock, logger),
         keys: new ReceiptKeys(store, logStore, { clock, published }),
       },
       witnesses,
       published,
     };
-    const witness = config.roles.includes('witness') ? keep(await openWitness(config, keyring, clock)) : null;
+    if (roles.includes('notary')) await readyLogKeys(config, log.keys, clock, logger);
+    const witness = roles.includes('witness') ? keep(await openWitness(config, keyring, clock, logger)) : null;
     const ownLane = keep(new OwnLane(store, options.ownLane));
     const lane = (): Promise<Lane> => ownLane.open();
 

@@ -1,18 +1,24 @@
-import { Witness, type WitnessPolicy } from '@sijill/notary';
-import { ConfigInvalid, type Clock, type Config } from '@sijill/platform';
+import { signingKeysAt, Witness, type WitnessOptions, type WitnessPolicy } from '@sijill/notary';
+import { ConfigInvalid, type Clock, type Config, type Logger } from '@sijill/platform';
 import { FormatInvalid, parseVerifierKey, type VerifierKey } from '@sijill/transparency';
 import type { Keyring } from '@sijill/vault';
+import { readyKeyFile } from './ready-keys.js';
 import { sqlTarget } from './sql-target.js';
 
 /**
  * This ledger as a witness of others.
  *
- * @throws ConfigInvalid | DatabaseUnavailable
+ * @throws ConfigInvalid | DatabaseUnavailable | SignerFailed
  */
-export function openWitness(config: Config, keyring: Keyring, clock: Clock): Promise<Witness> {
+export function openWitness(config: Config, { ledgerId }: Keyring, clock: Clock, logger: Logger): Promise<Witness> {
   const logs = config.witness.logs.map((key) => keyOf('SIJILL_WITNESSED_LOGS', key, 'ed25519'));
-  const name = config.witness.name ?? `sijill-witness/${keyring.ledgerId}`;
-  return Witness.open(sqlTarget(config, 'witness'), { name, seed: keyring.witnessKeySeed(), logs, clock });
+  const name = config.witness.name ?? `sijill-witness/${ledgerId}`;
+  const { signer: address } = config.witness;
+  const signer: WitnessOptions['signer'] = async (isNew) => {
+    readyKeyFile(config, { of: 'witness', address, generation: 1, isNew }, clock, logger);
+    return signingKeysAt(address, clock).key(1);
+  };
+  return Witness.open(sqlTarget(config, 'witness'), { name, signer, logs, clock });
 }
 
 /** Who is asked to cosign. @throws ConfigInvalid */

@@ -51,6 +51,7 @@ export class GrowingLog {
    * Commits tiles, size and position, and the checkpoint with them when a signer is given.
    *
    * @throws HeadMoved another notary has made the log grow
+   * @throws SignerFailed it cannot be signed now; nothing is committed
    */
   async commit(signer: LogSigner | null): Promise<SignedCheckpoint | null> {
     const to = { size: Number(this.growth.size), position: this.positions.at(-1) ?? this.committed.position };
@@ -61,7 +62,7 @@ export class GrowingLog {
         ...to,
         root,
         signedAt: isoTime(this.clock.now()),
-        note: signer.sign(this.growth.size, root),
+        note: await signer.sign(this.growth.size, root),
       };
     }
     const tiles = this.growth.takeChanged();

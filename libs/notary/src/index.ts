@@ -1,5 +1,6 @@
 export { GrowingLog } from './growing-log.js';
-export { AnnouncedSigner, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
+export { AnnouncedSigner, keyHistory, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
+export { announceFirstKey } from './keys/announce-key.js';
 export { inForce, KeyChangeRefused, type LogKey } from './keys/log-key.js';
 export { LogKeys, type LogKeysOptions } from './keys/log-keys.js';
 export { logSigner, verifierKeyText, type LogSigner } from './log-signer.js';
@@ -9,6 +10,9 @@ export { fromTiles, proveEntry } from './prove.js';
 export { LogReach, type LogReachOptions } from './receipts/log-reach.js';
 export { ReceiptKeys, type ReceiptKeysOptions } from './receipts/receipt-keys.js';
 export { Receipts, type ReceiptsOptions, type StoredLeaf } from './receipts/receipts.js';
+export { createKeyFile, readKeyFile } from './signers/key-file.js';
+export { KeyFileUnusable, SignerFailed } from './signers/signer-failed.js';
+export { placeOfKey, signingKeysAt, type SigningKeys } from './signers/signing-keys.js';
 export { assertSignedPast, SignedPastLost } from './signed-past.js';
 export { MapExtension } from './subjects/extend-map.js';
 export { MapKeeper, type MapKeeperOptions } from './subjects/map-keeper.js';

@@ -2,9 +2,9 @@ import {
   formatCheckpoint,
   formatNote,
   formatVerifierKey,
-  signingKey,
   signNote,
   verifierKey,
+  type Signer,
   type VerifierKey,
 } from '@sijill/transparency';
 
@@ -13,19 +13,18 @@ export interface LogSigner {
   readonly origin: string;
   /** The keys in force, as whoever verifies has them. */
   readonly keys: readonly VerifierKey[];
-  /** A checkpoint, signed with every key in force. C2SP tlog-checkpoint. */
-  sign(size: bigint, root: Uint8Array): string;
+  /** A checkpoint, signed with every key in force. C2SP tlog-checkpoint. @throws SignerFailed */
+  sign(size: bigint, root: Uint8Array): Promise<string>;
 }
 
-/** @param seeds of the Ed25519 keys in force, 32 bytes each */
-export function logSigner(origin: string, seeds: readonly Uint8Array[]): LogSigner {
-  const signing = seeds.map(signingKey);
+/** @param signers the keys in force */
+export function logSigner(origin: string, signers: readonly Signer[]): LogSigner {
   return {
     origin,
-    keys: signing.map(({ publicKey }) => verifierKey(origin, 'ed25519', publicKey)),
-    sign: (size, root) => {
+    keys: signers.map(({ publicKey }) => verifierKey(origin, 'ed25519', publicKey)),
+    sign: async (size, root) => {
       const text = formatCheckpoint({ origin, size, root, extensions: [] });
-      return formatNote({ text, signatures: signing.map((key) => signNote(text, origin, key)) });
+      return formatNote({ text, signatures: await Promise.all(signers.map((key) => signNote(text, origin, key))) });
     },
   };
 }

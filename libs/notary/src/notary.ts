@@ -10,15 +10,17 @@ import {
   type Metrics,
 } from '@sijill/platform';
 import { GrowingLog } from './growing-log.js';
+import { announceFirstKey } from './keys/announce-key.js';
 import { AnnouncedSigner, KeysNotAnnounced, type LogIdentity } from './keys/announced-signer.js';
 import type { LogStore } from './log-store.js';
+import { SignerFailed } from './signers/signer-failed.js';
 import type { MapKeeper } from './subjects/map-keeper.js';
 import { assertSignedPast, SignedPastLost } from './signed-past.js';
 import type { TimeStamps } from './time-stamps/time-stamps.js';
 import type { Cosigners } from './witnesses/cosigners.js';
 
 /**
- * `standing by`: another notary has the log. `failing`: store or database is out of reach, it is tried again. `refusing`: the store
+ * `standing by`: another notary has the log. `failing`: store, database or what signs is out of reach, it is tried again. `refusing`: the store
  * does not hold what was signed, or the keys are not those that the log has announced; a person has to look.
  */
 export type NotaryState = 'stopped' | 'standing by' | 'running' | 'failing' | 'refusing';
@@ -123,7 +125,7 @@ export class Notary {
           // Each notary looks for itself: one whose store is whole may go on.
           return await claim.release();
         }
-        this.become('failing', describeError(error).type);
+        this.become('failing', error instanceof SignerFailed ? error.message : describeError(error).type);
         logger.error({ err: error }, 'the notary stopped; it will be tried again');
         await claim.release();
         await rest(backOff(failures++, PAUSES_MS), signal);
@@ -146,8 +148,10 @@ export class Notary {
   }
 
   private async grow(signal: AbortSignal, onCommit: () => void): Promise<void> {
-    const log = await GrowingLog.resume(this.log, this.options.clock);
-    const signer = await AnnouncedSigner.resume(this.store, this.log, this.options.identity, log.head.position);
+    const { identity, clock } = this.options;
+    await announceFirstKey(this.store, this.log, identity, clock);
+    const log = await GrowingLog.resume(this.log, clock);
+    const signer = await AnnouncedSigner.resume(this.store, this.log, identity, log.head.position);
     this.options.metrics.logSize.set(log.head.size);
     // What a notary before this one has committed and not signed is signed with the next leaves, or now.
     const signed = await this.log.checkpoint();
@@ -159,20 +163,22 @@ export class Notary {
     let next: Promise<IteratorResult<EntryText[]>> | null = null;
     for (;;) {
       next ??= entries.next();
+      // Before the leaf that announces the first key, which is on its way, nothing can be signed.
       const due = unsigned ? this.signedAt + this.signEveryMs : alive + this.aliveEveryMs;
+      const wait = signer.keys.length === 0 ? HURRY_MS : Math.max(0, due - Date.now());
       const look = log.pending > 0 ? HURRY_MS : Number.POSITIVE_INFINITY;
-      const came = await within(Math.min(look, Math.max(0, due - Date.now())), next, () => null);
+      const came = await within(Math.min(look, wait), next, () => null);
       if (came !== null) {
         next = null;
         if (came.done === true) break;
-        this.take(came.value, log, signer);
+        await this.take(came.value, log, signer);
         unsigned = true;
         alive = Date.now();
-      } else if (!unsigned) {
+      } else if (!unsigned && Date.now() >= alive + this.aliveEveryMs) {
         await this.sayAlive();
         alive = Date.now();
       }
-      const isDue = unsigned && Date.now() >= this.signedAt + this.signEveryMs;
+      const isDue = unsigned && signer.keys.length > 0 && Date.now() >= this.signedAt + this.signEveryMs;
       if (isDue) {
         await this.commit(log, signer);
         unsigned = false;
@@ -188,16 +194,16 @@ export class Notary {
   private async finish(log: GrowingLog, signer: AnnouncedSigner, unsigned: boolean): Promise<void> {
     if (log.pending > 0) await this.commit(log, null);
     await this.options.subjects?.finish();
-    for await (const batch of this.store.readTexts({ after: log.head.position })) this.take(batch, log, signer);
-    if (unsigned || log.pending > 0) await this.commit(log, signer);
+    for await (const batch of this.store.readTexts({ after: log.head.position })) await this.take(batch, log, signer);
+    if (unsigned || log.pending > 0) await this.commit(log, signer.keys.length > 0 ? signer : null);
     // Over the entry that says what the map is, so that the map covers all of the log.
     await this.options.subjects?.finish();
     await this.options.witnesses?.finish();
   }
 
-  private take(batch: readonly EntryText[], log: GrowingLog, signer: AnnouncedSigner): void {
+  private async take(batch: readonly EntryText[], log: GrowingLog, signer: AnnouncedSigner): Promise<void> {
     log.add(batch);
-    signer.take(batch);
+    await signer.take(batch);
     const { onForeign, logger } = this.options;
     const foreign = batch.filter((entry) => entry.foreign);
     if (foreign.length === 0) return;

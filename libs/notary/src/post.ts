@@ -13,24 +13,34 @@ export interface Answer {
 const LONGEST_WAIT_MS = 10_000;
 const LONGEST_ANSWER = 64 * 1024;
 
-/**
- * Posts to somebody else's server, and reads what it answers as far as an answer can be long.
- *
- * @param signal ends the wait before its time
- * @throws NoAnswer
- */
-export async function post(
+/** What somebody else's server is asked. */
+export interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+}
+
+/** Posts to somebody else's server, see `ask`. @throws NoAnswer */
+export function post(
   url: string,
   type: string,
   body: string | Uint8Array<ArrayBuffer>,
   signal?: AbortSignal,
 ): Promise<Answer> {
+  return ask(url, { method: 'POST', headers: { 'content-type': type }, body }, signal);
+}
+
+/**
+ * Asks somebody else's server, and reads what it answers as far as an answer can be long. It is not followed elsewhere.
+ *
+ * @param signal ends the wait before its time
+ * @throws NoAnswer
+ */
+export async function ask(url: string, question: Question, signal?: AbortSignal): Promise<Answer> {
   const timeout = AbortSignal.timeout(LONGEST_WAIT_MS);
   try {
     const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': type },
-      body,
+      ...question,
       redirect: 'error',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
@@ -41,7 +51,7 @@ export async function post(
     };
   } catch (error) {
     if (error instanceof NoAnswer) throw error;
-    throw new NoAnswer('cannot be reached');
+    throw new NoAnswer((error as Error).name === 'TimeoutError' ? 'did not answer in time' : 'cannot be reached');
   }
 }
 

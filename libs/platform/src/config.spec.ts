@@ -30,6 +30,41 @@ describe('configuration', () => {
     expect(config.keyringFile).toBe(join(config.dataDir, 'vault', 'keyring.json'));
   });
 
+  it('finds what signs in files, unless it is told where else', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sijill-config-'));
+    const config = parseConfig({ SIJILL_DATA_DIR: folder });
+    expect(config.logSigner).toEqual({ kind: 'file', file: join(folder, 'vault', 'log-key-{generation}.json') });
+    expect(config.witness.signer).toEqual({ kind: 'file', file: join(folder, 'vault', 'witness-key.json') });
+    const token = join(folder, 'token');
+    writeFileSync(token, 'secret\n');
+    const log = (given: string): unknown =>
+      parseConfig({ SIJILL_LOG_SIGNER: given, SIJILL_LOG_SIGNER_TOKEN_FILE: token }).logSigner;
+    expect(log('file:/run/keys/{generation}.json')).toEqual({ kind: 'file', file: '/run/keys/{generation}.json' });
+    expect(log('command:/usr/bin/hsm  --label log-{generation}')).toEqual({
+      kind: 'command',
+      command: ['/usr/bin/hsm', '--label', 'log-{generation}'],
+    });
+    for (const url of [
+      'https://hsm.example/{generation}',
+      'http://127.0.0.1:9000/{generation}',
+      'http://[::1]/{generation}',
+    ])
+      expect(log(url)).toEqual({ kind: 'http', url, token: 'secret' });
+  });
+
+  it.each([
+    ['one key for all generations', 'file:/run/keys/log.json', 'takes {generation}'],
+    ['a name alone', '/run/keys/{generation}.json', 'takes file:PATH'],
+    ['no program', 'command:', 'takes'],
+    ['another machine in clear', 'http://hsm.example/{generation}', 'by https:// alone'],
+    ['a password', 'https://user:pass@hsm.example/{generation}', 'without a name or password'],
+    ['another protocol', 'ftp://hsm.example/{generation}', 'takes file:PATH'],
+  ])('refuses %s for what signs the log', (_, given, said) => {
+    const faults = faultsOf({ SIJILL_LOG_SIGNER: given });
+    expect(faults).toEqual(expect.arrayContaining([expect.stringContaining(said)]));
+    expect(faults.join()).not.toContain('pass@');
+  });
+
   it('reads topics with their owners', () => {
     const { kafka } = parseConfig({
       SIJILL_KAFKA_BROKERS: 'a:9092, b:9092',

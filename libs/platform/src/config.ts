@@ -65,8 +65,10 @@ export interface Config {
   /** `null`: no brokers are configured and Kafka intake is off. */
   readonly kafka: KafkaConfig | null;
   readonly keyringFile: string;
-  /** The transparency log's name, in its checkpoints and verifier keys; null: one made of the keyring's fingerprint. */
+  /** The transparency log's name, in its checkpoints and verifier keys; null: one made of the ledger's id. */
   readonly logOrigin: string | null;
+  /** Where the log's keys are, for whoever signs it. */
+  readonly logSigner: SignerAddress;
   /** Who cosigns the log's checkpoints; null: nobody is asked. */
   readonly witnesses: {
     readonly addresses: readonly { readonly key: string; readonly url: string }[];
@@ -76,10 +78,12 @@ export interface Config {
   } | null;
   /** So many seconds after an entry was accepted the log holds it: what receipts promise. */
   readonly receiptSeconds: number;
+  /** Where the key that signs receipts is, for whoever takes events in over HTTP. */
+  readonly receiptSigner: SignerAddress;
   /** Where checkpoints are stamped, RFC 3161; null: nowhere. */
   readonly timeStampUrl: string | null;
-  /** As a witness of others: its name (null: one made of the keyring's fingerprint), and the verifier keys of the logs it witnesses. */
-  readonly witness: { readonly name: string | null; readonly logs: readonly string[] };
+  /** As a witness of others: its name (null: one made of the ledger's id), the verifier keys of the logs it witnesses, and its own key. */
+  readonly witness: { readonly name: string | null; readonly logs: readonly string[]; readonly signer: SignerAddress };
   readonly defaultRegion: string;
   readonly limits: {
     readonly eventBytes: number;
@@ -102,6 +106,14 @@ export interface Config {
 }
 
 export type DatabaseConfig = { readonly kind: 'embedded' } | { readonly kind: 'postgresql'; readonly url: string };
+
+/** Where something that signs keeps its keys; `{generation}` in it stands for the number of a key, where there are several. */
+export type SignerAddress =
+  | { readonly kind: 'file'; readonly file: string }
+  /** A program and its arguments. */
+  | { readonly kind: 'command'; readonly command: readonly [string, ...string[]] }
+  /** A server, on this machine or by TLS, and the bearer token that it is shown. */
+  | { readonly kind: 'http'; readonly url: string; readonly token: string | null };
 
 /** Whether the vault lies in a database with other parts: what is to be forgotten is then in the backups of both. */
 export function sharesVaultDatabase({ database, vaultDatabase }: Pick<Config, 'database' | 'vaultDatabase'>): boolean {
@@ -167,12 +179,24 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
     "the transparency log's name, best an address of yours without its scheme; never change it",
   ),
   variable(
+    'SIJILL_LOG_SIGNER',
+    '<data dir>/vault/log-key-{generation}.json',
+    "the log's keys, for the notary role: file:PATH, command:PROGRAM WORDS, http://… or https://…, with {generation} in it; made on first start in development",
+  ),
+  variable('SIJILL_LOG_SIGNER_TOKEN', null, 'bearer token for a signer that is a server', true),
+  variable(
     'SIJILL_WITNESSES',
     null,
     "who cosigns the log: a witness's verifier key and its address, with a space; comma-separated",
   ),
   variable('SIJILL_WITNESS_QUORUM', null, 'how many of them have to cosign; all'),
   variable('SIJILL_WITNESS_POLICY', 'open', 'closed: checkpoints and proofs without that many are not given away'),
+  variable(
+    'SIJILL_RECEIPT_SIGNER',
+    '<data dir>/vault/receipt-key.json',
+    'the key that receipts are signed with, for the api role: file:PATH, command:PROGRAM WORDS, http://… or https://…; made on first start in development',
+  ),
+  variable('SIJILL_RECEIPT_SIGNER_TOKEN', null, 'bearer token for a signer that is a server', true),
   variable('SIJILL_RECEIPT_SECONDS', '60', 'a receipt promises that the log holds its entries so many seconds later'),
   variable(
     'SIJILL_TIME_STAMP_URL',
@@ -190,6 +214,12 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
     null,
     'the name of this witness, best an address of yours without its scheme; never change it',
   ),
+  variable(
+    'SIJILL_WITNESS_SIGNER',
+    '<data dir>/vault/witness-key.json',
+    "the witness's key, for the witness role: file:PATH, command:PROGRAM WORDS, http://… or https://…; made on first start in development",
+  ),
+  variable('SIJILL_WITNESS_SIGNER_TOKEN', null, 'bearer token for a signer that is a server', true),
   variable('SIJILL_DEFAULT_REGION', 'SA', 'ISO 3166 country of phone numbers without a country code'),
   variable('SIJILL_MAX_EVENT_BYTES', '256 KiB', 'largest event'),
   variable('SIJILL_MAX_DATA_SUBJECTS', '1000', 'most data subjects in one event'),
@@ -269,12 +299,15 @@ export function parseConfig(env: Environment): Config {
     keyringFile:
       keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
     logOrigin: nameOf('SIJILL_LOG_ORIGIN', text, faults),
+    logSigner: signerOf('SIJILL_LOG_SIGNER', { text, dataDir, faults, manyKeys: true }),
     witnesses: witnessesOf(text, faults, integer, oneOf),
     receiptSeconds: integer('SIJILL_RECEIPT_SECONDS', 10, 86_400),
+    receiptSigner: signerOf('SIJILL_RECEIPT_SIGNER', { text, dataDir, faults, manyKeys: false }),
     timeStampUrl: timeStampUrlOf(text('SIJILL_TIME_STAMP_URL'), faults),
     witness: {
       name: nameOf('SIJILL_WITNESS_NAME', text, faults),
       logs: listOf(text('SIJILL_WITNESSED_LOGS') ?? ''),
+      signer: signerOf('SIJILL_WITNESS_SIGNER', { text, dataDir, faults, manyKeys: false }),
     },
     defaultRegion: regionOf('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), faults),
     limits: {
@@ -322,6 +355,35 @@ function nameOf(name: string, text: (name: string) => string | null, faults: str
   const given = text(name);
   if (given === null) return null;
   return matching(name, given, /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, 'letters, digits, . _ - /', faults);
+}
+
+/** @param manyKeys each generation has a key of its own, which the address has to tell apart */
+function signerOf(
+  name: string,
+  {
+    text,
+    dataDir,
+    faults,
+    manyKeys,
+  }: { text: (name: string) => string | null; dataDir: string; faults: string[]; manyKeys: boolean },
+): SignerAddress {
+  const given = (text(name) ?? '').replace(/^<data dir>/, `file:${dataDir}`);
+  const token = text(`${name}_TOKEN`);
+  if (manyKeys && !given.includes('{generation}'))
+    faults.push(`${name} takes {generation} where the number of a key stands: each generation has a key of its own`);
+  if (given.startsWith('file:') && given !== 'file:') return { kind: 'file', file: resolve(given.slice(5)) };
+  const [program = '', ...args] = given.startsWith('command:') ? given.slice(8).trim().split(/\s+/) : [];
+  if (program !== '') return { kind: 'command', command: [program, ...args] };
+  const url = given.replaceAll('{generation}', '1');
+  const address = URL.canParse(url) ? new URL(url) : null;
+  const named = address !== null && (address.username !== '' || address.password !== '');
+  if (address === null || named || !(address.protocol === 'https:' || address.protocol === 'http:'))
+    faults.push(
+      `${name} takes file:PATH, command:PROGRAM WORDS, or an address with https:// (http:// on this machine) and without a name or password in it`,
+    );
+  else if (address.protocol === 'http:' && !isLoopback(address.hostname.replace(/^\[|\]$/g, '')))
+    faults.push(`${name}: a signer on another machine is asked by https:// alone`);
+  return { kind: 'http', url: given, token };
 }
 
 function witnessesOf(

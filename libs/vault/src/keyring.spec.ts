@@ -21,8 +21,6 @@ describe('the keyring', () => {
         value instanceof Map ? [...(value as Map<string, Buffer>)] : value,
       );
     expect(asText(read)).toBe(asText(made));
-    expect(Buffer.from(read.logKeySeed(1))).toEqual(Buffer.from(made.logKeySeed(1)));
-    expect(Buffer.from(read.logKeySeed(2))).not.toEqual(Buffer.from(made.logKeySeed(1)));
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readdirSync(join(file, '..'))).toEqual(['keyring.json']);
   });
@@ -35,21 +33,37 @@ describe('the keyring', () => {
 
   it('keeps its fingerprint and the name of the log when a key is added', () => {
     const { fingerprint, logName } = make();
+    const sets = ['wrapping', 'index', 'tags', 'authenticator'] as const;
     change((keyring) => {
-      const wrapping = keyring['wrapping'] as { current: string; keys: Record<string, string> };
-      wrapping.keys['w-new'] = Buffer.alloc(32, 7).toString('base64url');
-      wrapping.current = 'w-new';
+      for (const name of sets) {
+        const set = keyring[name] as { current: string; keys: Record<string, string> };
+        set.keys['new'] = Buffer.alloc(32, 7).toString('base64url');
+        set.current = 'new';
+      }
     });
     const read = readKeyring(file);
     expect([read.fingerprint, read.logName]).toEqual([fingerprint, logName]);
-    expect(read.wrapping.keys.size).toBe(2);
+    for (const name of sets) expect(read[name].keys.size).toBe(2);
+  });
+
+  it('holds no key that signs: not the log’s, not a witness’s', () => {
+    make();
+    expect(Object.keys(JSON.parse(readFileSync(file, 'utf8')) as object).sort()).toEqual([
+      'authenticator',
+      'createdAt',
+      'index',
+      'ledgerId',
+      'tags',
+      'version',
+      'wrapping',
+    ]);
   });
 
   it.each<[string, (keyring: Record<string, unknown>) => void, RegExp]>([
     ['of the first edition', (keyring) => (keyring['version'] = 1), /first edition[\s\S]*empty folder/],
     ['of a version to come', (keyring) => (keyring['version'] = 3), /no keyring of version 2/],
     ['of no ledger', (keyring) => delete keyring['ledgerId'], /does not say its version and its ledger/],
-    ['without a seed', (keyring) => delete keyring['log'], /seed of log/],
+    ['without a kind of keys', (keyring) => delete keyring['tags'], /a key of tags/],
     ['with a key that is cut', (keyring) => (keyring['tags'] = { current: 'a', keys: { a: 'AAAA' } }), /a key of tags/],
     ['whose current key is gone', (keyring) => ((keyring['index'] as { keys: object }).keys = {}), /a key of index/],
   ])('is refused when it is one %s', (_, how, message) => {

@@ -1,17 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { createSecretFile, replaceSecretFile } from '@sijill/platform';
 
 /** The keyring cannot be used; the message says what to do. */
 export class KeyringUnusable extends Error {
@@ -41,15 +30,6 @@ export interface Keyring {
   /** The log's name, unless the configuration has another: of the ledger, and of no key. */
   readonly logName: string;
   /**
-   * The 32 bytes of the Ed25519 private key that signs the log's checkpoints: the first of them, the second after a rotation, and so
-   * on. None tells anything of another.
-   */
-  logKeySeed(generation: number): Uint8Array;
-  /** The 32 bytes of the Ed25519 private key that cosigns other logs. */
-  witnessKeySeed(): Uint8Array;
-  /** The 32 bytes of the Ed25519 private key that signs receipts. */
-  receiptKeySeed(): Uint8Array;
-  /**
    * Takes in the wrapping keys that were added since.
    *
    * @throws KeyringUnusable the file cannot be read, or is another ledger's now
@@ -76,9 +56,6 @@ type KeyringFile = { readonly [Name in KeySetName]: KeySetFile } & {
   readonly version: 2;
   readonly ledgerId: string;
   readonly createdAt: string;
-  readonly log: { readonly seed: string };
-  readonly witness: { readonly seed: string };
-  readonly receipt: { readonly seed: string };
 };
 
 const KEY_BYTES = 32;
@@ -118,11 +95,6 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
     );
   if (given?.version !== 2 || typeof given.ledgerId !== 'string' || !UUID.test(given.ledgerId))
     throw unusable('it does not say its version and its ledger');
-  const seed = (name: 'log' | 'witness' | 'receipt'): Buffer => {
-    const bytes = Buffer.from(given[name]?.seed ?? '', 'base64url');
-    if (bytes.length !== KEY_BYTES) throw unusable(`the seed of ${name} is not there, or cut`);
-    return bytes;
-  };
   const keySet = (name: KeySetName): KeySet => {
     const { current, keys = {} } = given[name] ?? {};
     const read = new Map(Object.entries(keys).map(([id, key]) => [id, Buffer.from(String(key), 'base64url')]));
@@ -131,8 +103,7 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
     return { current, keys: read };
   };
   const { ledgerId } = given;
-  const [log, witness, receipt, index] = [seed('log'), seed('witness'), seed('receipt'), keySet('index')];
-  const derived = (from: Buffer, what: string): Buffer => createHmac('sha256', from).update(what).digest();
+  const authenticator = keySet('authenticator');
   let wrapping = keySet('wrapping');
   const reread = (): void => {
     const now = readKeyring(file);
@@ -145,15 +116,12 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
     get wrapping() {
       return wrapping;
     },
-    index,
+    index: keySet('index'),
     tags: keySet('tags'),
-    authenticator: keySet('authenticator'),
-    // Of a key that no rotation takes away, and of the ledger's id.
-    fingerprint: derived(log, `sijill keyring ${ledgerId}`).toString('base64url').slice(0, 22),
+    authenticator,
+    // Of a key that no rotation takes away, since entries are recognized by it for ever, and of the ledger's id.
+    fingerprint: fingerprintOf(ledgerId, [...authenticator.keys.values()][0]!),
     logName: `sijill/${ledgerId}`,
-    logKeySeed: (generation) => new Uint8Array(derived(log, `sijill log key ${generation}`)),
-    witnessKeySeed: () => new Uint8Array(derived(witness, 'sijill witness key')),
-    receiptKeySeed: () => new Uint8Array(derived(receipt, 'sijill receipt key')),
     reread,
     addWrappingKey: () => {
       // What is there now may be another ledger's, which must not be written into.
@@ -163,6 +131,10 @@ function keyringIn(given: Partial<KeyringFile> | null, file: string): Keyring {
       return id;
     },
   };
+}
+
+function fingerprintOf(ledgerId: string, key: Buffer): string {
+  return createHmac('sha256', key).update(`sijill keyring ${ledgerId}`).digest('base64url').slice(0, 22);
 }
 
 /** A file that cannot be read now may be on its way: what is known goes on, and what needs a key that is not says so itself. */
@@ -179,9 +151,7 @@ function addWrappingKeyTo(file: string): string {
   const { current, keys } = newKeySet('w');
   const changed: KeyringFile = { ...now, wrapping: { current, keys: { ...now.wrapping.keys, ...keys } } };
   try {
-    const beside = writeBeside(file, changed);
-    renameSync(beside, file);
-    syncFolderOf(file);
+    replaceSecretFile(file, textOf(changed));
   } catch (cause) {
     const code = String((cause as NodeJS.ErrnoException).code);
     throw new KeyringUnusable(
@@ -193,8 +163,7 @@ function addWrappingKeyTo(file: string): string {
 }
 
 /**
- * Makes a keyring and puts it on disk before it returns: written beside, synced, then linked to its name, so that a crash leaves
- * the whole file or none, and a file that is there is never replaced. Readable by its owner only.
+ * Makes a keyring, on disk when it returns. A file that is there is never replaced.
  *
  * @param ifThere two processes may start a ledger at once; both must go on with the one keyring that came to be
  * @throws KeyringUnusable there is a file of that name
@@ -212,39 +181,14 @@ export function createKeyring(
     index: newKeySet('i'),
     tags: newKeySet('t'),
     authenticator: newKeySet('a'),
-    log: { seed: newKey() },
-    witness: { seed: newKey() },
-    receipt: { seed: newKey() },
   };
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const beside = writeBeside(file, made);
-  try {
-    linkSync(beside, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    if (ifThere === 'refuse') throw new KeyringUnusable(`${file} exists; a keyring is never written over`);
-  } finally {
-    unlinkSync(beside);
-  }
-  // The name, too, must be on disk before anything is sealed.
-  syncFolderOf(file);
+  if (!createSecretFile(file, textOf(made)) && ifThere === 'refuse')
+    throw new KeyringUnusable(`${file} exists; a keyring is never written over`);
   return readKeyring(file);
 }
 
-/** Writes a keyring beside its place, synced, readable by its owner only. @returns the name of the file */
-function writeBeside(file: string, content: KeyringFile): string {
-  const beside = `${file}.${randomBytes(6).toString('hex')}`;
-  const descriptor = openSync(beside, 'wx', 0o600);
-  writeSync(descriptor, `${JSON.stringify(content, null, 2)}\n`);
-  fsyncSync(descriptor);
-  closeSync(descriptor);
-  return beside;
-}
-
-function syncFolderOf(file: string): void {
-  const directory = openSync(dirname(file), 'r');
-  fsyncSync(directory);
-  closeSync(directory);
+function textOf(content: KeyringFile): string {
+  return `${JSON.stringify(content, null, 2)}\n`;
 }
 
 function newKeySet(letter: string): KeySetFile {

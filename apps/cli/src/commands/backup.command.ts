@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { backUp, restore } from '@sijill/ledger';
-import { systemClock } from '@sijill/platform';
+import { systemClock, type Config } from '@sijill/platform';
 import { printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
 import { commandConfig, withLedger } from '../with-ledger.js';
@@ -12,7 +12,7 @@ export function addBackup(program: Command): void {
     .summary('copy an embedded ledger, while it is in use')
     .description(
       'Copies an embedded ledger into a folder, while a server may be writing to it. Read models are left out, they are made again. ' +
-        'The keyring is left out too: keep its copy somewhere else.',
+        'Keys are left out too, the keyring as well as those that sign for the log and for a witness: keep their copies somewhere else.',
     )
     .argument('<folder>', 'where to; must not exist yet, or be empty')
     .option('--json', 'one JSON document')
@@ -28,7 +28,7 @@ export function addBackup(program: Command): void {
         { folder: resolve(folder), ...manifest },
         () =>
           `${resolve(folder)} holds the ledger up to position ${manifest.position} (${manifest.files.length} files).\n` +
-          `The keyring is not in it; keep a copy of ${config.keyringFile} apart from it.`,
+          `${keysOf(config)} Keep copies apart from it.`,
       );
     });
 }
@@ -39,7 +39,7 @@ export function addRestore(program: Command): void {
     .summary('put a backup into an empty data directory')
     .description(
       'Checks a backup against its manifest, puts it into the data directory, which must hold no ledger, and makes the read models again. ' +
-        'Put the keyring back first, or set SIJILL_KEYRING_FILE.',
+        'Put the keyring back first, or set SIJILL_KEYRING_FILE. A notary or a witness needs its signing keys back too, before it starts.',
     )
     .argument('<folder>', 'the backup')
     .option('--json', 'one JSON document')
@@ -59,7 +59,17 @@ export function addRestore(program: Command): void {
       printAnswer(
         options.json === true,
         { dataDir: config.dataDir, position, createdAt },
-        () => `${config.dataDir} holds the ledger as it was at ${createdAt}, up to position ${position}.`,
+        () =>
+          `${config.dataDir} holds the ledger as it was at ${createdAt}, up to position ${position}.\n` +
+          'The keys that sign for the log, or for a witness, were not in the backup: put them back where those roles run.',
       );
     });
+}
+
+/** Which keys a backup does not hold, and where they are. */
+function keysOf({ keyringFile, logSigner, witness }: Config): string {
+  const signing = [logSigner, witness.signer].map((address) =>
+    address.kind === 'file' ? address.file : `what signs by ${address.kind}`,
+  );
+  return `Keys are not in it: not the keyring (${keyringFile}), nor those that sign for the log (${signing[0]}) or for a witness (${signing[1]}).`;
 }

@@ -17,6 +17,7 @@ import { readKeyring, Vault, vaultExists } from '@sijill/vault';
 import { EXIT } from '../exit-codes.js';
 import { printAnswer, table } from '../terminal/print.js';
 import { checkAccess } from './check-access.js';
+import { checkSigners } from './check-signers.js';
 import { fail, nameOf, ok, warn, type Finding } from './finding.js';
 import { checkStreamRights, setStreamRights } from './stream-rights.js';
 
@@ -25,7 +26,7 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .summary('check the configuration and all that the server needs')
     .description(
-      'Checks configuration, store, the rights on its streams, broker, database, vault, keys, producers, log and clock, and says what ' +
+      'Checks configuration, store, the rights on its streams, broker, database, vault, keys, what signs, producers, log and clock, and says what ' +
         'to do. It ' +
         'changes nothing unless it is told to.',
     )
@@ -65,6 +66,7 @@ export function addDoctor(program: Command): void {
         ...(await checkVault(config)),
         ...(await checkAccess(config)),
         ...(await checkLog(config)),
+        ...(await checkSigners(config)),
         ...(await checkBroker(config)),
       ];
       const came = (status: Finding['status']): boolean => findings.some((finding) => finding.status === status);

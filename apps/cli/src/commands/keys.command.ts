@@ -3,7 +3,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ROLES, type ApiKey } from '@sijill/access';
 import { sqlTarget } from '@sijill/ledger';
-import { clockOf } from '@sijill/platform';
+import { createKeyFile, readKeyFile } from '@sijill/notary';
+import { clockOf, systemClock } from '@sijill/platform';
+import { toBase64 } from '@sijill/transparency';
 import { createKeyring, readKeyring, Vault } from '@sijill/vault';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseTime } from '../terminal/identifier.js';
@@ -28,7 +30,7 @@ interface CreateOptions {
 export function addKeys(program: Command): void {
   const keys = program
     .command('keys')
-    .summary('make, list and revoke API keys')
+    .summary('make, list and revoke API keys; make keyrings and keys that sign')
     .description(
       'API keys. A key is shown once; the ledger keeps its hash. Works with the server running or not; making and revoking a key are ' +
         'entries of the ledger.',
@@ -111,6 +113,29 @@ export function addKeys(program: Command): void {
         revoked ? `The key ${id} is revoked.` : `There is no key ${id}.`,
       );
       process.exitCode = revoked ? EXIT.done : EXIT.no;
+    });
+
+  keys
+    .command('signing')
+    .summary('make a key that signs, in a file of its own: of a log, or of a witness')
+    .description(
+      'Makes an Ed25519 key in a file that its owner alone can read, for SIJILL_LOG_SIGNER or SIJILL_WITNESS_SIGNER. In production it is ' +
+        'made so before the first start; in development the server makes it. The next key of a log is made by: sijill log-key introduce',
+    )
+    .requiredOption('--out <file>', 'where to write it')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ sijill keys signing --out /run/secrets/sijill-log/log-key-1.json')
+    .action((options: { out: string; json?: boolean }) => {
+      const file = resolve(options.out);
+      if (!createKeyFile(file, systemClock.now()))
+        throw new WrongUse(`${file} exists; a key that signs is never written over`);
+      const publicKey = toBase64(readKeyFile(file).publicKey);
+      printAnswer(
+        options.json === true,
+        { file, publicKey },
+        () =>
+          `${file} holds a new key that signs (public key ${publicKey}). Keep a backup apart from the ledger: what has signed with it cannot go on without it.`,
+      );
     });
 
   const keyring = keys

@@ -37,7 +37,7 @@ export function addLogKey(program: Command): void {
           rows.map(({ generation, key, introducedAt, retiredAt, signs }) => [
             String(generation),
             key,
-            introducedAt ?? 'with the log',
+            introducedAt,
             retiredAt ?? '',
             signs ? 'yes' : 'no',
           ]),
@@ -49,7 +49,9 @@ export function addLogKey(program: Command): void {
     .command('introduce')
     .summary('announce the next key, which signs beside the one from before')
     .description(
-      'Announces the next key, made from the keyring. Checkpoints that cover the announcement are signed with both keys.',
+      'Announces the next key. Where the keys are in files (SIJILL_LOG_SIGNER) it is made, in a file of its own, so run this where the ' +
+        'notary runs; a program or a server that signs has to have it already, and is asked for it. Checkpoints that cover the ' +
+        'announcement are signed with both keys.',
     )
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExample:\n  $ sijill log-key introduce')
@@ -60,7 +62,7 @@ export function addLogKey(program: Command): void {
         factsOf(key),
         () =>
           `${formatVerifierKey(key.key)}\n\nThe key of generation ${key.generation} is announced, and signs from the next checkpoint on. Give it to the ` +
-          'witnesses and to whoever verifies, beside the one from before, and retire that one then.',
+          'witnesses and to whoever verifies, beside the one from before, and retire that one then. Keep a backup of it apart from the ledger.',
       );
     });
 
@@ -87,13 +89,13 @@ export function addLogKey(program: Command): void {
 function factsOf({ generation, key, introduced, retired }: LogKey): {
   generation: number;
   key: string;
-  introducedAt: string | null;
+  introducedAt: string;
   retiredAt: string | null;
 } {
   return {
     generation,
     key: formatVerifierKey(key),
-    introducedAt: introduced?.announcedAt ?? null,
+    introducedAt: introduced.announcedAt,
     retiredAt: retired?.announcedAt ?? null,
   };
 }

@@ -10,7 +10,7 @@ import {
   StoreUnavailable,
 } from '@sijill/event-store';
 import { LaneElsewhere } from '@sijill/intake';
-import { KeysNotAnnounced } from '@sijill/notary';
+import { KeysNotAnnounced, SignerFailed } from '@sijill/notary';
 import { DatabaseUnavailable, type Logger } from '@sijill/platform';
 import { CursorInvalid } from '@sijill/read-models';
 import { ReportElsewhere, ReportSubjectErased } from '@sijill/reports';
@@ -67,6 +67,7 @@ function problemOf(error: unknown): Problem {
   }
   if (error instanceof KeysNotAnnounced)
     return Problem.unavailable('the log has announced other keys than those that this server has', 60);
+  if (error instanceof SignerFailed) return Problem.unavailable('the key that signs is out of reach; try again', 5);
   if (error instanceof LaneBusy) return Problem.busy();
   if (error instanceof LaneClosed) return Problem.stopping();
   if (error instanceof LaneElsewhere || error instanceof LaneTakenOver)

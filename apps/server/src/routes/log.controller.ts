@@ -50,7 +50,9 @@ export class LogController {
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, schema: { type: 'string' } })
   async vkey(): Promise<string> {
-    return verifierKeyText(await this.log.keys.published());
+    const keys = await this.log.keys.published();
+    if (keys.length === 0) throw Problem.notFound('the log has no key yet; its notary announces one when it starts');
+    return verifierKeyText(keys);
   }
 
   @Get('keys')

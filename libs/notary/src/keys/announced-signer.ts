@@ -7,28 +7,20 @@ import {
   parseCheckpoint,
   parseNote,
   signersOf,
-  signingKey,
   verifierKey,
   type Note,
+  type Signer,
   type VerifierKey,
 } from '@sijill/transparency';
 import { logSigner, type LogSigner } from '../log-signer.js';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
-import {
-  announce,
-  announcementEntries,
-  announcementIn,
-  firstKey,
-  inForce,
-  KeyChangeRefused,
-  type LogKey,
-} from './log-key.js';
+import type { SigningKeys } from '../signers/signing-keys.js';
+import { announce, announcementEntries, announcementIn, inForce, KeyChangeRefused, type LogKey } from './log-key.js';
 
-/** The name that a log signs in, and what its keys are made of. */
+/** The name that a log signs in, and what it signs with: a process that does not sign never asks for that. */
 export interface LogIdentity {
   readonly origin: string;
-  /** The 32 bytes of the Ed25519 private key of a generation, from 1. */
-  seedOf(generation: number): Uint8Array;
+  readonly keys: SigningKeys;
 }
 
 /** The log has announced other keys than those that are here. Nothing is signed with a key that was not announced. */
@@ -41,19 +33,16 @@ export class KeysNotAnnounced extends Error {
  * nothing is kept of them but the announcements, and the signatures under the last checkpoint, which must be theirs.
  */
 export class AnnouncedSigner implements LogSigner {
-  private signer: LogSigner;
-
   private constructor(
     private readonly identity: LogIdentity,
     private history: readonly LogKey[],
-  ) {
-    this.signer = this.signerNow();
-  }
+    private signer: LogSigner,
+  ) {}
 
   /**
    * Goes on from what is announced up to a position of the store.
    *
-   * @throws KeysNotAnnounced
+   * @throws KeysNotAnnounced | SignerFailed
    */
   static async resume(
     store: EventStore,
@@ -61,67 +50,70 @@ export class AnnouncedSigner implements LogSigner {
     identity: LogIdentity,
     position: number,
   ): Promise<AnnouncedSigner> {
-    return new AnnouncedSigner(identity, await signedHistory(store, log, identity, position));
+    const history = await signedHistory(store, log, identity.origin, position);
+    return new AnnouncedSigner(identity, history, await signerFor(identity, history));
   }
 
   get origin(): string {
     return this.identity.origin;
   }
 
+  /** None before the log has announced the key that it begins with: there is nothing to sign with. */
   get keys(): readonly VerifierKey[] {
     return this.signer.keys;
   }
 
-  /** Takes note of entries that the log is about to have: the next checkpoint covers them. @throws KeysNotAnnounced */
-  take(batch: readonly EntryText[]): void {
+  /**
+   * Takes note of entries that the log is about to have: the next checkpoint covers them.
+   *
+   * @throws KeysNotAnnounced | SignerFailed
+   */
+  async take(batch: readonly EntryText[]): Promise<void> {
     const entries = batch
       .filter(({ stream, foreign }) => stream === KEYS_LANE && !foreign)
       .map((entry) => ({ ...entry, data: JSON.parse(entry.data) as JsonObject }));
     if (entries.length === 0) return;
     this.history = saying(ANNOUNCED, () => entries.map(announcementIn).reduce(announce, this.history));
-    this.signer = this.signerNow();
+    this.signer = await signerFor(this.identity, this.history);
   }
 
-  sign(size: bigint, root: Uint8Array): string {
+  sign(size: bigint, root: Uint8Array): Promise<string> {
     return this.signer.sign(size, root);
-  }
-
-  private signerNow(): LogSigner {
-    const keys = inForce(this.history);
-    assertOwn(this.identity, keys);
-    const { origin, seedOf } = this.identity;
-    return logSigner(
-      origin,
-      keys.map(({ generation }) => seedOf(generation)),
-    );
   }
 }
 
 const ANNOUNCED = 'what the log has announced about its keys cannot be';
 
-/** The verifier key of a generation. */
-export function keyOf({ origin, seedOf }: LogIdentity, generation: number): VerifierKey {
-  return verifierKey(origin, 'ed25519', signingKey(seedOf(generation)).publicKey);
+async function signerFor(identity: LogIdentity, history: readonly LogKey[]): Promise<LogSigner> {
+  return logSigner(identity.origin, await ownKeys(identity, inForce(history)));
+}
+
+/** A key of the log, as whoever verifies has it. */
+export function keyOf(origin: string, { publicKey }: Signer): VerifierKey {
+  return verifierKey(origin, 'ed25519', publicKey);
 }
 
 /**
- * Every key that a log has announced.
+ * Every key that a log has announced; none before its notary has begun.
  *
+ * @param origin the name that it is to sign in
  * @param position of the store; what is announced behind it is left out
- * @throws KeysNotAnnounced an entry of the lane is none that the log could have written
+ * @throws KeysNotAnnounced an entry of the lane is none that the log could have written, or it signs in another name
  */
 export async function keyHistory(
   store: EventStore,
-  identity: LogIdentity,
+  origin: string,
   position = Number.POSITIVE_INFINITY,
 ): Promise<readonly LogKey[]> {
   const entries = await announcementEntries(store);
-  return saying(ANNOUNCED, () =>
+  const history = saying(ANNOUNCED, () =>
     entries
       .filter((entry) => entry.position <= position)
       .map(announcementIn)
-      .reduce(announce, firstKey(keyOf(identity, 1))),
+      .reduce(announce, []),
   );
+  if (history.length > 0) assertNamed(history[0]!.key.name, origin);
+  return history;
 }
 
 /**
@@ -132,34 +124,50 @@ export async function keyHistory(
 export async function signedHistory(
   store: EventStore,
   log: LogStore,
-  identity: LogIdentity,
+  origin: string,
   position?: number,
 ): Promise<readonly LogKey[]> {
   const last = await log.checkpoint();
-  if (last !== null) assertNamed(last, identity.origin);
-  const history = await keyHistory(store, identity, position);
-  if (last !== null) assertSignedBy(last, identity.origin, inForce(history, last.position));
+  if (last !== null)
+    assertNamed(
+      saying(notHolding(last.size), () => nameIn(last)),
+      origin,
+    );
+  const history = await keyHistory(store, origin, position);
+  if (last !== null) assertSignedBy(last, origin, inForce(history, last.position));
   return history;
 }
 
-/** @throws KeysNotAnnounced the keys in force are not those of this identity */
-export function assertOwn(identity: LogIdentity, keys: readonly LogKey[]): void {
-  for (const { generation, key } of keys) {
-    const own = keyOf(identity, generation);
+/**
+ * What signs with keys that the log has announced.
+ *
+ * @throws KeysNotAnnounced what is here are other keys
+ * @throws SignerFailed     it cannot be told what is here
+ */
+export async function ownKeys({ origin, keys: here }: LogIdentity, announced: readonly LogKey[]): Promise<Signer[]> {
+  const signers: Signer[] = [];
+  for (const { generation, key } of announced) {
+    const signer = await here.key(generation);
+    const own = keyOf(origin, signer);
     if (!isSameKey(own, key))
       throw new KeysNotAnnounced(
-        `the log has announced ${formatVerifierKey(key)} as its key of generation ${generation}, and this keyring has ${formatVerifierKey(own)}; ` +
-          'put back the keyring that it was announced with',
+        `the log has announced ${formatVerifierKey(key)} as its key of generation ${generation}, and what signs here has ${formatVerifierKey(own)}; ` +
+          'put back the key that was announced (SIJILL_LOG_SIGNER)',
       );
+    signers.push(signer);
   }
+  return signers;
 }
 
-/** @throws KeysNotAnnounced a checkpoint is one of another log */
-function assertNamed({ size, note }: SignedCheckpoint, name: string): void {
-  const { origin } = saying(notHolding(size), () => parseCheckpoint(parseNote(note).text));
-  if (origin !== name)
+function nameIn({ note }: SignedCheckpoint): string {
+  return parseCheckpoint(parseNote(note).text).origin;
+}
+
+/** @throws KeysNotAnnounced the log has signed, or has keys, in another name */
+function assertNamed(has: string, name: string): void {
+  if (has !== name)
     throw new KeysNotAnnounced(
-      `the log signs as ${origin} and is to sign as ${name}; put back its keyring and SIJILL_LOG_ORIGIN`,
+      `the log signs as ${has} and is to sign as ${name}; put back its keyring and SIJILL_LOG_ORIGIN`,
     );
 }
 
@@ -170,8 +178,8 @@ function assertSignedBy({ size, note: text }: SignedCheckpoint, origin: string, 
   const signers = saying(notHolding(size), () => signersOf(note, own));
   if (signers.length !== own.length || signaturesOf(note, origin) !== own.length)
     throw new KeysNotAnnounced(
-      `the checkpoint of ${size} entries is not signed with the keys that the log has announced and this keyring has; put back ` +
-        'the keyring, or the store, that belongs to it',
+      `the checkpoint of ${size} entries is not signed with the keys that the log has announced; put back the store, or the log, that ` +
+        'belongs to it',
     );
 }
 

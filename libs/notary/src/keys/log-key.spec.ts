@@ -1,5 +1,5 @@
 import { signingKey, verifierKey, type VerifierKey } from '@sijill/transparency';
-import { announce, firstKey, inForce, KeyChangeRefused, type LogKey, type PlacedAnnouncement } from './log-key.js';
+import { announce, inForce, KeyChangeRefused, type LogKey, type PlacedAnnouncement } from './log-key.js';
 
 const keyOf = (generation: number, name = 'log.example'): VerifierKey =>
   verifierKey(name, 'ed25519', signingKey(new Uint8Array(32).fill(generation)).publicKey);
@@ -9,7 +9,8 @@ const announced = (
   position: number,
   key = keyOf(generation),
 ): PlacedAnnouncement => ({ what, generation, key, announcedAt: '2026-11-25T10:00:00.000Z', position });
-const after = (...changes: PlacedAnnouncement[]): readonly LogKey[] => changes.reduce(announce, firstKey(keyOf(1)));
+const first = announced('introduced', 1, 1);
+const after = (...changes: PlacedAnnouncement[]): readonly LogKey[] => [first, ...changes].reduce(announce, []);
 const generations = (keys: readonly LogKey[], position?: number): number[] =>
   inForce(keys, position).map(({ generation }) => generation);
 
@@ -18,7 +19,8 @@ describe('the keys of a log', () => {
 
   it('are in force from the entry that introduces them to the one that retires them', () => {
     const keys = after(...rotated);
-    expect([0, 9, 10, 19, 20, 29, 30, 99].map((position) => generations(keys, position))).toEqual([
+    expect([0, 1, 9, 10, 19, 20, 29, 30, 99].map((position) => generations(keys, position))).toEqual([
+      [],
       [1],
       [1],
       [1, 2],
@@ -29,7 +31,7 @@ describe('the keys of a log', () => {
       [2, 3],
     ]);
     expect(generations(keys)).toEqual([2, 3]);
-    expect(generations(firstKey(keyOf(1)))).toEqual([1]);
+    expect(generations(after())).toEqual([1]);
   });
 
   it('may go back to the one from before, and count on', () => {
@@ -53,4 +55,9 @@ describe('the keys of a log', () => {
     const keys = after(...changes);
     expect(() => announce(keys, wrong)).toThrow(KeyChangeRefused);
   });
+
+  it.each([
+    ['a key that is retired', announced('retired', 1, 1)],
+    ['the second key', announced('introduced', 2, 1)],
+  ])('do not begin with %s', (_, wrong) => expect(() => announce([], wrong)).toThrow(KeyChangeRefused));
 });

@@ -18,8 +18,7 @@ export interface PlacedAnnouncement extends KeyAnnouncement {
 export interface LogKey {
   readonly generation: number;
   readonly key: VerifierKey;
-  /** Null for the first, with which the log began. */
-  readonly introduced: PlacedAnnouncement | null;
+  readonly introduced: PlacedAnnouncement;
   readonly retired: PlacedAnnouncement | null;
 }
 
@@ -28,29 +27,22 @@ export class KeyChangeRefused extends Error {
   override readonly name = 'KeyChangeRefused';
 }
 
-/** @param first with which the log began */
-export function firstKey(first: VerifierKey): readonly LogKey[] {
-  return [{ generation: 1, key: first, introduced: null, retired: null }];
-}
-
 /**
- * The keys after one more announcement. One key is introduced at a time, and one is always left.
+ * The keys after one more announcement: the first, with which the log begins, or one more. One key is introduced at a time, and one is
+ * always left.
  *
  * @throws KeyChangeRefused
  */
 export function announce(keys: readonly LogKey[], announced: PlacedAnnouncement): readonly LogKey[] {
   const { what, generation, key } = announced;
   const now = inForce(keys);
-  if (key.name !== keys[0]!.key.name)
-    throw new KeyChangeRefused(`the key ${formatVerifierKey(key)} is not one of the log ${keys[0]!.key.name}`);
+  const name = keys[0]?.key.name ?? key.name;
+  if (key.name !== name) throw new KeyChangeRefused(`the key ${formatVerifierKey(key)} is not one of the log ${name}`);
   if (what === 'introduced') {
     const next = keys.length + 1;
     if (generation !== next || keys.some((other) => isSameKey(other.key, key)))
       throw new KeyChangeRefused(`the key of generation ${generation} was there before; the next one is ${next}`);
-    if (now.length > 1)
-      throw new KeyChangeRefused(
-        `the log signs with two keys already, of the generations ${now.map((one) => one.generation).join(' and ')}; retire one first`,
-      );
+    assertOneInForce(keys);
     return [...keys, { generation, key, introduced: announced, retired: null }];
   }
   const retired = now.find((one) => one.generation === generation && isSameKey(one.key, key));
@@ -60,11 +52,20 @@ export function announce(keys: readonly LogKey[], announced: PlacedAnnouncement)
   return keys.map((one) => (one === retired ? { ...one, retired: announced } : one));
 }
 
+/** @throws KeyChangeRefused there are two, so that none can be introduced */
+export function assertOneInForce(keys: readonly LogKey[]): void {
+  const generations = inForce(keys).map(({ generation }) => generation);
+  if (generations.length > 1)
+    throw new KeyChangeRefused(
+      `the log signs with two keys already, of the generations ${generations.join(' and ')}; retire one first`,
+    );
+}
+
 /** The keys that sign checkpoints which cover the store up to a position; without one, up to its end. */
 export function inForce(keys: readonly LogKey[], position = Number.POSITIVE_INFINITY): LogKey[] {
   return keys.filter(({ introduced, retired }) => {
     const isRetired = retired !== null && retired.position <= position;
-    return (introduced?.position ?? 0) <= position && !isRetired;
+    return introduced.position <= position && !isRetired;
   });
 }
 

@@ -1,32 +1,11 @@
-import {
-  appendBehind,
-  entryText,
-  laneEnd,
-  leafText,
-  ledgerEntry,
-  WrongExpectedRevision,
-  type EventStore,
-} from '@sijill/event-store';
-import { isoTime, type Clock } from '@sijill/platform';
-import {
-  formatVerifierKey,
-  KEY_INTRODUCED,
-  KEY_RETIRED,
-  KEYS_LANE,
-  type ProvenAnnouncement,
-  type VerifierKey,
-} from '@sijill/transparency';
+import { entryText, laneEnd, leafText, type EventStore } from '@sijill/event-store';
+import type { Clock } from '@sijill/platform';
+import { KEYS_LANE, type ProvenAnnouncement, type VerifierKey } from '@sijill/transparency';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { proveEntry } from '../prove.js';
-import { assertOwn, keyHistory, keyOf, signedHistory, type LogIdentity } from './announced-signer.js';
-import {
-  announce,
-  announcementEntries,
-  inForce,
-  KeyChangeRefused,
-  type LogKey,
-  type PlacedAnnouncement,
-} from './log-key.js';
+import { announceKey, assertSigns, type KeyChange } from './announce-key.js';
+import { keyHistory, keyOf, ownKeys, signedHistory, type LogIdentity } from './announced-signer.js';
+import { announcementEntries, assertOneInForce, inForce, KeyChangeRefused, type LogKey } from './log-key.js';
 
 export interface LogKeysOptions {
   readonly clock: Clock;
@@ -45,33 +24,60 @@ export class LogKeys {
     private readonly options: LogKeysOptions,
   ) {}
 
-  /** Every key that the log has announced. @throws KeysNotAnnounced */
+  /** Every key that the log has announced; none before its notary has begun. @throws KeysNotAnnounced */
   all(): Promise<readonly LogKey[]> {
-    return keyHistory(this.store, this.identity);
+    return keyHistory(this.store, this.identity.origin);
   }
 
-  /** The keys that the last checkpoint that is given away is signed with. @throws KeysNotAnnounced */
-  async published(): Promise<VerifierKey[]> {
-    const position = (await this.options.published())?.position ?? 0;
-    return inForce(await this.all(), position).map(({ key }) => key);
+  /** Whether there is any checkpoint. */
+  async hasSigned(): Promise<boolean> {
+    return (await this.log.checkpoint()) !== null;
   }
 
   /**
-   * Announces the next key. Checkpoints that cover the announcement are signed with it too.
+   * The keys that the last checkpoint that is given away is signed with; before there is one, the key that the log begins with.
    *
-   * @throws KeyChangeRefused | KeysNotAnnounced
+   * @throws KeysNotAnnounced
+   */
+  async published(): Promise<VerifierKey[]> {
+    const all = await this.all();
+    const position = (await this.options.published())?.position ?? all[0]?.introduced.position ?? 0;
+    return inForce(all, position).map(({ key }) => key);
+  }
+
+  /**
+   * Announces the next key, once it has shown that it signs: a log whose key does not could not go on. Checkpoints that cover the
+   * announcement are signed with it too.
+   *
+   * @throws KeyChangeRefused | KeysNotAnnounced | SignerFailed
    */
   introduce(): Promise<LogKey> {
-    return this.change('introduced', (keys) => keys.length + 1);
+    return this.change(async (keys) => {
+      assertOneInForce(keys);
+      await ownKeys(this.identity, inForce(keys));
+      const generation = keys.length + 1;
+      const signer = await this.identity.keys.newKey(generation);
+      await assertSigns(signer);
+      return { what: 'introduced', generation, key: keyOf(this.identity.origin, signer) };
+    });
   }
 
   /**
-   * Announces that a key is used no more. Checkpoints that cover the announcement are not signed with it.
+   * Announces that a key is used no more. Checkpoints that cover the announcement are not signed with it. The key itself is not needed:
+   * so one that was lost is retired.
    *
-   * @throws KeyChangeRefused | KeysNotAnnounced
+   * @throws KeyChangeRefused | KeysNotAnnounced | SignerFailed
    */
   retire(generation: number): Promise<LogKey> {
-    return this.change('retired', () => generation);
+    return this.change(async (keys) => {
+      const key = keys[generation - 1]?.key;
+      if (key === undefined) throw new KeyChangeRefused(`the log does not sign with a key of generation ${generation}`);
+      await ownKeys(
+        this.identity,
+        inForce(keys).filter((other) => other.generation !== generation),
+      );
+      return { what: 'retired', generation, key };
+    });
   }
 
   /**
@@ -91,9 +97,11 @@ export class LogKeys {
       const upTo = next === undefined || next > end.position ? end.size : await this.log.indexAt(next);
       if (over === null || upTo === null) break;
       const { needed, wanted } = this.options.cosigned;
+      // What the log begins with is proven to nobody: who trusts that key begins behind it.
+      const least = i === 0 ? 0 : needed;
       const checkpoint =
         (await this.log.firstCheckpoint({ over, upTo }, wanted)) ??
-        (await this.log.firstCheckpoint({ over, upTo }, needed));
+        (await this.log.firstCheckpoint({ over, upTo }, least));
       const proof = await proveEntry(this.log, at, checkpoint);
       if (proof === null) break;
       chain.push({ leaf: leafText(entryText(entry)), proof });
@@ -101,41 +109,18 @@ export class LogKeys {
     return chain;
   }
 
-  private async change(
-    what: PlacedAnnouncement['what'],
-    generationOf: (keys: readonly LogKey[]) => number,
-  ): Promise<LogKey> {
+  private async change(decide: (keys: readonly LogKey[]) => Promise<KeyChange>): Promise<LogKey> {
     const end = await laneEnd(this.store, KEYS_LANE);
-    const keys = await signedHistory(this.store, this.log, this.identity);
-    assertOwn(this.identity, inForce(keys));
+    const keys = await signedHistory(this.store, this.log, this.identity.origin);
+    if (keys.length === 0)
+      throw new KeyChangeRefused(
+        'the log has no key yet; it announces the one that it begins with when its notary starts',
+      );
     const before = keys.flatMap(({ introduced, retired }) => [introduced, retired]).filter((one) => one !== null);
     const published = (await this.options.published())?.position ?? 0;
     // Each change has a checkpoint of its own, signed with the keys before it and behind it: the way from one to the other.
     if (before.some(({ position }) => position > published))
       throw new KeyChangeRefused('the change before this one waits for its checkpoint; try again in a moment');
-
-    const generation = generationOf(keys);
-    const key = keys[generation - 1]?.key ?? keyOf(this.identity, generation);
-    const now = this.options.clock.now();
-    const changed = announce(keys, {
-      what,
-      generation,
-      key,
-      announcedAt: isoTime(now),
-      position: Number.MAX_SAFE_INTEGER,
-    });
-    const entry = ledgerEntry(what === 'introduced' ? KEY_INTRODUCED : KEY_RETIRED, now, {
-      generation,
-      key: formatVerifierKey(key),
-    });
-    try {
-      await appendBehind(this.store, KEYS_LANE, end, [entry]);
-    } catch (error) {
-      if (!(error instanceof WrongExpectedRevision)) throw error;
-      throw new KeyChangeRefused('somebody else has just changed the keys; look at what they are now', {
-        cause: error,
-      });
-    }
-    return changed[generation - 1]!;
+    return announceKey(this.store, end, keys, await decide(keys), this.options.clock);
   }
 }

@@ -3,13 +3,15 @@ import { isoTime, within, type Clock, type Logger, type Metrics } from '@sijill/
 import { formatNote, formatReceipt, MOST_PROMISED, receiptKey, utf8, type Signer } from '@sijill/transparency';
 import { keepLooking } from '../keep-looking.js';
 import type { SignedCheckpoint } from '../log-store.js';
+import { SignerFailed } from '../signers/signer-failed.js';
 import { LogReach } from './log-reach.js';
 import type { ReceiptKeys } from './receipt-keys.js';
 
 export interface ReceiptsOptions {
   /** The log's name. */
   readonly log: string;
-  readonly signer: Signer;
+  /** Finds the key. @throws SignerFailed there is none, or it cannot be reached now */
+  readonly signer: () => Promise<Signer>;
   readonly keys: ReceiptKeys;
   /** The last checkpoint that is given away; null when there is none. */
   readonly published: () => Promise<SignedCheckpoint | null>;
@@ -40,7 +42,10 @@ const SIGNING_MS = 2_000;
 export class Receipts {
   private readonly stopping = new AbortController();
   private running: Promise<void> | null = null;
-  private readonly key: ReturnType<typeof receiptKey>;
+  /** Null until it was found. */
+  private own: { readonly signer: Signer; readonly key: ReturnType<typeof receiptKey> } | null = null;
+  /** Why the key was not found when it was last looked for. */
+  private missing = 'the key for receipts has not been looked for yet';
   private readonly reach: LogReach;
   /** Store position of the announcement of the key; null as long as it is not known to be there. */
   private announcedAt: number | null = null;
@@ -51,7 +56,6 @@ export class Receipts {
     store: Pick<EventStore, 'head'>,
     private readonly options: ReceiptsOptions,
   ) {
-    this.key = receiptKey(options.log, options.signer.publicKey);
     this.reach = new LogReach(store, options);
   }
 
@@ -78,6 +82,7 @@ export class Receipts {
 
   /** Why no receipt is given now, or null. */
   get failure(): string | null {
+    if (this.own === null) return this.missing;
     if (this.announcedAt === null || this.announcedAt > this.reach.head.position)
       return 'the log has not announced the key for receipts yet';
     if (this.reach.behindMs() > this.options.promiseMs / 2)
@@ -93,7 +98,8 @@ export class Receipts {
    */
   async give(entries: readonly StoredLeaf[], leaves: number): Promise<string | null> {
     const mayGive = entries.length > 0 && entries.length <= MOST_PROMISED && this.failure === null;
-    const receipt = mayGive ? await this.signed(this.textOver(entries, leaves)) : null;
+    const { own } = this;
+    const receipt = mayGive && own !== null ? await this.signed(this.textOver(entries, leaves), own) : null;
     this.options.metrics.receipts.inc({ outcome: receipt === null ? 'withheld' : 'given' });
     return receipt;
   }
@@ -113,9 +119,9 @@ export class Receipts {
     });
   }
 
-  private async signed(text: string): Promise<string | null> {
-    const { signer, logger } = this.options;
-    const { name, id } = this.key;
+  private async signed(text: string, { signer, key }: NonNullable<typeof this.own>): Promise<string | null> {
+    const { logger } = this.options;
+    const { name, id } = key;
     try {
       const bytes = await within(SIGNING_MS, signer.sign(utf8(text)), () => {
         throw new Error(`the key for receipts has not signed within ${SIGNING_MS} ms`);
@@ -127,8 +133,20 @@ export class Receipts {
     }
   }
 
+  private async find(): Promise<void> {
+    if (this.own !== null) return;
+    try {
+      const signer = await this.options.signer();
+      this.own = { signer, key: receiptKey(this.options.log, signer.publicKey) };
+    } catch (error) {
+      if (!(error instanceof SignerFailed)) throw error;
+      this.missing = error.message;
+    }
+  }
+
   private async look(): Promise<void> {
-    this.announcedAt ??= await this.options.keys.announce(this.key);
+    await this.find();
+    if (this.own !== null) this.announcedAt ??= await this.options.keys.announce(this.own.key);
     await this.reach.look();
     const { failure } = this;
     if (failure === this.told) return;

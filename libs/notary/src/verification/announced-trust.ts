@@ -1,9 +1,7 @@
-import type { KeylessStore, StoredEntry } from '@sijill/event-store';
+import type { KeylessStore } from '@sijill/event-store';
 import {
-  formatVerifierKey,
   isRefusal,
   isSameKey,
-  KEY_INTRODUCED,
   KEYS_LANE,
   openCheckpoint,
   parseCheckpoint,
@@ -15,7 +13,7 @@ import {
   type Trust,
   type VerifierKey,
 } from '@sijill/transparency';
-import { announce, announcementIn, firstKey, inForce, KeyChangeRefused, type LogKey } from '../keys/log-key.js';
+import { announce, announcementIn, inForce, KeyChangeRefused, type LogKey } from '../keys/log-key.js';
 import type { LogStore } from '../log-store.js';
 import type { Finding } from './check-range.js';
 import { loggedEntries } from './logged-entries.js';
@@ -39,19 +37,13 @@ export class AnnouncedTrust {
 
   /** @param size leaves of the log: what it does not have yet is not believed, for nobody can tell who wrote it */
   static async of(store: KeylessStore, log: LogStore, size: number, trust: Trust): Promise<AnnouncedTrust> {
-    const logged: { readonly entry: StoredEntry; readonly index: number }[] = [];
-    for await (const one of loggedEntries(store, log, size, KEYS_LANE)) logged.push(one);
-    const introduced = logged
-      .filter(({ entry }) => entry.type === KEY_INTRODUCED)
-      .map(({ entry }) => entry.data['key']);
-    const first = trust.log.find((key) => !introduced.includes(formatVerifierKey(key)));
-    let keys = firstKey(first ?? trust.log[0]!);
+    let keys: readonly LogKey[] = [];
     let finding: Finding | null = null;
-    if (first === undefined)
-      finding = { what: 'key', index: 0, detail: 'the key that the log began with was not given; give that one too' };
-    for (const { entry, index } of logged) {
+    for await (const { entry, index } of loggedEntries(store, log, size, KEYS_LANE)) {
       try {
         keys = announce(keys, announcementIn(entry));
+        if (keys.length === 1 && !isAmong(trust.log, keys[0]!.key))
+          finding = { what: 'key', index, detail: 'the key that the log began with was not given; give that one too' };
       } catch (error) {
         if (!(error instanceof KeyChangeRefused) && !isRefusal(error)) throw error;
         finding ??= {

@@ -5,18 +5,17 @@ import {
   CosigningRefused,
   formatSignature,
   openCosignRequest,
-  signingKey,
   verifierKey,
   type Checkpoint,
-  type SigningKey,
+  type Signer,
   type VerifierKey,
 } from '@sijill/transparency';
 import { witnessMigrations, type WitnessTables } from './tables.js';
 
 export interface WitnessOptions {
   readonly name: string;
-  /** Of its Ed25519 key, 32 bytes. */
-  readonly seed: Uint8Array;
+  /** What it cosigns with; told, when it is asked for, whether this witness has never cosigned anything. */
+  readonly signer: (isNew: boolean) => Promise<Signer>;
   /** Keys of the logs that are witnessed. */
   readonly logs: readonly VerifierKey[];
   readonly clock: Clock;
@@ -25,36 +24,41 @@ export interface WitnessOptions {
 /**
  * Witnesses other logs: cosigns each checkpoint that has grown from the one it cosigned before, and no other. C2SP tlog-witness.
  *
- * What was cosigned last is on disk before the cosignature is given away, and is changed from what it was judged by only, so that of two
- * requests, or two processes, no two cosign histories that do not agree.
+ * What is cosigned is on disk before it is signed, and is changed from what it was judged by only, so that of two requests, or two
+ * processes, no two cosign histories that do not agree, however long a signature takes. One that could not be signed is asked for again.
  */
 export class Witness {
   readonly key: VerifierKey;
-  private readonly signing: SigningKey;
 
   private constructor(
     private readonly sql: Sql<WitnessTables>,
     private readonly options: WitnessOptions,
+    private readonly signer: Signer,
   ) {
-    this.signing = signingKey(options.seed);
-    this.key = verifierKey(options.name, 'cosignature/v1', this.signing.publicKey);
+    this.key = verifierKey(options.name, 'cosignature/v1', signer.publicKey);
   }
 
-  /** @throws DatabaseUnavailable */
+  /** @throws DatabaseUnavailable | SignerFailed */
   static async open(target: SqlTarget, options: WitnessOptions): Promise<Witness> {
     const database = await openSql<WitnessTables>(target, {
       name: 'witness',
       durability: 'full',
       migrations: witnessMigrations,
     });
-    return new Witness(database, options);
+    try {
+      const any = await database.reader.selectFrom('witnessed_log').select('origin').limit(1).executeTakeFirst();
+      return new Witness(database, options, await options.signer(any === undefined));
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
   }
 
   /**
    * Judges a request, and cosigns.
    *
    * @returns the signature line
-   * @throws CosigningRefused
+   * @throws CosigningRefused | SignerFailed
    */
   async addCheckpoint(body: string): Promise<string> {
     const { request, note, checkpoint } = openCosignRequest(body, this.options.logs);
@@ -69,7 +73,7 @@ export class Witness {
       throw new CosigningRefused('other size', `the size that was cosigned last is ${size}`, size);
     }
     const seconds = BigInt(Math.floor(now / 1000));
-    return formatSignature(cosign(note.text, this.options.name, this.signing, seconds));
+    return formatSignature(await cosign(note.text, this.options.name, this.signer, seconds));
   }
 
   /** What was cosigned last of a log; null when nothing was. */

@@ -2,7 +2,7 @@ import type { LeafEntry } from '../leaf-entry.js';
 import { parseVerifierKey, type VerifierKey } from '../note/verifier-key.js';
 import { FormatInvalid } from '../primitives/bytes.js';
 
-/** The types of the entries that change what a log signs with, and their lane, which has nothing else. */
+/** The types of the entries that say what a log signs with, and their lane, which has nothing else. */
 export const KEY_INTRODUCED = 'sijill.ledger.log_key_introduced.v1';
 export const KEY_RETIRED = 'sijill.ledger.log_key_retired.v1';
 export const KEYS_LANE = 'ledger-log-keys';
@@ -10,7 +10,7 @@ export const KEYS_LANE = 'ledger-log-keys';
 /** That a log signs with one more key, or with one no more, from the entry on that says so. */
 export interface KeyAnnouncement {
   readonly what: 'introduced' | 'retired';
-  /** Keys are counted from 1, the one that the log began with. */
+  /** Keys are counted from 1, the one that the log begins with. */
   readonly generation: number;
   readonly key: VerifierKey;
   readonly announcedAt: string;

@@ -31,7 +31,7 @@ export function formatKeyChain(announcements: readonly ProvenAnnouncement[]): st
 
 /**
  * Follows a log from keys that are trusted to those that sign it now: each announcement must be proven under a checkpoint that a key
- * signed which is trusted by then. Announcements from before the earliest key that is trusted are passed over. What foreign events say
+ * signed which is trusted by then. Announcements up to that of the earliest key that is trusted are passed over. What foreign events say
  * in the lane of announcements is none of the log's: the log does not list them, and their leaves are refused.
  *
  * That none was kept back at the end it cannot show: whoever has the old key can go on without announcing anything.
@@ -52,7 +52,10 @@ export function followKeys(text: string, trust: Trust): FollowedKeys {
   );
   const placeOf = (key: VerifierKey): number =>
     chain.findIndex(({ announcement: { what, key: other } }) => what === 'introduced' && isSameKey(key, other));
-  const first = Math.min(...trust.log.map(placeOf)) + 1;
+  const places = trust.log.map(placeOf).filter((at) => at !== -1);
+  if (chain.length > 0 && places.length === 0)
+    throw new ProofInvalid('the log has announced none of the keys that are trusted');
+  const first = Math.min(...places) + 1;
   let keys = trust.log;
   let last = -1n;
   const announcements = chain.slice(first).map(({ leaf, proof, announcement }, i) =>
@@ -90,19 +93,19 @@ export async function verifyKeyChain(
 }
 
 /**
- * That none is left out between two announcements. Keys come one at a time, and one goes before the next comes. Their places in their
+ * That none is left out between two announcements. Keys come one at a time, and behind the second one goes before the next comes. Their places in their
  * lane only rise: what somebody else has put there stands between them.
  */
 class WholeChain {
   private revision = -1;
-  private newest = 1;
-  private readonly signing = new Set([1]);
+  private newest = 0;
+  private readonly signing = new Set<number>();
 
   /** @throws ProofInvalid */
   take(revision: number, { what, generation }: KeyAnnouncement): void {
     const follows =
       what === 'introduced'
-        ? this.signing.size === 1 && generation === this.newest + 1
+        ? this.signing.size <= 1 && generation === this.newest + 1
         : this.signing.size === 2 && this.signing.has(generation);
     if (!follows || revision <= this.revision) throw new ProofInvalid('there is another one before it');
     this.revision = revision;

@@ -2,6 +2,7 @@ import { concat, FormatInvalid, toHex, uint64, utf8 } from '../primitives/bytes.
 import { ed25519Verify, type SigningKey } from '../primitives/crypto.js';
 import { ProofInvalid } from '../tree/proofs.js';
 import type { Note, NoteSignature } from './signed-note.js';
+import { signedBy, type Signer } from './signer.js';
 import { verifierKey, type VerifierKey } from './verifier-key.js';
 
 /** A witness saw this checkpoint, grown from what it had seen before, at that time. C2SP tlog-cosignature. */
@@ -14,9 +15,16 @@ export interface Cosignature {
 const BYTES = 8 + 64;
 
 /** Signs a checkpoint's text as a witness does. @param seconds POSIX time */
-export function cosign(text: string, name: string, key: SigningKey, seconds: bigint): NoteSignature {
-  const bytes = concat(uint64(seconds), key.sign(message(text, seconds)));
-  return { name, id: verifierKey(name, 'cosignature/v1', key.publicKey).id, bytes };
+export function cosign(text: string, name: string, key: SigningKey, seconds: bigint): NoteSignature;
+export function cosign(text: string, name: string, key: Signer, seconds: bigint): Promise<NoteSignature>;
+export function cosign(
+  text: string,
+  name: string,
+  key: SigningKey | Signer,
+  seconds: bigint,
+): NoteSignature | Promise<NoteSignature> {
+  const { id } = verifierKey(name, 'cosignature/v1', key.publicKey);
+  return signedBy(key, message(text, seconds), (bytes) => ({ name, id, bytes: concat(uint64(seconds), bytes) }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { concat, FormatInvalid, fromBase64, toBase64, utf8 } from '../primitives/bytes.js';
 import { ed25519Verify, type SigningKey } from '../primitives/crypto.js';
 import { ProofInvalid } from '../tree/proofs.js';
+import { signedBy, type Signer } from './signer.js';
 import { isKeyName, verifierKey, type VerifierKey } from './verifier-key.js';
 
 /** One line under a note: who claims to have signed it, and the signature. */
@@ -60,8 +61,11 @@ export function parseSignature(line: string): NoteSignature {
 }
 
 /** Signs a note's text as a log does: Ed25519 over the text. */
-export function signNote(text: string, name: string, key: SigningKey): NoteSignature {
-  return { name, id: verifierKey(name, 'ed25519', key.publicKey).id, bytes: key.sign(utf8(text)) };
+export function signNote(text: string, name: string, key: SigningKey): NoteSignature;
+export function signNote(text: string, name: string, key: Signer): Promise<NoteSignature>;
+export function signNote(text: string, name: string, key: SigningKey | Signer): NoteSignature | Promise<NoteSignature> {
+  const { id } = verifierKey(name, 'ed25519', key.publicKey);
+  return signedBy(key, utf8(text), (bytes) => ({ name, id, bytes }));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { signingKey } from '../primitives/crypto.js';
+import { signingKey, type SigningKey } from '../primitives/crypto.js';
 
 /** One Ed25519 key, wherever it is kept: in this process, behind a program, on another machine. */
 export interface Signer {
@@ -16,4 +16,14 @@ export interface Signer {
 export function signerOf(seed: Uint8Array): Signer {
   const { publicKey, sign } = signingKey(seed);
   return { publicKey, sign: (message) => Promise.resolve(sign(message)) };
+}
+
+/** Has a key sign, and makes of the signature what is wanted: at once with a key at hand, with others once it is there. */
+export function signedBy<T>(
+  key: SigningKey | Signer,
+  message: Uint8Array,
+  made: (signature: Uint8Array) => T,
+): T | Promise<T> {
+  const signature = key.sign(message);
+  return signature instanceof Promise ? signature.then(made) : made(signature);
 }

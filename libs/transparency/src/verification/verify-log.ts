@@ -50,11 +50,7 @@ type Tree = Pick<OpenedCheckpoint, 'size' | 'root'>;
  *
  * @throws FormatInvalid | ProofInvalid
  */
-export async function verifyGrowth(
-  source: LogSource,
-  earlier: Tree,
-  later: Tree,
-): Promise<void> {
+export async function verifyGrowth(source: LogSource, earlier: Tree, later: Tree): Promise<void> {
   if (earlier.size > later.size)
     throw new ProofInvalid(`the log was ${earlier.size} entries long and is ${later.size}: it was taken back`);
   const load = (places: readonly TilePlace[]): Promise<Uint8Array[]> =>

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import { authenticStore } from '@sijill/event-store';
+import { inForce, keyHistory, type LogKey } from '@sijill/notary';
+import type { Config, Logger } from '@sijill/platform';
+import { readKeyring } from '@sijill/vault';
+import { authenticatorOf } from './authenticator-for.js';
+import { openStore } from './open-store.js';
+
+/**
+ * The keys that a ledger's log is to be signed with by what it has announced, for whoever looks and makes nothing; none where it has
+ * announced none yet.
+ *
+ * @throws KeyringUnusable | KeysNotAnnounced | StoreUnavailable
+ */
+export async function logKeysInForce(config: Config, logger: Logger): Promise<LogKey[]> {
+  const { eventStore, keyringFile } = config;
+  if (eventStore.kind === 'embedded' && !existsSync(eventStore.file)) return [];
+  const keyring = readKeyring(keyringFile);
+  const store = authenticStore(await openStore(config, logger), authenticatorOf(keyring));
+  try {
+    return inForce(await keyHistory(store, config.logOrigin ?? keyring.logName));
+  } finally {
+    await store.close();
+  }
+}
