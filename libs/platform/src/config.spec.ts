@@ -27,7 +27,7 @@ describe('configuration', () => {
       pendingBytes: 67_108_864,
       bodyBytes: 8_388_608,
     });
-    expect(config.keyringFile).toBe(join(config.dataDir, 'vault', 'keyring.json'));
+    expect(config.keyring).toEqual({ kind: 'file', file: join(config.dataDir, 'vault', 'keyring.json') });
   });
 
   it('reads topics with their owners', () => {

@@ -12,7 +12,7 @@ export function addBackup(program: Command): void {
     .summary('copy an embedded ledger, while it is in use')
     .description(
       'Copies an embedded ledger into a folder, while a server may be writing to it. Read models are left out, they are made again. ' +
-        'The keyring is left out too: keep its copy somewhere else.',
+        'The keyring is left out too: keep its copy somewhere else. Which of its keys the copy needs is said, and stands in the manifest.',
     )
     .argument('<folder>', 'where to; must not exist yet, or be empty')
     .option('--json', 'one JSON document')
@@ -28,7 +28,8 @@ export function addBackup(program: Command): void {
         { folder: resolve(folder), ...manifest },
         () =>
           `${resolve(folder)} holds the ledger up to position ${manifest.position} (${manifest.files.length} files).\n` +
-          `The keyring is not in it; keep a copy of ${config.keyringFile} apart from it.`,
+          `The keyring is not in it; keep a copy of it, as it is now, apart from it: this backup opens with ${manifest.keys.join(', ')},\n` +
+          'and with no keyring that lacks one of them.',
       );
     });
 }
@@ -39,7 +40,7 @@ export function addRestore(program: Command): void {
     .summary('put a backup into an empty data directory')
     .description(
       'Checks a backup against its manifest, puts it into the data directory, which must hold no ledger, and makes the read models again. ' +
-        'Put the keyring back first, or set SIJILL_KEYRING_FILE.',
+        'Put the keyring back first, one that has the keys that the backup needs, or set SIJILL_KEYRING_FILE or SIJILL_KEYRING.',
     )
     .argument('<folder>', 'the backup')
     .option('--json', 'one JSON document')
