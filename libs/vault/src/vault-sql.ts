@@ -222,7 +222,8 @@ function missingKeys(state: VaultState, { wrapping, index, tags }: Keyring): str
   ];
 }
 
-const KEY_IS_GONE = '23503';
+/** A foreign key that leads to nothing any more, or two who wait for each other. */
+const KEY_IS_GONE = ['23503', '40P01'];
 const ATTEMPTS = 5;
 
 /** PostgreSQL lets somebody destroy a key without the lock, while a change binds an identifier to its subject: that is decided again. */
@@ -231,7 +232,7 @@ async function whileKeysGo<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if ((error as { code?: unknown }).code !== KEY_IS_GONE || attempt === ATTEMPTS) throw error;
+      if (!KEY_IS_GONE.includes(String((error as { code?: unknown }).code)) || attempt === ATTEMPTS) throw error;
     }
   }
 }
