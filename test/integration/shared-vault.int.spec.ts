@@ -9,7 +9,7 @@ import { seeded } from '../support/seeded.js';
 import { freshDataDir } from '../support/sijill.js';
 
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const RUNS = Number(process.env['SIJILL_TEST_INTERLEAVINGS'] ?? (FULL_RUN ? 500 : 120));
+const RUNS = Number(process.env['SIJILL_TEST_INTERLEAVINGS'] ?? (FULL_RUN ? 500 : 60));
 const STEPS = 12;
 const DAY_MS = 86_400_000;
 const SCOPE = { retentionClass: 'default', controller: null, year: 2026 };
