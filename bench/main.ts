@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { intakeSuite } from './intake.suite.js';
 import { proofsSuite } from './proofs.suite.js';
+import { sealingSuite } from './sealing.suite.js';
 import { printResult, type SuiteResult } from './measure.js';
 import { PART_NAMES, storeSuite, type PartName } from './store.suite.js';
 
@@ -13,6 +14,7 @@ const SUITES: Record<string, (options: SuiteOptions) => Promise<SuiteResult>> = 
   intake: intakeSuite,
   store: storeSuite,
   proofs: proofsSuite,
+  sealing: sealingSuite,
 };
 
 const USAGE = `npm run bench -- [SUITE...] [--quick] [--only PART,...] [--json]

@@ -19,4 +19,5 @@ export { generationOf, Tags, type TagKey } from './tags.js';
 export { vaultExists } from './vault-sql.js';
 export type { WaitingEntry } from './outbox.js';
 export { Vault } from './vault.js';
+export { unwrap, wrap } from './wrap.js';
 export * from './directory/index.js';

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { hmacOf, isAmong, isoTime, type Clock, type Hmac } from '@sijill/platform';
 import { KeyringUnusable } from './keyring-places/index.js';
@@ -6,6 +6,7 @@ import { rereadIfThere, type Keyring } from './keyring.js';
 import { openWith, openingOf, seal, secretOf, type Secret } from './seal.js';
 import type { VaultTables } from './tables.js';
 import type { VaultDb, VaultSql, VaultTransaction } from './vault-sql.js';
+import { unwrap, wrap } from './wrap.js';
 
 /** The subject's root is gone: nothing can be sealed for it or opened. */
 export class SubjectErased extends Error {
@@ -374,12 +375,12 @@ export class Secrets {
   }
 
   private wrapped(row: Pick<KeyRow, 'holder' | 'generation' | 'wrapped_by'>, key: Buffer, secret: Buffer): KeyRow {
-    const iv = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(boundTo(row));
-    const wrapped = Buffer.concat([iv, cipher.update(secret), cipher.final(), cipher.getAuthTag()]).toString(
-      'base64url',
-    );
-    return { ...row, subject_id: null, wrapped, created_at: isoTime(this.clock.now()) };
+    return {
+      ...row,
+      subject_id: null,
+      wrapped: wrap(key, contextOf(row), secret),
+      created_at: isoTime(this.clock.now()),
+    };
   }
 
   /** The rows of holders, as many as there are; the keyring is looked at again where it lacks a key that wraps one of them. */
@@ -407,12 +408,9 @@ export class Secrets {
 
   /** Null for a row that was changed. */
   private tryUnwrap(row: KeyRow): Buffer | null {
-    const bytes = Buffer.from(row.wrapped, 'base64url');
+    const key = this.keyring.wrapping.keys.get(row.wrapped_by)!;
     try {
-      const key = this.keyring.wrapping.keys.get(row.wrapped_by)!;
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
-      decipher.setAAD(boundTo(row)).setAuthTag(bytes.subarray(-16));
-      return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+      return unwrap(key, contextOf(row), row.wrapped);
     } catch {
       return null;
     }
@@ -425,8 +423,8 @@ function isOfDay({ wrapped_by }: KeyRow): boolean {
 }
 
 /** What a wrapped secret belongs to, so that no row's secret can be put into another row. */
-function boundTo({ holder, generation }: Pick<KeyRow, 'holder' | 'generation'>): Buffer {
-  return Buffer.from(`${holder}\n${generation}`);
+function contextOf({ holder, generation }: Pick<KeyRow, 'holder' | 'generation'>): string {
+  return `${holder}\n${generation}`;
 }
 
 function unwrapUnder(row: KeyRow, day: Buffer): Buffer {
