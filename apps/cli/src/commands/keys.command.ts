@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { ROLES, type ApiKey } from '@sijill/access';
 import { sqlTarget } from '@sijill/ledger';
@@ -158,8 +159,8 @@ export function addKeys(program: Command): void {
       if (keys === undefined) throw new WrongUse(`there are no keys ${name}; take one of ${ROTATED_KEYS.join(', ')}`);
       await withVault(async (vault, held) => {
         const current = options.resume === true ? held[keys].current : await vault.rotate(keys);
-        const wrapped = await vault.secrets.rewrap();
-        const indexed = await vault.directory.reindex();
+        const wrapped = await vault.secrets.rewrap(letOthersIn);
+        const indexed = await vault.directory.reindex(letOthersIn);
         const needed = await vault.neededKeys();
         const droppable = ROTATED_KEYS.flatMap((each) => [...held[each].keys.keys()]).filter(
           (id) => !needed.includes(id),
@@ -204,6 +205,11 @@ export function addKeys(program: Command): void {
       );
       process.exitCode = refused === null ? EXIT.done : EXIT.no;
     });
+}
+
+/** Between two commits: with SQLite whoever writes without a pause keeps everybody else out. */
+function letOthersIn(): Promise<void> {
+  return pause(20);
 }
 
 /** The vault of this ledger, without anything else of it. */
