@@ -201,4 +201,24 @@ describe('configuration', () => {
       unknownVariables({ SIJILL_HTTP_PROT: '1', SIJILL_DATABASE_FILE: 'x', SIJILL_TENANT: 'a', PATH: '', ...commands }),
     ).toEqual(['SIJILL_HTTP_PROT', 'SIJILL_TENANT']);
   });
+
+  it('takes a keyring from a file, a database of its own, or a program; and from one of them', () => {
+    const of = (env: Record<string, string>) => parseConfig({ SIJILL_DATA_DIR: '/data', ...env }).keyring;
+    const url = 'postgresql://reader:secret@keys.example/keys';
+    expect(of({ SIJILL_KEYRING_FILE: '/run/keyring.json' })).toEqual({ kind: 'file', file: '/run/keyring.json' });
+    expect(of({ SIJILL_KEYRING: url })).toEqual({ kind: 'postgresql', url });
+    expect(of({ SIJILL_KEYRING: 'command:/bin/keys  --vault v' })).toEqual({
+      kind: 'command',
+      command: ['/bin/keys', '--vault', 'v'],
+    });
+    for (const [env, message] of [
+      [{ SIJILL_KEYRING: url, SIJILL_KEYRING_FILE: '/run/keyring.json' }, 'two places for one keyring'],
+      [{ SIJILL_KEYRING: url, SIJILL_VAULT_DATABASE: url }, 'a database of the ledger'],
+      [{ SIJILL_KEYRING: 'keyring.json' }, 'postgresql://, or command:PROGRAM'],
+      [{ SIJILL_KEYRING: 'command:' }, 'postgresql://, or command:PROGRAM'],
+    ] as const)
+      expect(() => of(env)).toThrow(message);
+    const shown = describeConfig({ SIJILL_KEYRING: url }).find(({ name }) => name === 'SIJILL_KEYRING');
+    expect(shown?.value).toBe('postgresql://****@keys.example/keys');
+  });
 });
