@@ -155,9 +155,10 @@ describe('a keyring that changes under way', () => {
         expect([phone, items.length]).toEqual([phone, traffic.events.get(phone)]);
         for (const { eventId } of items) expect(eventId).toEqual(expect.any(String));
       }
+      const { body: key } = await request<string>(`${server.url}/log/vkey`);
       await server.kill();
       await traffic.compare(env);
-      expect(await sijillJson(['verify', 'store'], env)).toMatchObject({ holds: true });
+      expect(await sijillJson(['verify', 'store', '--key', key.trim()], env)).toMatchObject({ holds: true });
 
       // Yesterday's keyring does not open today's vault, nor today's yesterday's copy; each with its own does.
       const refused = await sijill(['serve'], { ...env, SIJILL_KEYRING_FILE: yesterday });
