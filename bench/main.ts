@@ -3,6 +3,7 @@ import { accountingSuite } from './accounting.suite.js';
 import { intakeSuite } from './intake.suite.js';
 import { proofsSuite } from './proofs.suite.js';
 import { receiptsSuite } from './receipts.suite.js';
+import { sealingSuite } from './sealing.suite.js';
 import { printResult, type SuiteResult } from './measure.js';
 import { PART_NAMES, storeSuite, type PartName } from './store.suite.js';
 
@@ -17,6 +18,7 @@ const SUITES: Record<string, (options: SuiteOptions) => Promise<SuiteResult>> = 
   proofs: proofsSuite,
   accounting: accountingSuite,
   receipts: receiptsSuite,
+  sealing: sealingSuite,
 };
 
 const USAGE = `npm run bench -- [SUITE...] [--quick] [--only PART,...] [--json]

@@ -120,6 +120,6 @@ describe('the environment of the server in docker-compose.yml', () => {
       password: service('postgres').environment?.['POSTGRES_PASSWORD'],
     });
     expect(config.kafka?.brokers).toEqual(['kafka:9092']);
-    expect(config.keyringFile).toBe('/run/secrets/sijill/keyring.json');
+    expect(config.keyring).toEqual({ kind: 'file', file: '/run/secrets/sijill/keyring.json' });
   });
 });

@@ -17,6 +17,8 @@ export interface RolesHealth {
   /** When a checkpoint was last stamped, where this process has them stamped. */
   readonly timeStamps: TimeStamps['health'] | null;
   readonly httpLane: { readonly failure: string | null } | null;
+  /** Whether this process has the keys that the vault was brought to, and what is left to be brought to them. */
+  readonly vault: Ledger['upkeep']['health'];
   /** Events in the ledger's streams that the ledger did not write; null when none was met. */
   readonly foreign: string | null;
 }
@@ -33,7 +35,7 @@ export class RunningRoles {
     private readonly subjects: MapKeeper,
     private readonly cosigners: Cosigners | null,
     private readonly timeStamps: TimeStamps | null,
-    private readonly ledger: Pick<Ledger, 'outboxes' | 'foreign'>,
+    private readonly ledger: Pick<Ledger, 'outboxes' | 'upkeep' | 'foreign'>,
   ) {}
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
@@ -113,6 +115,7 @@ export class RunningRoles {
     this.receipts?.start();
     this.kafka?.start();
     this.ledger.outboxes.start();
+    this.ledger.upkeep.start();
   }
 
   /** Intake first, so that what it still stores is projected; the lane drains. */
@@ -121,6 +124,7 @@ export class RunningRoles {
     await this.lane?.close();
     await this.receipts?.stop();
     await this.ledger.outboxes.stop();
+    await this.ledger.upkeep.stop();
     await this.projector?.stop();
     await this.notary?.stop();
   }
@@ -136,6 +140,7 @@ export class RunningRoles {
       witnesses: keepsLog ? (this.cosigners?.health ?? null) : null,
       timeStamps: keepsLog ? (this.timeStamps?.health ?? null) : null,
       httpLane: this.lane === null ? null : { failure: this.lane.failure },
+      vault: this.ledger.upkeep.health,
       foreign: this.ledger.foreign.detail,
     };
   }

@@ -5,6 +5,7 @@ import { canonicalJson } from '@sijill/transparency';
 import {
   ReleaseRefused,
   seal,
+  SubjectErased,
   yearOf,
   type ResolvedPerson,
   type Secret,
@@ -58,6 +59,8 @@ interface NamedEntrant {
   readonly person: ResolvedPerson;
 }
 
+const ATTEMPTS = 5;
+
 const RELEASED = 'sijill.identifier.released.v1';
 
 /** What the entries of one event have in common, on its way to them. */
@@ -99,6 +102,17 @@ export class EntryMaker {
    * @throws SubjectErased | DatabaseUnavailable  what is no fault of an event
    */
   async make(batch: readonly ArrivedEvent[]): Promise<Made[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.makeNow(batch);
+      } catch (error) {
+        // Somebody was forgotten between the resolving and the sealing: the identifiers make somebody new.
+        if (!(error instanceof SubjectErased) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private async makeNow(batch: readonly ArrivedEvent[]): Promise<Made[]> {
     if (batch.length === 0) return [];
     const now = this.clock.now();
     const resolved = await this.resolve(batch);

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { copyEmbeddedStore } from '@sijill/event-store';
 import { isoTime, type Clock, type Config } from '@sijill/platform';
+import { keyringIn, keyringPlaceOf, ROTATED_KEYS, Vault } from '@sijill/vault';
 import { sqlTarget } from './sql-target.js';
 import type { VacuumOrder } from './vacuum-thread.js';
 
@@ -19,6 +20,8 @@ export interface BackupManifest {
   readonly createdAt: string;
   /** Store position of the last entry in it. */
   readonly position: number;
+  /** The ids of the keys of the keyring without which its vault does not open, sorted. */
+  readonly keys: readonly string[];
   readonly files: readonly { readonly name: string; readonly size: number; readonly sha256: string }[];
 }
 
@@ -34,7 +37,7 @@ const MANIFEST = 'manifest.json';
  * data must not have the keys with it. The manifest is written last: without one a backup is not whole.
  *
  * @param folder must not exist yet, or be empty
- * @throws BackupRefused
+ * @throws BackupRefused | KeyringUnusable
  */
 export async function backUp(
   config: Config,
@@ -69,12 +72,14 @@ export async function backUp(
     onProgress(done, total);
   }
 
+  const keys = await keysNeededBy(config, folder, clock);
   const files: BackupManifest['files'][number][] = [];
   for (const file of filesBelow(folder)) {
     await synced(file);
     files.push({ name: file.slice(folder.length + 1), size: statSync(file).size, sha256: await sha256Of(file) });
   }
-  const manifest: BackupManifest = { backup: 'sijill', version: 1, createdAt: isoTime(clock.now()), position, files };
+  const createdAt = isoTime(clock.now());
+  const manifest: BackupManifest = { backup: 'sijill', version: 1, createdAt, position, keys, files };
   const beside = join(folder, `${MANIFEST}.new`);
   await writeFile(beside, `${JSON.stringify(manifest, null, 2)}\n`);
   await synced(beside);
@@ -110,12 +115,20 @@ export async function restore(
       `${config.dataDir} holds a ledger already (${present[0]}); set SIJILL_DATA_DIR to an empty folder`,
     );
   }
-  if (!existsSync(config.keyringFile)) {
+  const place = keyringPlaceOf(config.keyring);
+  if ((await place.get()) === null) {
     throw new BackupRefused(
-      `there is no keyring at ${config.keyringFile}, and the backup can only be opened with the one that it was made with. Put it there, or set SIJILL_KEYRING_FILE; nothing was copied`,
+      `there is no keyring ${place.where}, and the backup can only be opened with the one that it was made with. Put it there, or set SIJILL_KEYRING_FILE or SIJILL_KEYRING; nothing was copied`,
     );
   }
   const manifest = await readManifest(folder);
+  const keyring = await keyringIn(place);
+  const missing = manifest.keys.find((id) => !ROTATED_KEYS.some((name) => keyring[name].keys.has(id)));
+  if (missing !== undefined) {
+    throw new BackupRefused(
+      `the keyring ${place.where} has no key ${missing}, which this backup needs: it is of another time, or the key was dropped since. Put back the one that was kept for this backup; nothing was copied`,
+    );
+  }
   const total = 2 * manifest.files.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
   for (const { name, size, sha256 } of manifest.files) {
@@ -133,6 +146,17 @@ export async function restore(
     onProgress((done += size), total);
   }
   return manifest;
+}
+
+/** What the copy of the vault needs, and not what the vault needs by now. */
+async function keysNeededBy(config: EmbeddedConfig, folder: string, clock: Clock): Promise<readonly string[]> {
+  const file = target(folder, config, join(config.dataDir, 'vault', 'vault.sqlite'));
+  if (!existsSync(file)) return [];
+  const keyring = await keyringIn(keyringPlaceOf(config.keyring));
+  const vault = await Vault.open({ kind: 'sqlite', file }, keyring, clock, config.defaultRegion, 1);
+  const keys = await vault.neededKeys();
+  await vault.close();
+  return keys;
 }
 
 /** In the order in which they are copied, see `backUp`. */
@@ -155,7 +179,7 @@ async function readManifest(folder: string): Promise<BackupManifest> {
   } catch {
     throw new BackupRefused(`${folder} holds no whole backup: there is no readable ${MANIFEST}`);
   }
-  if (manifest.backup !== 'sijill' || manifest.version !== 1) {
+  if (manifest.backup !== 'sijill' || manifest.version !== 1 || !Array.isArray(manifest.keys)) {
     throw new BackupRefused(`${join(folder, MANIFEST)} is not the manifest of a backup that this release knows`);
   }
   const outside = manifest.files.some(({ name }) => name.startsWith('/') || name.split(/[/\\]/).includes('..'));

@@ -7,3 +7,4 @@ export { recordedUntil } from './recorded-until.js';
 export { recordSettings, SETTINGS_IN_FORCE } from './record-settings.js';
 export { verifyLedger, type LedgerVerified, type VerifyLedgerOptions } from './verify-ledger.js';
 export { sqlTarget } from './sql-target.js';
+export { VaultUpkeep } from './vault-upkeep.js';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { authenticStore } from '@sijill/event-store';
 import { inForce, keyHistory, type LogKey } from '@sijill/notary';
 import type { Config, Logger } from '@sijill/platform';
-import { readKeyring } from '@sijill/vault';
+import { keyringIn, keyringPlaceOf } from '@sijill/vault';
 import { authenticatorOf } from './authenticator-for.js';
 import { openStore } from './open-store.js';
 
@@ -13,9 +13,9 @@ import { openStore } from './open-store.js';
  * @throws KeyringUnusable | KeysNotAnnounced | StoreUnavailable
  */
 export async function logKeysInForce(config: Config, logger: Logger): Promise<LogKey[]> {
-  const { eventStore, keyringFile } = config;
+  const { eventStore } = config;
   if (eventStore.kind === 'embedded' && !existsSync(eventStore.file)) return [];
-  const keyring = readKeyring(keyringFile);
+  const keyring = await keyringIn(keyringPlaceOf(config.keyring));
   const store = authenticStore(await openStore(config, logger), authenticatorOf(keyring));
   try {
     return inForce(await keyHistory(store, config.logOrigin ?? keyring.logName));

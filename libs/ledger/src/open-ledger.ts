@@ -13,7 +13,7 @@ import {
   type Witness,
   type WitnessPolicy,
 } from '@sijill/notary';
-import { clockOf, Metrics, type Clock, type Config, type Logger, type ProcessRole } from '@sijill/platform';
+import { claimOf, clockOf, Metrics, type Clock, type Config, type Logger, type ProcessRole } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import type { Signer } from '@sijill/transparency';
@@ -27,6 +27,7 @@ import { openWitness, witnessesOf } from './open-witness.js';
 import { Outboxes } from './outboxes.js';
 import { readyLogKeys, receiptSigner } from './ready-keys.js';
 import { sqlTarget } from './sql-target.js';
+import { VaultUpkeep } from './vault-upkeep.js';
 
 /** Everything of one ledger, opened and wired: what a server and a command have in common. */
 export interface Ledger {
@@ -43,6 +44,8 @@ export interface Ledger {
   readonly producers: Producers;
   /** Brings what vault and access have decided into the store. */
   readonly outboxes: Outboxes;
+  /** Brings the vault to new keys, and destroys those whose time has come. */
+  readonly upkeep: VaultUpkeep;
   /** What stands in the ledger's streams and is not the ledger's. */
   readonly foreign: ForeignEvents;
   readonly maker: EntryMaker;
@@ -116,6 +119,8 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const access = keep(await Access.open(sqlTarget(config, 'access'), config, clock, seals));
     const { keys, producers } = access;
     const outboxes = new Outboxes(store, vault, access.outbox, logger);
+    const claim = claimOf(sqlTarget(config, 'vault-claim'), 'sijill vault');
+    const upkeep = new VaultUpkeep(vault, { claim, tagDays: config.tagDays, clock, metrics, logger });
     const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
     const subjectMap = keep(await MapStore.open(sqlTarget(config, 'subject-map')));
     const origin = config.logOrigin ?? keyring.logName;
@@ -176,6 +181,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       keys,
       producers,
       outboxes,
+      upkeep,
       foreign,
       maker,
       quarantine,

@@ -41,7 +41,7 @@ export async function verifyLedger(
   for (const part of [config.eventStore.kind === 'embedded' ? config.eventStore.file : null, logFile(config)])
     if (part !== null && !existsSync(part))
       throw new DatabaseUnavailable(`there is no ${part}; nothing was signed here`);
-  const codesChecked = authenticatorFor(config) !== null;
+  const codesChecked = (await authenticatorFor(config)) !== null;
   const store = await openStore(config, logger);
   const log = await LogStore.open(sqlTarget(config, 'notary'));
   const maps = await MapStore.open(sqlTarget(config, 'subject-map'));

@@ -17,7 +17,7 @@ export type ThreadAnswer = { readonly checked: RangeChecked } | { readonly failu
 // Compares one range of the log with the store for each message, with connections of its own.
 const config = workerData as Config;
 const store = await openStore(config, createLogger('silent'));
-const authenticator = authenticatorFor(config);
+const authenticator = await authenticatorFor(config);
 const log = await LogStore.open(sqlTarget(config, 'notary'));
 parentPort!.on('message', (task: ThreadTask | null) => {
   if (task === null) {

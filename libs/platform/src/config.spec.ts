@@ -27,7 +27,7 @@ describe('configuration', () => {
       pendingBytes: 67_108_864,
       bodyBytes: 8_388_608,
     });
-    expect(config.keyringFile).toBe(join(config.dataDir, 'vault', 'keyring.json'));
+    expect(config.keyring).toEqual({ kind: 'file', file: join(config.dataDir, 'vault', 'keyring.json') });
   });
 
   it('finds what signs in files, unless it is told where else', () => {
@@ -235,5 +235,25 @@ describe('configuration', () => {
     expect(
       unknownVariables({ SIJILL_HTTP_PROT: '1', SIJILL_DATABASE_FILE: 'x', SIJILL_TENANT: 'a', PATH: '', ...commands }),
     ).toEqual(['SIJILL_HTTP_PROT', 'SIJILL_TENANT']);
+  });
+
+  it('takes a keyring from a file, a database of its own, or a program; and from one of them', () => {
+    const of = (env: Record<string, string>) => parseConfig({ SIJILL_DATA_DIR: '/data', ...env }).keyring;
+    const url = 'postgresql://reader:secret@keys.example/keys';
+    expect(of({ SIJILL_KEYRING_FILE: '/run/keyring.json' })).toEqual({ kind: 'file', file: '/run/keyring.json' });
+    expect(of({ SIJILL_KEYRING: url })).toEqual({ kind: 'postgresql', url });
+    expect(of({ SIJILL_KEYRING: 'command:/bin/keys  --vault v' })).toEqual({
+      kind: 'command',
+      command: ['/bin/keys', '--vault', 'v'],
+    });
+    for (const [env, message] of [
+      [{ SIJILL_KEYRING: url, SIJILL_KEYRING_FILE: '/run/keyring.json' }, 'two places for one keyring'],
+      [{ SIJILL_KEYRING: url, SIJILL_VAULT_DATABASE: url }, 'a database of the ledger'],
+      [{ SIJILL_KEYRING: 'keyring.json' }, 'postgresql://, or command:PROGRAM'],
+      [{ SIJILL_KEYRING: 'command:' }, 'postgresql://, or command:PROGRAM'],
+    ] as const)
+      expect(() => of(env)).toThrow(message);
+    const shown = describeConfig({ SIJILL_KEYRING: url }).find(({ name }) => name === 'SIJILL_KEYRING');
+    expect(shown?.value).toBe('postgresql://****@keys.example/keys');
   });
 });

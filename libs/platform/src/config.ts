@@ -64,7 +64,7 @@ export interface Config {
   readonly vaultDatabase: DatabaseConfig;
   /** `null`: no brokers are configured and Kafka intake is off. */
   readonly kafka: KafkaConfig | null;
-  readonly keyringFile: string;
+  readonly keyring: KeyringConfig;
   /** The transparency log's name, in its checkpoints and verifier keys; null: one made of the ledger's id. */
   readonly logOrigin: string | null;
   /** Where the log's keys are, for whoever signs it. */
@@ -105,6 +105,12 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
+/** Where the keyring lies: a file, a table in a database, or behind a program. */
+export type KeyringConfig =
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'postgresql'; readonly url: string }
+  | { readonly kind: 'command'; readonly command: readonly string[] };
+
 export type DatabaseConfig = { readonly kind: 'embedded' } | { readonly kind: 'postgresql'; readonly url: string };
 
 /** Where something that signs keeps its keys; `{generation}` in it stands for the number of a key, where there are several. */
@@ -117,7 +123,7 @@ export type SignerAddress =
 
 /** Whether the vault lies in a database with other parts: what is to be forgotten is then in the backups of both. */
 export function sharesVaultDatabase({ database, vaultDatabase }: Pick<Config, 'database' | 'vaultDatabase'>): boolean {
-  return database.kind === 'postgresql' && vaultDatabase.kind === 'postgresql' && database.url === vaultDatabase.url;
+  return vaultDatabase.kind === 'postgresql' && holds(database, vaultDatabase.url);
 }
 
 interface Variable {
@@ -172,6 +178,12 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
     'SIJILL_KEYRING_FILE',
     '<data dir>/vault/keyring.json',
     'made on first start in development; required in production',
+  ),
+  variable(
+    'SIJILL_KEYRING',
+    null,
+    'a keyring that lies in no file: a postgresql:// address, of a database of its own, or command:PROGRAM, which gets and puts it',
+    true,
   ),
   variable(
     'SIJILL_LOG_ORIGIN',
@@ -270,7 +282,6 @@ export function parseConfig(env: Environment): Config {
     faults.push(
       `SIJILL_HTTP_HOST: in development the server listens on this machine's loopback address alone; take 127.0.0.1, or set SIJILL_MODE=production`,
     );
-  const keyring = text('SIJILL_KEYRING_FILE');
   const database = databaseOf('SIJILL_DATABASE', required('SIJILL_DATABASE'), faults);
   const vault = text('SIJILL_VAULT_DATABASE');
   const config: Config = {
@@ -296,8 +307,7 @@ export function parseConfig(env: Environment): Config {
     database,
     vaultDatabase: vault === null ? database : databaseOf('SIJILL_VAULT_DATABASE', vault, faults),
     kafka: kafkaOf(text, faults, required, oneOf, mode),
-    keyringFile:
-      keyring === null || keyring.startsWith('<') ? join(dataDir, 'vault', 'keyring.json') : resolve(keyring),
+    keyring: keyringOf(text, dataDir, faults),
     logOrigin: nameOf('SIJILL_LOG_ORIGIN', text, faults),
     logSigner: signerOf('SIJILL_LOG_SIGNER', { text, dataDir, faults, manyKeys: true }),
     witnesses: witnessesOf(text, faults, integer, oneOf),
@@ -324,6 +334,11 @@ export function parseConfig(env: Environment): Config {
     metricsPort: text('SIJILL_METRICS_PORT') === null ? null : integer('SIJILL_METRICS_PORT', 0, 65_535),
     logLevel: oneOf('SIJILL_LOG_LEVEL', LOG_LEVELS),
   };
+  const { keyring } = config;
+  if (keyring.kind === 'postgresql' && [database, config.vaultDatabase].some((each) => holds(each, keyring.url)))
+    faults.push(
+      'SIJILL_KEYRING names a database of the ledger: with its backup one would have the keys as well; name another',
+    );
   if (config.roles.length === 0) faults.push('SIJILL_ROLES names no role');
   if (config.roles.includes('witness') && config.witness.logs.length === 0)
     faults.push('SIJILL_WITNESSED_LOGS: a witness needs the verifier key of a log at least, from its /log/vkey');
@@ -464,7 +479,8 @@ function given(name: string, env: Environment, faults: string[]): Given {
   const known = CONFIG_VARIABLES.find((candidate) => candidate.name === name);
   const value = env[name];
   if (value !== undefined && value !== '') return { text: value.trim(), origin: 'environment' };
-  const file = name === 'SIJILL_KEYRING_FILE' ? undefined : env[`${name}_FILE`];
+  // Of these two the one is no file's name for the other.
+  const file = name.startsWith('SIJILL_KEYRING') ? undefined : env[`${name}_FILE`];
   if (file !== undefined && file !== '') {
     try {
       return { text: readFileSync(file, 'utf8').trim(), origin: 'file' };
@@ -515,6 +531,28 @@ function databaseOf(name: string, text: string, faults: string[]): DatabaseConfi
     faults.push(`${name} takes "embedded" or an address that begins with postgresql://`);
   }
   return { kind: 'postgresql', url: text };
+}
+
+function keyringOf(text: (name: string) => string | null, dataDir: string, faults: string[]): KeyringConfig {
+  const named = text('SIJILL_KEYRING_FILE');
+  const given = named === null || named.startsWith('<') ? null : resolve(named);
+  const elsewhere = text('SIJILL_KEYRING');
+  if (elsewhere === null) return { kind: 'file', file: given ?? join(dataDir, 'vault', 'keyring.json') };
+  if (given !== null) faults.push('SIJILL_KEYRING and SIJILL_KEYRING_FILE name two places for one keyring; unset one');
+  const command =
+    /^command:(.*)$/s
+      .exec(elsewhere)?.[1]!
+      .split(/\s+/)
+      .filter((word) => word !== '') ?? [];
+  if (command.length > 0) return { kind: 'command', command };
+  if (!/^postgres(ql)?:\/\//.test(elsewhere) || !URL.canParse(elsewhere))
+    faults.push('SIJILL_KEYRING takes an address that begins with postgresql://, or command:PROGRAM');
+  return { kind: 'postgresql', url: elsewhere };
+}
+
+/** Whether a database is the one at an address. */
+function holds(database: DatabaseConfig, url: string): boolean {
+  return database.kind === 'postgresql' && database.url === url;
 }
 
 function kafkaOf(

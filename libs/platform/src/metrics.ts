@@ -142,6 +142,12 @@ export class Metrics {
     help: '1 while the time stamp authority does not stamp, else 0',
     registers: [this.registry],
   });
+  readonly vaultKeysLeft = new Gauge({
+    name: 'sijill_vault_keys_left',
+    help: 'What in the vault is still made with keys of the keyring before the current ones',
+    labelNames: ['keys'] as const,
+    registers: [this.registry],
+  });
   readonly httpSeconds = new Histogram({
     name: 'sijill_http_request_seconds',
     help: 'HTTP requests by route and status',

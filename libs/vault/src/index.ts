@@ -1,5 +1,6 @@
 export * from './identifier.js';
 export * from './keyring.js';
+export { KeyringUnusable, keyringPlaceOf, type KeyringPlace } from './keyring-places/index.js';
 export {
   contextOf,
   keyIdOf,
@@ -12,9 +13,11 @@ export {
   type Opening,
   type Secret,
 } from './seal.js';
-export { defaultScope, Secrets, SubjectErased, SubjectSecrets, yearOf, type Scope } from './secrets.js';
+export { KeyNeeded } from './rotation.js';
+export { defaultScope, Secrets, SubjectErased, SubjectSecrets, yearOf, type OnCommit, type Scope } from './secrets.js';
 export { generationOf, Tags, type TagKey } from './tags.js';
 export { vaultExists } from './vault-sql.js';
 export type { WaitingEntry } from './outbox.js';
 export { Vault } from './vault.js';
+export { unwrap, wrap } from './wrap.js';
 export * from './directory/index.js';

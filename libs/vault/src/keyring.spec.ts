@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKeyring, KeyringUnusable, readKeyring, type Keyring } from './keyring.js';
+import { FilePlace, KeyringUnusable } from './keyring-places/index.js';
+import { createKeyring, makeKeyring, readKeyring, type Keyring } from './keyring.js';
 
 describe('the keyring', () => {
   let file: string;
@@ -25,10 +26,10 @@ describe('the keyring', () => {
     expect(readdirSync(join(file, '..'))).toEqual(['keyring.json']);
   });
 
-  it('is never written over, and one that another process has made is taken', () => {
+  it('is never written over, and one that another process has made is taken', async () => {
     const first = make();
     expect(make).toThrow(KeyringUnusable);
-    expect(createKeyring(file, 'x', 'take what another process has made').fingerprint).toBe(first.fingerprint);
+    expect((await makeKeyring(new FilePlace(file), 'x')).fingerprint).toBe(first.fingerprint);
   });
 
   it('keeps its fingerprint and the name of the log when a key is added', () => {

@@ -54,14 +54,14 @@ describe('a new wrapping key', () => {
     const sealed = [seal(secret, 'e/subject', 'x'), seal(raw!, 'e/quarantine', 'y')];
     const keys = Object.values(wrappedBy()).reduce((sum, n) => sum + n, 0);
 
-    const current = await one.addWrappingKey();
+    const current = await one.rotate('wrapping');
     expect(current).not.toBe(before);
     // The other has not looked yet, and wraps as it did; it hears of the new one with its next look.
     await people(other, 350, 360);
     await people(other, 360, 370);
     expect(wrappedBy()[current]).toBeGreaterThanOrEqual(10);
     const told: number[] = [];
-    expect(await one.secrets.rewrap((rows) => told.push(rows))).toBe(told.at(-1));
+    expect(await one.secrets.rewrap((rows) => void told.push(rows))).toBe(told.at(-1));
     expect(told.length).toBeGreaterThan(2);
     expect(wrappedBy()).toEqual({ [current]: keys + 20 - 1, day: 1 });
     expect(await one.secrets.rewrap()).toBe(0);
@@ -83,7 +83,7 @@ describe('a new wrapping key', () => {
   it('is gone on with where it was cut short', async () => {
     const vault = await open();
     await people(vault, 0, 350);
-    const current = await vault.addWrappingKey();
+    const current = await vault.rotate('wrapping');
     const cut = new Error('cut short');
     await expect(
       vault.secrets.rewrap(() => {
@@ -100,7 +100,7 @@ describe('a new wrapping key', () => {
     const vault = await open();
     createKeyring(join(folder, 'other.json'), '2026-07-01T00:00:00.000Z');
     copyFileSync(join(folder, 'other.json'), join(folder, 'keyring.json'));
-    await expect(vault.addWrappingKey()).rejects.toThrow("another ledger's");
+    await expect(vault.rotate('wrapping')).rejects.toThrow("another ledger's");
     expect(readFileSync(join(folder, 'keyring.json'))).toEqual(readFileSync(join(folder, 'other.json')));
     await vault.close();
   });

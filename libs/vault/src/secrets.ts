@@ -1,10 +1,12 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { hmacOf, isAmong, isoTime, type Clock, type Hmac } from '@sijill/platform';
-import { KeyringUnusable, rereadIfThere, type Keyring } from './keyring.js';
+import { KeyringUnusable } from './keyring-places/index.js';
+import { rereadIfThere, type Keyring } from './keyring.js';
 import { openWith, openingOf, seal, secretOf, type Secret } from './seal.js';
 import type { VaultTables } from './tables.js';
 import type { VaultDb, VaultSql, VaultTransaction } from './vault-sql.js';
+import { unwrap, wrap } from './wrap.js';
 
 /** The subject's root is gone: nothing can be sealed for it or opened. */
 export class SubjectErased extends Error {
@@ -77,6 +79,9 @@ export class SubjectSecrets {
 }
 
 type KeyRow = VaultTables['vault_key'];
+
+/** Runs behind each commit of a long work. @param done how much was done so far */
+export type OnCommit = (done: number) => void | Promise<void>;
 
 const SECRET_BYTES = 32;
 // SQLite and PostgreSQL both take this many parameters in one statement with room to spare.
@@ -226,7 +231,7 @@ export class Secrets {
       else found.set(subjectId, known);
     }
     const { epoch } = this.vault;
-    for (const row of await rowsOf(
+    for (const row of await this.openableRows(
       db,
       [...missing].map((subjectId) => `subject/${subjectId}`),
     )) {
@@ -238,59 +243,81 @@ export class Secrets {
     return found;
   }
 
-  /** The 32 bytes of a holder's secret, made where there are none. */
-  async bytesOf(holder: string): Promise<Buffer> {
-    const [row] = await rowsOf(this.vault.sql.reader, [holder]);
-    return row === undefined ? this.vault.change(({ trx }) => this.findOrMake(trx, holder)) : this.unwrap(row);
+  /** The 32 bytes of a holder's secret; null where there is none. */
+  async bytesIn(db: VaultDb | VaultTransaction, holder: string): Promise<Buffer | null> {
+    const [row] = await this.openableRows(db, [holder]);
+    return row === undefined ? null : this.unwrap(row);
+  }
+
+  /** Makes a secret for a holder that has none. @returns its 32 bytes */
+  async make(trx: VaultTransaction, holder: string): Promise<Buffer> {
+    const secret = newSecret();
+    await this.insert(trx, [this.row(holder, secret)]);
+    return secret;
+  }
+
+  /** How many keys are wrapped with one that is not the current one. */
+  async wrappedBefore(): Promise<number> {
+    const { current, keys } = this.keyring.wrapping;
+    return this.wrappedBy([...keys.keys()].filter((id) => id !== current));
+  }
+
+  /** How many keys these wrapping keys wrap. */
+  async wrappedBy(ids: readonly string[], db: VaultDb | VaultTransaction = this.vault.sql.reader): Promise<number> {
+    if (ids.length === 0) return 0;
+    const { rows } = await db
+      .selectFrom('vault_key')
+      .select(({ fn }) => fn.countAll().as('rows'))
+      .where('wrapped_by', 'in', ids)
+      .executeTakeFirstOrThrow();
+    return Number(rows);
   }
 
   /**
-   * Wraps what is wrapped under an older key with the current one, some hundred rows a commit: cut short anywhere, it is gone on with by
-   * calling it again. It is done when a whole pass has found nothing, since another process may have wrapped with the older key until it
-   * heard of the new one.
+   * Wraps what is wrapped under an older key with the current one, a hundred rows a commit: cut short anywhere, it is gone on with by
+   * calling it again. Nobody wraps with the older ones meanwhile, see `VaultSql.change`. A row that does not open stays as it is.
    *
-   * @param onProgress told how many were wrapped anew so far
+   * @param onCommit told how many were wrapped anew so far; whoever throws there cuts it short
    * @returns how many that were
    */
-  async rewrap(onProgress: (rows: number) => void = () => undefined): Promise<number> {
-    for (let all = 0; ;) {
-      const found = await this.rewrapOnce((rows) => onProgress(all + rows));
-      if (found === 0) return all;
-      all += found;
-    }
-  }
-
-  private async rewrapOnce(onProgress: (rows: number) => void): Promise<number> {
+  async rewrap(onCommit: OnCommit = () => undefined): Promise<number> {
     let [after, rewrapped] = ['', 0];
     for (;;) {
-      const { current } = this.keyring.wrapping;
+      const { current, keys } = this.keyring.wrapping;
+      const older = [...keys.keys()].filter((id) => id !== current);
+      if (older.length === 0) break;
       const found = await this.vault.sql.reader
         .selectFrom('vault_key')
         .select('holder')
+        .where('wrapped_by', 'in', older)
         .where('holder', '>', after)
-        .where('wrapped_by', '!=', current)
-        .where('wrapped_by', 'not like', 'quarantine-day/%')
         .orderBy('holder')
         .limit(ROWS_AT_ONCE)
         .execute();
-      if (found.length === 0) return rewrapped;
+      if (found.length === 0) break;
       const holders = found.map(({ holder }) => holder);
-      await this.vault.change(async ({ trx }) => {
-        // As they stand under the lock: one may have been destroyed, or made anew, since it was read.
-        for (const row of await rowsOf(trx, holders)) {
-          if (row.wrapped_by === current) continue;
-          const { wrapped, wrapped_by } = this.wrapped(
-            { ...row, wrapped_by: current },
-            this.keyring.wrapping.keys.get(current)!,
-            this.unwrap(row),
-          );
-          await trx.updateTable('vault_key').set({ wrapped, wrapped_by }).where('holder', '=', row.holder).execute();
-        }
-      });
-      rewrapped += holders.length;
-      onProgress(rewrapped);
+      rewrapped += await this.vault.change(({ trx }) => this.rewrapRows(trx, holders));
       after = holders.at(-1)!;
+      await onCommit(rewrapped);
     }
+    // What the older key opens was in the write-ahead log until now.
+    if (rewrapped > 0) await this.vault.wipe();
+    return rewrapped;
+  }
+
+  private async rewrapRows(trx: VaultTransaction, holders: readonly string[]): Promise<number> {
+    const { current, keys } = this.keyring.wrapping;
+    let rewrapped = 0;
+    // As they stand under the lock: one may have been destroyed, or made anew, since it was read.
+    for (const row of await this.openableRows(trx, holders)) {
+      if (row.wrapped_by === current || !keys.has(row.wrapped_by)) continue;
+      const secret = this.tryUnwrap(row);
+      if (secret === null) continue;
+      const { wrapped, wrapped_by } = this.wrapped({ ...row, wrapped_by: current }, keys.get(current)!, secret);
+      await trx.updateTable('vault_key').set({ wrapped, wrapped_by }).where('holder', '=', row.holder).execute();
+      rewrapped += 1;
+    }
+    return rewrapped;
   }
 
   private async held(holder: string): Promise<Secret> {
@@ -298,32 +325,30 @@ export class Secrets {
     const known = this.holders.get(holder);
     if (known !== undefined) return known;
     const { epoch } = this.vault;
-    const secret = secretOf(holder, await this.bytesOf(holder));
+    const bytes =
+      (await this.bytesIn(this.vault.sql.reader, holder)) ??
+      (await this.vault.change(({ trx }) => this.findOrMake(trx, holder)));
+    const secret = secretOf(holder, bytes);
     if (epoch === this.vault.epoch) this.holders.set(holder, secret);
     return secret;
   }
 
   private async findOrMake(trx: VaultTransaction, holder: string): Promise<Buffer> {
-    const [row] = await rowsOf(trx, [holder]);
-    if (row !== undefined) return this.unwrap(row);
-    const secret = newSecret();
-    await this.insert(trx, [this.row(holder, secret)]);
-    return secret;
+    return (await this.bytesIn(trx, holder)) ?? (await this.make(trx, holder));
   }
 
   private async holdersIn(db: VaultDb, holders: readonly string[]): Promise<Map<string, Secret>> {
     const found = new Map<string, Secret>();
     const { epoch } = this.vault;
-    const rows = await rowsOf(db, holders);
+    const rows = await this.openableRows(db, holders);
     const days = new Map<string, Buffer>();
-    const dayNames = rows.map((row) => row.wrapped_by).filter((name) => name.startsWith('quarantine-day/'));
-    for (const row of await rowsOf(db, [...new Set(dayNames)])) days.set(row.holder, this.unwrap(row));
+    const dayNames = rows.filter(isOfDay).map((row) => row.wrapped_by);
+    for (const row of await this.openableRows(db, [...new Set(dayNames)])) days.set(row.holder, this.unwrap(row));
     for (const row of rows) {
-      const isOfDay = row.wrapped_by.startsWith('quarantine-day/');
       const day = days.get(row.wrapped_by);
       // Its day is gone, and with it what the record held.
-      if (isOfDay && day === undefined) continue;
-      const secret = secretOf(row.holder, isOfDay ? unwrapUnder(row, day!) : this.unwrap(row));
+      if (isOfDay(row) && day === undefined) continue;
+      const secret = secretOf(row.holder, isOfDay(row) ? unwrapUnder(row, day!) : this.unwrap(row));
       if (epoch === this.vault.epoch) this.holders.set(row.holder, secret);
       found.set(row.holder, secret);
     }
@@ -350,32 +375,56 @@ export class Secrets {
   }
 
   private wrapped(row: Pick<KeyRow, 'holder' | 'generation' | 'wrapped_by'>, key: Buffer, secret: Buffer): KeyRow {
-    const iv = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(boundTo(row));
-    const wrapped = Buffer.concat([iv, cipher.update(secret), cipher.final(), cipher.getAuthTag()]).toString(
-      'base64url',
-    );
-    return { ...row, subject_id: null, wrapped, created_at: isoTime(this.clock.now()) };
+    return {
+      ...row,
+      subject_id: null,
+      wrapped: wrap(key, contextOf(row), secret),
+      created_at: isoTime(this.clock.now()),
+    };
+  }
+
+  /** The rows of holders, as many as there are; the keyring is looked at again where it lacks a key that wraps one of them. */
+  private async openableRows(db: VaultDb | VaultTransaction, holders: readonly string[]): Promise<KeyRow[]> {
+    const rows = await rowsOf(db, holders);
+    if (rows.some((row) => !isOfDay(row) && !this.keyring.wrapping.keys.has(row.wrapped_by)))
+      await rereadIfThere(this.keyring);
+    return rows;
   }
 
   /** @throws KeyringUnusable the keyring lacks the key that wraps it */
   private unwrap(row: KeyRow): Buffer {
-    if (!this.keyring.wrapping.keys.has(row.wrapped_by)) rereadIfThere(this.keyring);
-    const key = this.keyring.wrapping.keys.get(row.wrapped_by);
-    if (key === undefined)
+    const kind = row.holder.split('/')[0];
+    if (!this.keyring.wrapping.keys.has(row.wrapped_by))
       throw new KeyringUnusable(
-        `the keyring has no wrapping key ${row.wrapped_by}, which ${row.holder.split('/')[0]} keys of this vault need; put the newest keyring back`,
+        `the keyring has no wrapping key ${row.wrapped_by}, which ${kind} keys of this vault need; put the newest keyring back`,
       );
-    const bytes = Buffer.from(row.wrapped, 'base64url');
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
-    decipher.setAAD(boundTo(row)).setAuthTag(bytes.subarray(-16));
-    return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+    const secret = this.tryUnwrap(row);
+    if (secret === null)
+      throw new Error(
+        `a ${kind} key of this vault does not open under ${row.wrapped_by}, which it names: it was changed`,
+      );
+    return secret;
+  }
+
+  /** Null for a row that was changed. */
+  private tryUnwrap(row: KeyRow): Buffer | null {
+    const key = this.keyring.wrapping.keys.get(row.wrapped_by)!;
+    try {
+      return unwrap(key, contextOf(row), row.wrapped);
+    } catch {
+      return null;
+    }
   }
 }
 
+/** Whether it is wrapped with the secret of a day, and not with a key of the keyring. */
+function isOfDay({ wrapped_by }: KeyRow): boolean {
+  return wrapped_by.startsWith('quarantine-day/');
+}
+
 /** What a wrapped secret belongs to, so that no row's secret can be put into another row. */
-function boundTo({ holder, generation }: Pick<KeyRow, 'holder' | 'generation'>): Buffer {
-  return Buffer.from(`${holder}\n${generation}`);
+function contextOf({ holder, generation }: Pick<KeyRow, 'holder' | 'generation'>): string {
+  return `${holder}\n${generation}`;
 }
 
 function unwrapUnder(row: KeyRow, day: Buffer): Buffer {

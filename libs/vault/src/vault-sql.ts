@@ -1,6 +1,8 @@
-import type { Kysely, Transaction } from 'kysely';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sql, type Kysely, type Transaction } from 'kysely';
 import { areTablesUnknown, openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
-import { KeyringUnusable, rereadIfThere, type Keyring } from './keyring.js';
+import { KeyringUnusable } from './keyring-places/index.js';
+import { rereadIfThere, type Keyring } from './keyring.js';
 import { vaultMigrations, type VaultTables } from './tables.js';
 
 export type VaultDb = Kysely<VaultTables>;
@@ -14,6 +16,15 @@ export interface VaultState {
   readonly epoch: number;
   /** The wrapping key that was added last. */
   readonly wrapping: string;
+  /**
+   * The keys of the blind index, with commas between: the one under which identifiers are bound, and behind it those under which some still
+   * stand. See `reindex`.
+   */
+  readonly index: string;
+  /** The tag key of which new quarters are made. */
+  readonly tags: string;
+  /** The oldest quarter that has a key for its tags, or may get one; empty before any was destroyed. Never goes back. */
+  readonly tagsFrom: string;
 }
 
 /** One change under way, under the one lock. It may run again from its beginning when it was kept out. */
@@ -28,9 +39,13 @@ export interface VaultChange {
   take(): number;
   /** From the commit on, every process forgets what it remembers. */
   raiseEpoch(): void;
+  /** Keys are destroyed by it: every process forgets them, and their bytes go from SQLite's files, see `wipe`. */
+  destroys(): void;
+  /** Brings the vault to another key, or to another oldest quarter. */
+  bringTo(state: Partial<Pick<VaultState, 'wrapping' | 'index' | 'tags' | 'tagsFrom'>>): void;
 }
 
-const META = ['lock', 'sequence', 'epoch', 'keyring', 'ledger', 'wrapping'] as const;
+const STATE = ['sequence', 'epoch', 'wrapping', 'index', 'tags', 'tagsFrom'] as const satisfies (keyof VaultState)[];
 
 /**
  * The vault's database: its one lock, and the numbers by which processes that share it know how old what they remember is.
@@ -39,7 +54,8 @@ const META = ['lock', 'sequence', 'epoch', 'keyring', 'ledger', 'wrapping'] as c
  * commits.
  */
 export class VaultSql {
-  private known: VaultState = { sequence: -1, epoch: -1, wrapping: '' };
+  private known: VaultState | null = null;
+  private wiped = true;
   private readonly forgetting: (() => void)[] = [];
 
   private constructor(
@@ -48,54 +64,41 @@ export class VaultSql {
   ) {}
 
   /**
-   * @throws KeyringUnusable the vault was made with another keyring, or has a key since that this one lacks
+   * @throws KeyringUnusable the vault was made with another keyring, or needs a key that this one lacks
    * @throws DatabaseUnavailable
    */
   static async open(target: SqlTarget, keyring: Keyring): Promise<VaultSql> {
     const sql = await openVaultSql(target);
     try {
-      const values = {
-        ...{ lock: '', sequence: '0', epoch: '0' },
+      const values: VaultTables['vault_meta'][] = Object.entries({
+        ...{ lock: '', sequence: '0', epoch: '0', tagsFrom: '' },
         keyring: keyring.fingerprint,
         ledger: keyring.ledgerId,
-        wrapping: keyring.wrapping.current,
-      };
+        ...{ wrapping: keyring.wrapping.current, index: keyring.index.current, tags: keyring.tags.current },
+      }).map(([name, value]) => ({ name, value }));
       await retryWhileBusy(() =>
         sql.writer
           .insertInto('vault_meta')
-          .values(META.map((name) => ({ name, value: values[name] })))
+          .values(values)
           .onConflict((conflict) => conflict.doNothing())
           .execute(),
       );
-      const rows = await sql.writer.selectFrom('vault_meta').selectAll().execute();
-      const of = (name: (typeof META)[number]): string => rows.find((row) => row.name === name)!.value;
-      if (of('keyring') !== keyring.fingerprint)
+      const { value: made } = await sql.writer
+        .selectFrom('vault_meta')
+        .select('value')
+        .where('name', '=', 'keyring')
+        .executeTakeFirstOrThrow();
+      if (made !== keyring.fingerprint)
         throw new KeyringUnusable(
           'this keyring is not the one that the vault was made with; nothing sealed would open. Put the right one back',
         );
-      if (!keyring.wrapping.keys.has(of('wrapping')))
-        throw new KeyringUnusable(
-          `this keyring is older than the vault: it lacks the wrapping key ${of('wrapping')}. Put the newest one back`,
-        );
-      return new VaultSql(sql, keyring);
+      const vault = new VaultSql(sql, keyring);
+      await vault.refuseOldKeyring();
+      return vault;
     } catch (error) {
       await sql.close();
       throw error;
     }
-  }
-
-  /**
-   * Adds a wrapping key to the keyring and notes it here, under the lock: whoever looks next takes it up.
-   *
-   * @returns its id
-   * @throws KeyringUnusable the keyring cannot be written
-   */
-  addWrappingKey(): Promise<string> {
-    return this.change(async ({ trx }) => {
-      const id = this.keyring.addWrappingKey();
-      await trx.updateTable('vault_meta').set({ value: id }).where('name', '=', 'wrapping').execute();
-      return id;
-    });
   }
 
   /** Runs when the epoch has risen since the last look: whoever remembers anything forgets it. */
@@ -108,50 +111,129 @@ export class VaultSql {
    * still the same behind it: else it may have been destroyed and forgotten in between.
    */
   get epoch(): number {
-    return this.known.epoch;
+    return this.known?.epoch ?? -1;
   }
 
   /** What the vault is now: one small read. What is remembered here was true at that moment, or is forgotten. */
   async look(): Promise<VaultState> {
-    return this.note(await stateOf(this.sql.reader));
+    return this.takeIn(await stateOf(this.sql.reader));
   }
 
-  /** Changes the vault, all of it or nothing. The work may be run again: it must change nothing but the database. */
+  /**
+   * Changes the vault, all of it or nothing. The work may be run again: it must change nothing but the database.
+   *
+   * @throws KeyringUnusable the vault was brought to a key that this process cannot read: what it wrote, others could not find or open
+   */
   async change<T>(work: (change: VaultChange) => Promise<T>): Promise<T> {
-    const { result, state } = await retryWhileBusy(() =>
-      this.sql.writer.transaction().execute(async (trx) => {
-        await trx.updateTable('vault_meta').set({ value: '' }).where('name', '=', 'lock').execute();
-        const before = await stateOf(trx);
-        const after = { ...before };
-        const done = await work({
-          trx,
-          before,
-          take: () => (after.sequence += 1),
-          raiseEpoch: () => (after.epoch = before.epoch + 1),
-        });
-        for (const name of ['sequence', 'epoch'] as const)
-          if (after[name] !== before[name])
-            await trx
-              .updateTable('vault_meta')
-              .set({ value: String(after[name]) })
-              .where('name', '=', name)
-              .execute();
-        return { result: done, state: after };
-      }),
+    const { result, state, destroyed } = await retryWhileBusy(() =>
+      whileKeysGo(() => this.sql.writer.transaction().execute((trx) => this.changeIn(trx, work))),
     );
-    this.note(state);
+    await this.takeIn(state);
+    if (destroyed) await this.wipe();
     return result;
+  }
+
+  private async changeIn<T>(
+    trx: VaultTransaction,
+    work: (change: VaultChange) => Promise<T>,
+  ): Promise<{ readonly result: T; readonly state: VaultState; readonly destroyed: boolean }> {
+    const set = (name: string, value: unknown): Promise<unknown> =>
+      trx
+        .updateTable('vault_meta')
+        .set({ value: value as string })
+        .where('name', '=', name)
+        .execute();
+    await set('lock', '');
+    // What is remembered is older than the lock: what was destroyed since must not be sealed for.
+    const before = await this.takeIn(await stateOf(trx));
+    this.refuseWithout(before);
+    const after = { ...before };
+    let [raised, destroyed] = [false, false];
+    const result = await work({
+      trx,
+      before,
+      take: () => (after.sequence += 1),
+      raiseEpoch: () => (raised = true),
+      destroys: () => (raised = destroyed = true),
+      bringTo: (state) => void Object.assign(after, state),
+    });
+    for (const name of STATE) if (after[name] !== before[name]) await set(name, String(after[name]));
+    // By one from where it stands: whoever destroys keys without the lock raises it too.
+    if (raised) await set('epoch', sql`cast(cast(value as bigint) + 1 as text)`);
+    return { result, state: raised ? await stateOf(trx) : after, destroyed };
+  }
+
+  /**
+   * Moves SQLite's write-ahead log into the file and empties it: what was destroyed before is in neither. In PostgreSQL it is not ours to
+   * do: dead rows stay until a vacuum, and the log as long as it is kept.
+   *
+   * Somebody's long look can keep it from that: then `isWiped` says so, and it is to be called again.
+   */
+  async wipe(): Promise<void> {
+    if (this.sql.dialect !== 'sqlite') return;
+    this.wiped = false;
+    for (const until = Date.now() + WIPING_MS; !this.wiped && Date.now() < until; await pause(20)) {
+      const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(this.sql.writer);
+      this.wiped = rows[0]!.busy === 0;
+    }
+  }
+
+  /** Whether the bytes of what this process has destroyed are gone from SQLite's files. */
+  get isWiped(): boolean {
+    return this.wiped;
+  }
+
+  /** @throws KeyringUnusable the vault was brought to a key that this process lacks */
+  async refuseOldKeyring(): Promise<void> {
+    this.refuseWithout(await this.look());
   }
 
   async close(): Promise<void> {
     await this.sql.close();
   }
 
-  private note(state: VaultState): VaultState {
-    if (state.epoch !== this.known.epoch && this.known.epoch !== -1) for (const forget of this.forgetting) forget();
-    if (!this.keyring.wrapping.keys.has(state.wrapping)) rereadIfThere(this.keyring);
+  private async takeIn(state: VaultState): Promise<VaultState> {
+    if (this.known !== null && state.epoch !== this.known.epoch) for (const forget of this.forgetting) forget();
     this.known = state;
+    if (missingKeys(state, this.keyring).length > 0) await rereadIfThere(this.keyring);
     return state;
+  }
+
+  private refuseWithout(state: VaultState): void {
+    const [missing] = missingKeys(state, this.keyring);
+    if (missing !== undefined)
+      throw new KeyringUnusable(
+        `this keyring is older than the vault: it lacks the ${missing}. Put the newest one back; or, for an old copy of the vault, one of its time`,
+      );
+  }
+}
+
+const WIPING_MS = 2_000;
+
+/** In words, the keys that the vault was brought to and a keyring lacks. */
+function missingKeys(state: VaultState, { wrapping, index, tags }: Keyring): string[] {
+  return [
+    ...(wrapping.keys.has(state.wrapping) ? [] : [`wrapping key ${state.wrapping}`]),
+    ...state.index
+      .split(',')
+      .filter((id) => !index.keys.has(id))
+      .map((id) => `index key ${id}`),
+    ...(tags.keys.has(state.tags) ? [] : [`tag key ${state.tags}`]),
+  ];
+}
+
+/** A foreign key that leads to nothing any more, or two who wait for each other. */
+const KEY_IS_GONE = ['23503', '40P01'];
+const ATTEMPTS = 5;
+
+/** PostgreSQL lets somebody destroy a key without the lock, while a change binds an identifier to its subject: that is decided again. */
+async function whileKeysGo<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!KEY_IS_GONE.includes(String((error as { code?: unknown }).code)) || attempt === ATTEMPTS) throw error;
+    }
   }
 }
 
@@ -189,11 +271,9 @@ export async function vaultExists(target: SqlTarget): Promise<boolean> {
 }
 
 async function stateOf(db: VaultDb): Promise<VaultState> {
-  const rows = await db
-    .selectFrom('vault_meta')
-    .select(['name', 'value'])
-    .where('name', 'in', ['sequence', 'epoch', 'wrapping'])
-    .execute();
-  const of = (name: keyof VaultState): string => rows.find((row) => row.name === name)!.value;
-  return { sequence: Number(of('sequence')), epoch: Number(of('epoch')), wrapping: of('wrapping') };
+  const rows = await db.selectFrom('vault_meta').selectAll().where('name', 'in', STATE).execute();
+  const { sequence, epoch, wrapping, index, tags, tagsFrom } = Object.fromEntries(
+    rows.map(({ name, value }) => [name, value]),
+  ) as Record<(typeof STATE)[number], string>;
+  return { sequence: Number(sequence), epoch: Number(epoch), wrapping, index, tags, tagsFrom };
 }

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { hmacOf, type Clock, type SqlTarget } from '@sijill/platform';
+import { hmacOf, type Clock, type Hmac, type SqlTarget } from '@sijill/platform';
 import { Directory } from './directory/directory.js';
 import { Outbox } from './outbox.js';
 import type { DirectoryPorts } from './directory/ports.js';
-import type { Keyring } from './keyring.js';
+import { KeyringUnusable } from './keyring-places/index.js';
+import type { Keyring, RotatedKeys } from './keyring.js';
 import { outboxEntry } from './outbox-entry.js';
+import { dropKey, rotateKey } from './rotation.js';
 import { seal, unseal } from './seal.js';
 import { defaultScope, Secrets } from './secrets.js';
 import { Tags } from './tags.js';
@@ -29,6 +31,7 @@ export class Vault {
     readonly secrets: Secrets,
     readonly tags: Tags,
     readonly defaultRegion: string,
+    private readonly keyring: Keyring,
   ) {
     this.outbox = new Outbox(database.sql);
   }
@@ -37,7 +40,7 @@ export class Vault {
    * Opens the vault with its keyring.
    *
    * @param cachedPeople how many are kept in memory; the memory is taken at once
-   * @throws KeyringUnusable the vault was made with another keyring
+   * @throws KeyringUnusable the vault was made with another keyring, or needs a key that this one lacks
    * @throws DatabaseUnavailable
    */
   static async open(
@@ -50,18 +53,56 @@ export class Vault {
     const database = await VaultSql.open(target, keyring);
     const secrets = new Secrets(database, keyring, clock, cachedPeople);
     const directory = new Directory(portsOf(database, secrets, keyring, clock), cachedPeople);
-    return new Vault(database, directory, secrets, new Tags(database, secrets, keyring), defaultRegion);
+    return new Vault(database, directory, secrets, new Tags(database, secrets, keyring), defaultRegion, keyring);
   }
 
   /**
-   * Adds a wrapping key to the keyring, which every process takes up with its next look at the vault. What is wrapped under older ones is
-   * `secrets.rewrap`'s.
+   * Brings the vault to a new key of the keyring, which every process takes up with its next look. What is made with older ones is
+   * `secrets.rewrap`'s and `directory.reindex`'s to bring over; the tags of a quarter stay with their key.
    *
    * @returns its id
-   * @throws KeyringUnusable the keyring cannot be written
+   * @throws KeyringUnusable | DatabaseUnavailable the keyring cannot be written
    */
-  addWrappingKey(): Promise<string> {
-    return this.database.addWrappingKey();
+  rotate(name: RotatedKeys): Promise<string> {
+    return rotateKey(this.database, this.keyring, name);
+  }
+
+  /**
+   * Takes a key out of the keyring that nothing here needs any more: then an old copy of the vault, with the keyring as it is, does not open.
+   *
+   * @throws KeyNeeded | KeyringUnusable | DatabaseUnavailable
+   */
+  dropKey(id: string): Promise<void> {
+    return dropKey(this.database, this.keyring, this.secrets, id);
+  }
+
+  /** The ids of the keys of the keyring without which this vault cannot be used, sorted. */
+  async neededKeys(): Promise<string[]> {
+    const { wrapping, index, tags } = await this.database.look();
+    const rows = await this.database.sql.reader
+      .selectFrom('vault_key')
+      .select('wrapped_by')
+      .distinct()
+      .where('wrapped_by', 'in', [...this.keyring.wrapping.keys.keys()])
+      .execute();
+    const ofQuarters = await this.tags.keyIds();
+    return [
+      ...new Set([wrapping, ...rows.map((row) => row.wrapped_by), ...index.split(','), tags, ...ofQuarters]),
+    ].sort();
+  }
+
+  /** Looks whether the vault was brought to a key that this process lacks. @throws KeyringUnusable it was; nothing can be written */
+  refuseOldKeyring(): Promise<void> {
+    return this.database.refuseOldKeyring();
+  }
+
+  /** What was destroyed here is moved out of SQLite's files, see `VaultSql.wipe`. */
+  wipe(): Promise<void> {
+    return this.database.wipe();
+  }
+
+  get isWiped(): boolean {
+    return this.database.isWiped;
   }
 
   async close(): Promise<void> {
@@ -70,14 +111,29 @@ export class Vault {
 }
 
 function portsOf(database: VaultSql, secrets: Secrets, keyring: Keyring, clock: Clock): DirectoryPorts {
-  const { current, keys } = keyring.index;
-  const index = hmacOf('sha256', keys.get(current)!);
+  const hmacs = new Map<string, Hmac>();
+  const hmacUnder = (id: string): Hmac => {
+    let hmac = hmacs.get(id);
+    if (hmac === undefined) {
+      const key = keyring.index.keys.get(id);
+      if (key === undefined)
+        throw new KeyringUnusable(
+          `the keyring has no index key ${id}, under which identifiers of this vault stand; put the newest keyring back`,
+        );
+      hmacs.set(id, (hmac = hmacOf('sha256', key)));
+    }
+    return hmac;
+  };
   return {
     sql: database.sql,
     change: (work) => database.change(work),
     look: () => database.look(),
-    // A value may hold anything, a scheme and a realm no newline.
-    blindIndex: (scheme, realm, value) => index(`${scheme}\n${realm ?? ''}\n${value}`, 'base64url'),
+    blindIndex: (keys, scheme, realm, value) => {
+      // A value may hold anything, a scheme and a realm no newline.
+      const text = `${scheme}\n${realm ?? ''}\n${value}`;
+      const [index, ...older] = keys.split(',').map((id) => `${id}.${hmacUnder(id)(text, 'base64url')}`);
+      return { index: index!, older };
+    },
     makeRoots: (trx, subjectIds) => secrets.makeRoots(trx, subjectIds),
     sealFor: async (trx, texts) => {
       const subjects = await secrets.subjectsIn(
@@ -86,9 +142,9 @@ function portsOf(database: VaultSql, secrets: Secrets, keyring: Keyring, clock: 
       );
       return texts.map(({ subjectId, context, text }) => seal(subjects.get(subjectId)!.directory, context, text));
     },
-    openFor: async (texts) => {
+    openFor: async (db, texts) => {
       const subjects = await secrets.subjectsIn(
-        database.sql.reader,
+        db,
         texts.map(({ subjectId }) => subjectId),
       );
       return texts.map(({ subjectId, context, sealed }) => {

@@ -12,7 +12,7 @@ import {
 import { Quarantine, QUARANTINED } from '@sijill/intake';
 import { systemClock, takeRandom } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
-import { createKeyring, keyIdOf, readKeyring, unseal, Vault, type Keyring } from '@sijill/vault';
+import { keyringPlaceOf, makeKeyring, keyIdOf, readKeyring, unseal, Vault, type Keyring } from '@sijill/vault';
 import { collected, disclosed } from '../../support/events.js';
 import { seeded } from '../../support/seeded.js';
 import { Broker, SESSION_MS, type Message } from './broker.js';
@@ -78,11 +78,8 @@ export class Simulation {
     entropy.reseed(0);
     const template = join(root, 'template');
     mkdirSync(template, { recursive: true });
-    const keyring = createKeyring(
-      join(root, 'keyring.json'),
-      '2026-01-01T00:00:00.000Z',
-      'take what another process has made',
-    );
+    const place = keyringPlaceOf({ kind: 'file', file: join(root, 'keyring.json') });
+    const keyring = await makeKeyring(place, '2026-01-01T00:00:00.000Z');
     const [ledger, vault, readModels] = FILES.map((name) => join(template, name));
     await openEmbeddedStore({ file: ledger! }).close();
     const opened = await Vault.open({ kind: 'sqlite', file: vault! }, keyring, { now: () => START }, 'SA', PEOPLE);

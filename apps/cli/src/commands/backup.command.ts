@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { backUp, restore } from '@sijill/ledger';
 import { systemClock, type Config } from '@sijill/platform';
+import { keyringPlaceOf } from '@sijill/vault';
 import { printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
 import { commandConfig, withLedger } from '../with-ledger.js';
@@ -12,7 +13,8 @@ export function addBackup(program: Command): void {
     .summary('copy an embedded ledger, while it is in use')
     .description(
       'Copies an embedded ledger into a folder, while a server may be writing to it. Read models are left out, they are made again. ' +
-        'Keys are left out too, the keyring as well as those that sign for the log and for a witness: keep their copies somewhere else.',
+        'Keys are left out too, the keyring as well as those that sign for the log, for receipts and for a witness: keep their copies somewhere else. ' +
+        'Which keys of the keyring the copy needs is said, and stands in the manifest.',
     )
     .argument('<folder>', 'where to; must not exist yet, or be empty')
     .option('--json', 'one JSON document')
@@ -28,7 +30,8 @@ export function addBackup(program: Command): void {
         { folder: resolve(folder), ...manifest },
         () =>
           `${resolve(folder)} holds the ledger up to position ${manifest.position} (${manifest.files.length} files).\n` +
-          `${keysOf(config)} Keep copies apart from it.`,
+          `${keysOf(config)} Keep copies apart from it, as they are now: this backup opens with ${manifest.keys.join(', ')},\n` +
+          'and with no keyring that lacks one of them.',
       );
     });
 }
@@ -39,7 +42,8 @@ export function addRestore(program: Command): void {
     .summary('put a backup into an empty data directory')
     .description(
       'Checks a backup against its manifest, puts it into the data directory, which must hold no ledger, and makes the read models again. ' +
-        'Put the keyring back first, or set SIJILL_KEYRING_FILE. A notary or a witness needs its signing keys back too, before it starts.',
+        'Put the keyring back first, one that has the keys that the backup needs, or set SIJILL_KEYRING_FILE or SIJILL_KEYRING. A notary or a witness ' +
+        'needs its signing keys back too, before it starts.',
     )
     .argument('<folder>', 'the backup')
     .option('--json', 'one JSON document')
@@ -67,9 +71,12 @@ export function addRestore(program: Command): void {
 }
 
 /** Which keys a backup does not hold, and where they are. */
-function keysOf({ keyringFile, logSigner, witness }: Config): string {
-  const signing = [logSigner, witness.signer].map((address) =>
+function keysOf({ keyring, logSigner, receiptSigner, witness }: Config): string {
+  const [log, receipts, others] = [logSigner, receiptSigner, witness.signer].map((address) =>
     address.kind === 'file' ? address.file : `what signs by ${address.kind}`,
   );
-  return `Keys are not in it: not the keyring (${keyringFile}), nor those that sign for the log (${signing[0]}) or for a witness (${signing[1]}).`;
+  return (
+    `Keys are not in it: not the keyring (${keyringPlaceOf(keyring).where}), nor those that sign for the log (${log}), for receipts (${receipts}) ` +
+    `or for a witness (${others}).`
+  );
 }

@@ -13,7 +13,7 @@ import {
   type Config,
 } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
-import { readKeyring, Vault, vaultExists } from '@sijill/vault';
+import { keyringIn, keyringPlaceOf, Vault, vaultExists } from '@sijill/vault';
 import { EXIT } from '../exit-codes.js';
 import { printAnswer, table } from '../terminal/print.js';
 import { checkAccess } from './check-access.js';
@@ -187,40 +187,42 @@ function clock(ahead: number): Finding {
 
 async function checkVault(config: Config): Promise<Finding[]> {
   const target = sqlTarget(config, 'vault');
-  const file = config.keyringFile;
+  const place = keyringPlaceOf(config.keyring);
   try {
     const exists = target.kind === 'sqlite' ? existsSync(target.file) : await vaultExists(target);
-    if (!existsSync(file)) {
+    if ((await place.get()) === null) {
       if (exists)
         return [
           fail(
             'vault',
-            `the keyring ${file} is missing and a vault exists`,
-            'put the keyring back from its backup, or set SIJILL_KEYRING_FILE',
+            `the keyring ${place.where} is missing and a vault exists`,
+            'put the keyring back from its backup, or set SIJILL_KEYRING_FILE or SIJILL_KEYRING',
           ),
         ];
       if (config.mode === 'production')
         return [
           fail(
             'vault',
-            `there is no keyring at ${file}`,
+            `there is no keyring ${place.where}`,
             'make one with "sijill keys keyring --out FILE" and set SIJILL_KEYRING_FILE',
           ),
         ];
       return [ok('vault', 'none yet; vault and keyring will be made on the first start')];
     }
-    const keyring = readKeyring(file);
-    const open = (statSync(file).mode & 0o077) !== 0;
+    const keyring = await keyringIn(place);
+    const file = config.keyring.kind === 'file' ? config.keyring.file : null;
     const findings = [
-      open
+      file !== null && (statSync(file).mode & 0o077) !== 0
         ? warn('keyring', `${file} can be read by others`, `chmod 600 ${file}`)
-        : ok('keyring', `${file}, of the ledger ${keyring.ledgerId}`),
+        : ok('keyring', `the one ${place.where}, of the ledger ${keyring.ledgerId}`),
     ];
     if (!exists) return [...findings, ok('vault', 'none yet; it will be made on the first start')];
     const vault = await Vault.open(target, keyring, clockOf(config), config.defaultRegion);
+    const left = (await vault.secrets.wrappedBefore()) + (await vault.directory.indexedBefore());
     await vault.close();
     const opens = `${config.vaultDatabase.kind}; it opens with this keyring`;
-    return [...findings, ok('vault', opens), ...sharing(config)];
+    const rotating = left === 0 ? '' : `; ${left} rows are still made with keys before the current ones`;
+    return [...findings, ok('vault', `${opens}${rotating}`), ...sharing(config)];
   } catch (error) {
     return [fail('vault', nameOf(error), 'the message says what to do')];
   }

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { ROLES, type ApiKey } from '@sijill/access';
 import { sqlTarget } from '@sijill/ledger';
 import { createKeyFile, readKeyFile } from '@sijill/notary';
 import { clockOf, systemClock } from '@sijill/platform';
 import { toBase64 } from '@sijill/transparency';
-import { createKeyring, readKeyring, Vault } from '@sijill/vault';
+import { createKeyring, keyringIn, keyringPlaceOf, KeyNeeded, ROTATED_KEYS, Vault, type Keyring } from '@sijill/vault';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseTime } from '../terminal/identifier.js';
 import { printAnswer, table } from '../terminal/print.js';
@@ -140,7 +141,7 @@ export function addKeys(program: Command): void {
 
   const keyring = keys
     .command('keyring')
-    .summary('make a new keyring file, for a new ledger; or add a key to that of this ledger')
+    .summary('make a new keyring file, for a new ledger; or change that of this ledger')
     .option('--out <file>', 'where to write the new one')
     .option('--json', 'one JSON document')
     .addHelpText(
@@ -162,34 +163,90 @@ export function addKeys(program: Command): void {
 
   keyring
     .command('rotate')
-    .summary('wrap all keys of the vault with a new one')
+    .summary('make a new key of the keyring, and bring the vault to it')
     .description(
-      'Adds a wrapping key to the keyring of this ledger and wraps the keys in the vault with it, beside running servers, which take it up by ' +
-        'themselves. Entries and proofs stay as they are. Keys before it stay in the keyring: backups of the vault need them. Cut short, it is gone on ' +
-        'with --resume.',
+      'Adds a key to the keyring of this ledger and brings to it what is in the vault, beside running servers, which take it up by themselves: ' +
+        'a wrapping key, with which all keys in the vault are wrapped anew; an index key, under which identifiers are found; or a tag key, which ' +
+        'quarters of a year from now on have. Entries and proofs stay as they are. Keys before it stay until they are dropped. Cut short, it is ' +
+        'gone on with --resume; servers go on with it too.',
     )
-    .option('--resume', 'add no key, and go on with the wrapping')
+    .argument('[keys]', `of which a new one is made: ${ROTATED_KEYS.join(', ')}`, 'wrapping')
+    .option('--resume', 'make no key, and go on with bringing the vault to those that there are')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExamples:\n  $ sijill keys keyring rotate\n  $ sijill keys keyring rotate --resume')
-    .action(async (_: object, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sijill keys keyring rotate\n  $ sijill keys keyring rotate index\n  $ sijill keys keyring rotate --resume',
+    )
+    .action(async (name: string, _: object, command: Command) => {
       // The command above this one has the option --json too, and takes it.
       const options = command.optsWithGlobals<{ resume?: boolean; json?: boolean }>();
-      const config = commandConfig();
-      const held = readKeyring(config.keyringFile);
-      const vault = await Vault.open(sqlTarget(config, 'vault'), held, clockOf(config), config.defaultRegion);
-      try {
-        const current = options.resume === true ? held.wrapping.current : await vault.addWrappingKey();
-        const wrapped = await vault.secrets.rewrap();
-        printAnswer(
-          options.json === true,
-          { file: config.keyringFile, current, wrapped },
-          () =>
-            `The keys of this vault are wrapped with ${current} (${wrapped} of them anew). Back the keyring up: ${config.keyringFile}.`,
+      const keys = ROTATED_KEYS.find((each) => each === name);
+      if (keys === undefined) throw new WrongUse(`there are no keys ${name}; take one of ${ROTATED_KEYS.join(', ')}`);
+      await withVault(async (vault, held) => {
+        const current = options.resume === true ? held[keys].current : await vault.rotate(keys);
+        const wrapped = await vault.secrets.rewrap(letOthersIn);
+        const indexed = await vault.directory.reindex(letOthersIn);
+        const needed = await vault.neededKeys();
+        const droppable = ROTATED_KEYS.flatMap((each) => [...held[each].keys.keys()]).filter(
+          (id) => !needed.includes(id),
         );
-      } finally {
-        await vault.close();
-      }
+        printAnswer(options.json === true, { keys, current, wrapped, indexed, droppable }, () =>
+          [
+            `The vault is at ${held.wrapping.current}, ${held.index.current} and ${held.tags.current} (${wrapped} keys wrapped anew, ${indexed} identifiers ` +
+              'indexed anew). Back the keyring up.',
+            ...droppable.map(
+              (id) => `Nothing here needs ${id} any more; "sijill keys keyring drop ${id}" takes it away.`,
+            ),
+          ].join('\n'),
+        );
+      });
     });
+
+  keyring
+    .command('drop')
+    .summary('take a key out of the keyring that the vault needs no more')
+    .description(
+      'Takes a key out of the keyring, for good. From then on an old copy of the vault that needs it does not open with this keyring: a backup ' +
+        'from before needs a keyring from before. Refused while anything in the vault needs the key.',
+    )
+    .argument('<id>', 'the id of the key, as rotate shows it')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ sijill keys keyring drop w-0a1b2c3d4e5f')
+    .action(async (id: string, _: object, command: Command) => {
+      const { json } = command.optsWithGlobals<{ json?: boolean }>();
+      const refused = await withVault(async (vault) => {
+        try {
+          await vault.dropKey(id);
+          return null;
+        } catch (error) {
+          if (error instanceof KeyNeeded) return error.message;
+          throw error;
+        }
+      });
+      printAnswer(
+        json === true,
+        { id, dropped: refused === null, ...(refused === null ? {} : { detail: refused }) },
+        () => refused ?? `${id} is gone from the keyring. Delete what copies there are of the keyring with it.`,
+      );
+      process.exitCode = refused === null ? EXIT.done : EXIT.no;
+    });
+}
+
+/** Between two commits: with SQLite whoever writes without a pause keeps everybody else out. */
+function letOthersIn(): Promise<void> {
+  return pause(20);
+}
+
+/** The vault of this ledger, without anything else of it. */
+async function withVault<T>(work: (vault: Vault, keyring: Keyring) => Promise<T>): Promise<T> {
+  const config = commandConfig();
+  const keyring = await keyringIn(keyringPlaceOf(config.keyring));
+  const vault = await Vault.open(sqlTarget(config, 'vault'), keyring, clockOf(config), config.defaultRegion);
+  try {
+    return await work(vault, keyring);
+  } finally {
+    await vault.close();
+  }
 }
 
 function sentenceOf({ id, name, roles, producer, recipient, expiresAt }: ApiKey): string {

@@ -14,7 +14,7 @@ import { KeysNotAnnounced, SignerFailed } from '@sijill/notary';
 import { DatabaseUnavailable, type Logger } from '@sijill/platform';
 import { CursorInvalid } from '@sijill/read-models';
 import { ReportElsewhere, ReportSubjectErased } from '@sijill/reports';
-import { SubjectErased } from '@sijill/vault';
+import { KeyringUnusable, SubjectErased } from '@sijill/vault';
 import { Problem, PROBLEM_TYPE, problemBody } from './problem.js';
 
 const TITLES: Record<number, [code: string, title: string]> = {
@@ -68,6 +68,11 @@ function problemOf(error: unknown): Problem {
   if (error instanceof KeysNotAnnounced)
     return Problem.unavailable('the log has announced other keys than those that this server has', 60);
   if (error instanceof SignerFailed) return Problem.unavailable('the key that signs is out of reach; try again', 5);
+  if (error instanceof KeyringUnusable)
+    return Problem.unavailable(
+      'this server lacks a key of the keyring that the vault needs; /health/ready names it',
+      60,
+    );
   if (error instanceof LaneBusy) return Problem.busy();
   if (error instanceof LaneClosed) return Problem.stopping();
   if (error instanceof LaneElsewhere || error instanceof LaneTakenOver)

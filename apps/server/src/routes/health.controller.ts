@@ -35,7 +35,8 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
     const store = await checked(async () => void (await this.store.head()));
     const database = await checked(async () => void (await this.readModels.asOf()));
-    const { kafka, projector, notary, subjectMap, witnesses, timeStamps, httpLane, foreign } = this.roles.health();
+    const { kafka, projector, notary, subjectMap, witnesses, timeStamps, httpLane, vault, foreign } =
+      this.roles.health();
     const checks: Record<string, Check> = {
       store,
       database,
@@ -60,6 +61,7 @@ export class HealthController {
       ...(timeStamps === null ? {} : { timeStamps: stamped(timeStamps) }),
       // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
       ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
+      vault: { status: vault.failure === null ? 'up' : 'down', detail: vault.detail },
       foreign: { status: foreign === null ? 'up' : 'down', detail: foreign },
     };
     // A read model that stopped alone is told about and no more: a process out of service would keep senders out, and readers of

@@ -1,4 +1,5 @@
 import type { NamedIdentifier } from '../identifier.js';
+import type { OnCommit } from '../secrets.js';
 import { link, separate, type LinkedOrApart, type Officer } from './link.js';
 import {
   conflicts,
@@ -14,6 +15,7 @@ import {
 import type { PersonNamed, ResolvedPerson } from './person-named.js';
 import type { DirectoryPorts } from './ports.js';
 import { release, releaseFor, type ReleasedBy, type ReleasedIdentifier, type ReleaseNamed } from './release.js';
+import { indexedBefore, reindex } from './reindex.js';
 import { PeopleResolver } from './resolve-people.js';
 
 // Positive answers only; sizes keep a busy day's people in about 20 MB.
@@ -82,6 +84,16 @@ export class Directory {
   /** @throws IdentityConflict */
   separate(subjectIds: readonly [string, string], officer: Officer): Promise<LinkedOrApart> {
     return separate(this.ports, subjectIds, officer);
+  }
+
+  /** Brings what stands under older keys of the index to the current one, see `reindex`. @returns how many identifiers that were */
+  reindex(onCommit?: OnCommit): Promise<number> {
+    return reindex(this.ports, onCommit);
+  }
+
+  /** How many identifiers stand under older keys of the index. */
+  async indexedBefore(): Promise<number> {
+    return indexedBefore(this.ports, (await this.ports.look()).index);
   }
 
   /** Conflicts, the newest first. */

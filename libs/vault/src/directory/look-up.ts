@@ -3,7 +3,15 @@ import { holds } from './interval.js';
 import type { NamedIdentifier } from '../identifier.js';
 import type { VaultDb } from '../vault-sql.js';
 import type { DirectoryPorts } from './ports.js';
-import { readBindings, readMembers, readPersons, readUses, schemesOf } from './read-picture.js';
+import {
+  namesOf,
+  readBindings,
+  readMembers,
+  readPersons,
+  readUses,
+  schemesOf,
+  type IndexNames,
+} from './read-picture.js';
 import { ALWAYS, NEVER } from './tables.js';
 import { sealedContext } from './write-additions.js';
 
@@ -61,15 +69,23 @@ export async function lookUp(
   { scheme, realm, value }: Pick<NamedIdentifier, 'scheme' | 'realm' | 'value'>,
   at: number,
 ): Promise<FoundSubject | null> {
+  for (;;) {
+    const { index } = await ports.look();
+    const found = await lookUpUnder(ports, namesOf([ports.blindIndex(index, scheme, realm, value)]), at);
+    // It may have been brought to a name meanwhile that was not asked for.
+    if ((await ports.look()).index === index) return found;
+  }
+}
+
+async function lookUpUnder(ports: DirectoryPorts, names: IndexNames, at: number): Promise<FoundSubject | null> {
   const { reader } = ports.sql;
-  const index = ports.blindIndex(scheme, realm, value);
-  const bindings = await readBindings(reader, [index]);
+  const bindings = await readBindings(reader, names);
   const binding = bindings.find((each) => holds(each, at));
   if (binding === undefined) return null;
   const { subjectId, until } = binding;
   const person = await personOf(reader, subjectId);
   if (person === null) return null;
-  const used = await readUses(reader, [index]);
+  const used = await readUses(reader, names);
   const same = new Set([subjectId, ...person.linked]);
   const shared = new Set([...bindings, ...used].map((each) => each.subjectId).filter((each) => !same.has(each)));
   return { subjectId, ...person, until: timeOf(until), shared: [...shared].sort() };
@@ -93,8 +109,9 @@ export async function identifiersOf(ports: DirectoryPorts, subjectIds: readonly 
     .selectAll()
     .where(isAmong(reader, 'subject_id', subjectIds))
     .execute();
-  const users = await personsBy(reader, [...new Set(rows.map((row) => row.blind_index))]);
+  const users = await personsBy(reader, new Map(rows.map(({ blind_index }) => [blind_index, blind_index])));
   const values = await ports.openFor(
+    reader,
     rows.map(({ subject_id, blind_index, sealed }) => ({
       subjectId: subject_id,
       context: sealedContext(blind_index),
@@ -164,8 +181,8 @@ export async function conflicts(
 }
 
 /** Which persons have used each of these identifiers, whether it led to them or not. */
-async function personsBy(db: VaultDb, indexes: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const users = [...(await readBindings(db, indexes)), ...(await readUses(db, indexes))];
+async function personsBy(db: VaultDb, names: IndexNames): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const users = [...(await readBindings(db, names)), ...(await readUses(db, names))];
   const subjectIds = [...new Set(users.map(({ subjectId }) => subjectId))];
   const persons = new Map((await readPersons(db, subjectIds)).map((each) => [each.subjectId, each.personId]));
   const byIndex = new Map<string, Set<string>>();

@@ -1,5 +1,6 @@
 import { IDENTIFYING_SCHEMES, type Speaker } from '@sijill/contracts';
 import type { NamedIdentifier } from '../identifier.js';
+import type { BlindIndex } from './ports.js';
 
 /** One person as an event names them. */
 export interface PersonNamed {
@@ -22,10 +23,8 @@ export interface ResolvedPerson {
   readonly cases: readonly string[];
 }
 
-/** An identifier under the name that the directory knows it by. */
-export interface IndexedIdentifier extends NamedIdentifier {
-  readonly index: string;
-}
+/** An identifier under the names that the directory knows it by. */
+export type IndexedIdentifier = NamedIdentifier & BlindIndex;
 
 /** Whether a subject has at most one of these at a time, in each realm. */
 export function isIdentifying(scheme: string): boolean {

@@ -2,9 +2,32 @@ import { IDENTIFYING_SCHEMES } from '@sijill/contracts';
 import { isAmong } from '@sijill/platform';
 import { Picture, type Binding, type IdentityCase } from './picture.js';
 import type { VaultDb } from '../vault-sql.js';
+import type { BlindIndex } from './ports.js';
 import type { DirectoryTables } from './tables.js';
 
-const BINDING = ['blind_index', 'since', 'until', 'subject_id', 'scheme', 'realm', 'producer'] as const;
+const BINDING = [
+  'vault_binding.blind_index',
+  'vault_binding.since',
+  'vault_binding.until',
+  'vault_binding.subject_id',
+  'vault_binding.scheme',
+  'vault_binding.realm',
+  'vault_binding.producer',
+] as const;
+
+/**
+ * Names under which identifiers may stand, and for each the one under which it is spoken of: itself, unless it is of an older key. All that
+ * stands about one identifier stands under one of its names.
+ */
+export type IndexNames = ReadonlyMap<string, string>;
+
+const NOTHING: IndexNames = new Map();
+
+export function namesOf(identifiers: Iterable<BlindIndex>): IndexNames {
+  const names = new Map<string, string>();
+  for (const { index, older } of identifiers) for (const name of [index, ...older]) names.set(name, index);
+  return names;
+}
 
 /**
  * Reads the part of the directory that these identifiers and subjects are in: whoever has or had the identifiers, all linked to any of
@@ -12,33 +35,34 @@ const BINDING = ['blind_index', 'since', 'until', 'subject_id', 'scheme', 'realm
  */
 export async function readPicture(
   db: VaultDb,
-  { indexes = [], subjectIds = [] }: { readonly indexes?: readonly string[]; readonly subjectIds?: readonly string[] },
+  { names = NOTHING, subjectIds = [] }: { readonly names?: IndexNames; readonly subjectIds?: readonly string[] },
 ): Promise<Picture> {
-  const bindings = await readBindings(db, indexes);
+  const bindings = await readBindings(db, names);
   const named = unique([...subjectIds, ...bindings.map(({ subjectId }) => subjectId)]);
   const personIds = unique((await readPersons(db, named)).map(({ personId }) => personId));
   const subjects = await readMembers(db, personIds);
   const everybody = subjects.map(({ subjectId }) => subjectId);
-  const identifying = await readIdentifying(db, everybody);
+  const identifying = await readIdentifying(db, everybody, names);
   const byPlace = new Map([...bindings, ...identifying].map((each) => [`${each.index} ${each.since}`, each]));
   return new Picture({
     bindings: [...byPlace.values()],
-    cuts: await readCuts(db, indexes),
+    cuts: await readCuts(db, names),
     subjects,
     cases: await readCases(db, everybody),
-    uses: await readUses(db, indexes),
+    uses: await readUses(db, names),
   });
 }
 
-/** All bindings of these identifiers, of whatever time. */
-export async function readBindings(db: VaultDb, indexes: readonly string[]): Promise<Binding[]> {
-  if (indexes.length === 0) return [];
+/** All bindings of these identifiers, of whatever time. One whose subject has no key any more leads to nobody. */
+export async function readBindings(db: VaultDb, names: IndexNames): Promise<Binding[]> {
+  if (names.size === 0) return [];
   const rows = await db
     .selectFrom('vault_binding')
+    .innerJoin('vault_key', 'vault_key.subject_id', 'vault_binding.subject_id')
     .select(BINDING)
-    .where(isAmong(db, 'blind_index', indexes))
+    .where(isAmong(db, 'vault_binding.blind_index', [...names.keys()]))
     .execute();
-  return rows.map(bindingOf);
+  return rows.map((row) => bindingOf(row, names));
 }
 
 /** Which person each of these subjects is; those that are not known are left out. */
@@ -70,38 +94,41 @@ export async function readMembers(
 
 export async function readCuts(
   db: VaultDb,
-  indexes: readonly string[],
+  names: IndexNames,
 ): Promise<{ readonly index: string; readonly at: number }[]> {
-  if (indexes.length === 0) return [];
-  return db
+  if (names.size === 0) return [];
+  const rows = await db
     .selectFrom('vault_cut')
-    .select(['blind_index as index', 'at'])
-    .where(isAmong(db, 'blind_index', indexes))
+    .select(['blind_index', 'at'])
+    .where(isAmong(db, 'blind_index', [...names.keys()]))
     .execute();
+  return rows.map(({ blind_index, at }) => ({ index: names.get(blind_index)!, at }));
 }
 
 /** Who else was named with these identifiers. */
 export async function readUses(
   db: VaultDb,
-  indexes: readonly string[],
+  names: IndexNames,
 ): Promise<{ readonly index: string; readonly subjectId: string }[]> {
-  if (indexes.length === 0) return [];
-  return db
+  if (names.size === 0) return [];
+  const rows = await db
     .selectFrom('vault_use')
-    .select(['blind_index as index', 'subject_id as subjectId'])
-    .where(isAmong(db, 'blind_index', indexes))
+    .select(['blind_index', 'subject_id as subjectId'])
+    .where(isAmong(db, 'blind_index', [...names.keys()]))
     .execute();
+  return rows.map(({ blind_index, subjectId }) => ({ index: names.get(blind_index)!, subjectId }));
 }
 
-async function readIdentifying(db: VaultDb, subjectIds: readonly string[]): Promise<Binding[]> {
+async function readIdentifying(db: VaultDb, subjectIds: readonly string[], names: IndexNames): Promise<Binding[]> {
   if (subjectIds.length === 0) return [];
   const rows = await db
     .selectFrom('vault_binding')
+    .innerJoin('vault_key', 'vault_key.subject_id', 'vault_binding.subject_id')
     .select(BINDING)
-    .where(isAmong(db, 'subject_id', subjectIds))
-    .where('scheme', 'in', [...IDENTIFYING_SCHEMES])
+    .where(isAmong(db, 'vault_binding.subject_id', subjectIds))
+    .where('vault_binding.scheme', 'in', [...IDENTIFYING_SCHEMES])
     .execute();
-  return rows.map(bindingOf);
+  return rows.map((row) => bindingOf(row, names));
 }
 
 async function readCases(db: VaultDb, subjectIds: readonly string[]): Promise<IdentityCase[]> {
@@ -126,9 +153,9 @@ export function schemesOf(column: string): string[] {
   return column === '' ? [] : column.split(',');
 }
 
-function bindingOf(row: Pick<DirectoryTables['vault_binding'], (typeof BINDING)[number]>): Binding {
+function bindingOf(row: Omit<DirectoryTables['vault_binding'], 'sealed'>, names: IndexNames): Binding {
   return {
-    index: row.blind_index,
+    index: names.get(row.blind_index) ?? row.blind_index,
     since: row.since,
     until: row.until,
     subjectId: row.subject_id,

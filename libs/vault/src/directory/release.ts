@@ -6,7 +6,8 @@ import type { ResolvedPerson } from './person-named.js';
 import type { Binding, Picture } from './picture.js';
 import type { VaultChange } from '../vault-sql.js';
 import type { DirectoryPorts } from './ports.js';
-import { readCuts, readPicture } from './read-picture.js';
+import { namesOf, readCuts, readPicture, type IndexNames } from './read-picture.js';
+import { bringUp } from './reindex.js';
 import { writeAdditions } from './write-additions.js';
 
 /** A release as an event tells of it. */
@@ -35,9 +36,9 @@ export interface ReleasedBy {
  * @throws ReleaseRefused the producer has no say in this identifier
  */
 export function release(ports: DirectoryPorts, { identifier, at, speaker }: ReleaseNamed): Promise<ReleasedIdentifier> {
-  const index = ports.blindIndex(identifier.scheme, identifier.realm, identifier.value);
   return ports.change(async (change) => {
-    const picture = await readPicture(change.trx, { indexes: [index] });
+    const { index, names } = await namedIn(ports, change, identifier);
+    const picture = await readPicture(change.trx, { names });
     const owner = ownerUntil(picture, index, at);
     refuseStranger(identifier, owner, speaker);
     let sequence = change.before.sequence;
@@ -45,7 +46,7 @@ export function release(ports: DirectoryPorts, { identifier, at, speaker }: Rele
     if (cut) sequence = change.take();
     if (owner !== undefined) return { subjectId: owner.subjectId, sequence, cases: [], ended: cut };
 
-    const cuts = (await readCuts(change.trx, [index])).map((each) => each.at);
+    const cuts = (await readCuts(change.trx, names)).map((each) => each.at);
     const subjectId = ports.newId();
     picture.addSubject(subjectId);
     const { since, until } = intervalBefore(cuts, at);
@@ -68,15 +69,26 @@ export function releaseFor(
   identifier: Pick<NamedIdentifier, 'scheme' | 'realm' | 'value'>,
   at: number,
 ): Promise<ReleasedBy | null> {
-  const index = ports.blindIndex(identifier.scheme, identifier.realm, identifier.value);
   return ports.change(async (change) => {
-    const picture = await readPicture(change.trx, { indexes: [index], subjectIds: [subjectId] });
+    const { index, names } = await namedIn(ports, change, identifier);
+    const picture = await readPicture(change.trx, { names, subjectIds: [subjectId] });
     const owner = picture.bindingAt(index, at);
     if (owner === undefined || !picture.has(subjectId) || !picture.areOne(owner.subjectId, subjectId)) return null;
     if (!(await cutAt(change, index, at, owner))) throw new IdentityConflict('already');
     change.take();
     return { subjectId: owner.subjectId, at };
   });
+}
+
+/** The name that an identifier has in a change, with all that stands about it under that name. */
+async function namedIn(
+  ports: DirectoryPorts,
+  change: VaultChange,
+  { scheme, realm, value }: Pick<NamedIdentifier, 'scheme' | 'realm' | 'value'>,
+): Promise<{ readonly index: string; readonly names: IndexNames }> {
+  const named = ports.blindIndex(change.before.index, scheme, realm, value);
+  await bringUp(ports, change, [{ ...named, value }]);
+  return { index: named.index, names: namesOf([named]) };
 }
 
 /** Whoever has the identifier in the interval that ends at that moment, or will end there by this release. */
@@ -100,7 +112,7 @@ function refuseStranger(
 /** Cuts the time of an identifier, whether somebody has it or not. @returns false when it was cut there before */
 async function cutAt(change: VaultChange, index: string, at: number, owner: Binding | undefined): Promise<boolean> {
   const { trx } = change;
-  const cuts = await readCuts(trx, [index]);
+  const cuts = await readCuts(trx, new Map([[index, index]]));
   if (cuts.some((cut) => cut.at === at)) return false;
   await trx.insertInto('vault_cut').values({ blind_index: index, at }).execute();
   if (owner !== undefined) {

@@ -27,14 +27,14 @@ describe('what another process does while a batch is looked at', () => {
     sql: database.sql,
     change: (work) => database.change(work),
     look: () => database.look(),
-    blindIndex: (...name) => name.join(' '),
+    blindIndex: (_, ...name) => ({ index: name.join(' '), older: [] }),
     makeRoots: async (trx, subjectIds) => {
       const made = { generation: 1, wrapped: '', wrapped_by: '', created_at: '' };
       const rows = subjectIds.map((subject_id) => ({ ...made, holder: `subject/${subject_id}`, subject_id }));
       await trx.insertInto('vault_key').values(rows).execute();
     },
     sealFor: (_, texts) => Promise.resolve(texts.map(() => 'sealed')),
-    openFor: (texts) => Promise.resolve(texts.map(() => null)),
+    openFor: (_, texts) => Promise.resolve(texts.map(() => null)),
     makeEntry: () => Promise.resolve({ id: randomUUID(), text: '{}' }),
     now: () => NOW,
     newId: () => randomUUID(),

@@ -10,11 +10,50 @@ import {
 } from './person-named.js';
 import type { Additions, Picture } from './picture.js';
 import type { DirectoryPorts, EntryDraft } from './ports.js';
-import { readBindings, readPersons, readPicture } from './read-picture.js';
+import { namesOf, readBindings, readPersons, readPicture } from './read-picture.js';
+import { bringUp } from './reindex.js';
 import { writeAdditions } from './write-additions.js';
 
 /** People of a batch whose entry is decided, by their place in it. */
 type Resolved = Map<number, ResolvedPerson>;
+
+/** People under the names that their identifiers have now: another process may have brought the vault to another key of the index. */
+class Batch {
+  private named: { readonly keys: string; readonly people: readonly PersonIndexed[] } | null = null;
+
+  constructor(
+    private readonly ports: Pick<DirectoryPorts, 'blindIndex'>,
+    private readonly people: readonly PersonNamed[],
+  ) {}
+
+  /** @param keys of the vault's state, the `index` */
+  under(keys: string): readonly PersonIndexed[] {
+    if (this.named?.keys !== keys) this.named = { keys, people: this.people.map((each) => this.indexed(each, keys)) };
+    return this.named.people;
+  }
+
+  /** Those at some places, as a batch of their own. */
+  part(places: readonly number[]): Batch {
+    const part = new Batch(
+      this.ports,
+      places.map((place) => this.people[place]!),
+    );
+    if (this.named !== null) {
+      const { keys, people } = this.named;
+      part.named = { keys, people: places.map((place) => people[place]!) };
+    }
+    return part;
+  }
+
+  private indexed({ identifiers, at, speaker, entryId }: PersonNamed, keys: string): PersonIndexed {
+    const byIndex = new Map<string, IndexedIdentifier>();
+    for (const identifier of considered(identifiers)) {
+      const names = this.ports.blindIndex(keys, identifier.scheme, identifier.realm, identifier.value);
+      if (!byIndex.has(names.index)) byIndex.set(names.index, { ...identifier, ...names });
+    }
+    return { identifiers: [...byIndex.values()], at, speaker, entryId };
+  }
+}
 
 /**
  * Decides whose entries the events of a batch become.
@@ -36,43 +75,33 @@ export class PeopleResolver {
   /** In order; a later person of the batch sees what an earlier one brought. Durable when it returns. */
   async resolve(people: readonly PersonNamed[]): Promise<ResolvedPerson[]> {
     if (people.length === 0) return [];
-    const indexed = people.map((person) => this.indexed(person));
-    const resolved = await this.settled(indexed);
-    const open = [...indexed.keys()].filter((place) => !resolved.has(place));
+    const batch = new Batch(this.ports, people);
+    const resolved = await this.settled(batch);
+    const open = [...people.keys()].filter((place) => !resolved.has(place));
     if (open.length > 0) {
-      const rest = open.map((place) => indexed[place]!);
+      const rest = batch.part(open);
       const decided = (await this.withoutWriting(rest)) ?? (await this.change(rest));
       open.forEach((place, i) => resolved.set(place, decided[i]!));
     }
-    return indexed.map((_, place) => resolved.get(place)!);
-  }
-
-  private indexed({ identifiers, at, speaker, entryId }: PersonNamed): PersonIndexed {
-    const byIndex = new Map<string, IndexedIdentifier>();
-    for (const identifier of considered(identifiers)) {
-      const index = this.ports.blindIndex(identifier.scheme, identifier.realm, identifier.value);
-      if (!byIndex.has(index)) byIndex.set(index, { ...identifier, index });
-    }
-    return { identifiers: [...byIndex.values()], at, speaker, entryId };
+    return people.map((_, place) => resolved.get(place)!);
   }
 
   /**
    * Those about whom nothing is to be learned. What is remembered is taken at one moment, without a pause behind the look; what is read
    * is bracketed by a second look.
    */
-  private async settled(people: readonly PersonIndexed[]): Promise<Resolved> {
+  private async settled(batch: Batch): Promise<Resolved> {
     for (;;) {
       const look = await this.ports.look();
+      const people = batch.under(look.index);
       // Another call has looked later and remembers what came since: what it knows must not go under this look's number.
       if (!this.known.isOf(look.epoch)) continue;
 
       const leads = people.map(({ identifiers, at }) => identifiers.map(({ index }) => this.known.ownerAt(index, at)));
       const owners = new Map<string, Owned[]>();
-      const unknown = people.flatMap(({ identifiers }, i) =>
-        identifiers.filter((_, k) => leads[i]![k] === undefined).map(({ index }) => index),
-      );
+      const unknown = people.flatMap(({ identifiers }, i) => identifiers.filter((_, k) => leads[i]![k] === undefined));
       if (unknown.length > 0) {
-        for (const binding of await readBindings(this.ports.sql.reader, [...new Set(unknown)]))
+        for (const binding of await readBindings(this.ports.sql.reader, namesOf(unknown)))
           owners.set(binding.index, [...(owners.get(binding.index) ?? []), binding]);
         people.forEach(({ identifiers, at }, i) =>
           identifiers.forEach(({ index }, k) => (leads[i]![k] ??= ownerIn(owners.get(index), at))),
@@ -96,7 +125,7 @@ export class PeopleResolver {
       let { sequence } = look;
       if (unknown.length > 0 || strangers.size > 0) {
         const after = await this.ports.look();
-        if (after.epoch !== look.epoch) continue;
+        if (after.epoch !== look.epoch || after.index !== look.index) continue;
         sequence = after.sequence;
         this.known.remember(look.epoch, owners, persons);
       }
@@ -112,9 +141,10 @@ export class PeopleResolver {
   }
 
   /** Decides without the lock where that writes nothing; null where it would, or where the vault was changed meanwhile. */
-  private async withoutWriting(people: readonly PersonIndexed[]): Promise<ResolvedPerson[] | null> {
+  private async withoutWriting(batch: Batch): Promise<ResolvedPerson[] | null> {
     const before = await this.ports.look();
-    const picture = await readPicture(this.ports.sql.reader, { indexes: indexesOf(people) });
+    const people = batch.under(before.index);
+    const picture = await readPicture(this.ports.sql.reader, { names: namesOf(identifiersOf(people)) });
     if (people.some((person) => isToBeBound(picture, person))) return null;
     const decisions = people.map((person) => decide(picture, person, () => ''));
     if (
@@ -125,14 +155,17 @@ export class PeopleResolver {
       picture.added.uses.length > 0
     )
       return null;
-    const { sequence } = await this.ports.look();
-    if (sequence !== before.sequence) return null;
+    const { sequence, index } = await this.ports.look();
+    if (sequence !== before.sequence || index !== before.index) return null;
     return decisions.map(({ subjectId, cases }) => ({ subjectId, sequence, cases }));
   }
 
-  private async change(people: readonly PersonIndexed[]): Promise<ResolvedPerson[]> {
-    const { resolved, picture, epoch } = await this.ports.change(async (change) => {
-      const picture = await readPicture(change.trx, { indexes: indexesOf(people) });
+  private async change(batch: Batch): Promise<ResolvedPerson[]> {
+    const { people, resolved, picture, epoch } = await this.ports.change(async (change) => {
+      const people = batch.under(change.before.index);
+      const identifiers = identifiersOf(people);
+      await bringUp(this.ports, change, identifiers);
+      const picture = await readPicture(change.trx, { names: namesOf(identifiers) });
       const outbox: EntryDraft[] = [];
       let sequence = change.before.sequence;
       let before = weight(picture.added);
@@ -145,14 +178,14 @@ export class PeopleResolver {
         return { subjectId, sequence, cases };
       });
       await writeAdditions(this.ports, change, picture.added, outbox);
-      return { resolved, picture, epoch: change.before.epoch };
+      return { people, resolved, picture, epoch: change.before.epoch };
     });
     this.remember(people, picture, epoch);
     return resolved;
   }
 
   private remember(people: readonly PersonIndexed[], picture: Picture, epoch: number): void {
-    const owners = indexesOf(people).map((index) => [index, picture.bindingsOf(index)] as const);
+    const owners = identifiersOf(people).map(({ index }) => [index, picture.bindingsOf(index)] as const);
     const subjectIds = new Set(owners.flatMap(([, owned]) => owned.map(({ subjectId }) => subjectId)));
     const persons = [...subjectIds].map((subjectId) => [subjectId, picture.personOf(subjectId)] as const);
     this.known.remember(epoch, owners, persons);
@@ -186,6 +219,7 @@ function weight({ subjects, bindings, edges, cases }: Additions): number {
   return subjects.length + bindings.length + edges.length + cases.length;
 }
 
-function indexesOf(people: readonly PersonIndexed[]): string[] {
-  return [...new Set(people.flatMap(({ identifiers }) => identifiers.map(({ index }) => index)))];
+/** Each once. */
+function identifiersOf(people: readonly PersonIndexed[]): IndexedIdentifier[] {
+  return [...new Map(people.flatMap(({ identifiers }) => identifiers.map((each) => [each.index, each]))).values()];
 }

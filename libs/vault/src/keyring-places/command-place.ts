@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { KeyringUnusable, type KeyringPlace } from './keyring-place.js';
+
+const PATIENCE_MS = 30_000;
+
+/**
+ * A program of the operator's, for a secrets manager:
+ *
+ * - `PROGRAM get` prints the keyring, or nothing where there is none;
+ * - `PROGRAM put WHAT` keeps what it reads. WHAT is the SHA-256, in hex, of the text that it takes the place of, or `none`; a program that
+ *   can tell refuses when something else is there.
+ *
+ * Exit code 0 says that it is done. What it writes to its standard error goes to ours.
+ */
+export class CommandPlace implements KeyringPlace {
+  readonly where: string;
+
+  /** @param command the program, and arguments that stand before ours */
+  constructor(private readonly command: readonly string[]) {
+    this.where = `that "${command[0]} get" gives`;
+  }
+
+  async get(): Promise<string | null> {
+    const text = await this.run(['get'], '');
+    return text.trim() === '' ? null : text;
+  }
+
+  async put(text: string, instead: string | null): Promise<boolean> {
+    if ((await this.get()) !== instead) return false;
+    await this.run(['put', instead === null ? 'none' : hash('sha256', instead)], text);
+    // Somebody may have been quicker, where the program does not tell.
+    return (await this.get()) === text;
+  }
+
+  private async run(args: readonly string[], input: string): Promise<string> {
+    const [program = '', ...before] = this.command;
+    const unusable = (what: string, cause?: unknown): KeyringUnusable =>
+      new KeyringUnusable(`"${program} ${args[0]}" ${what}; see SIJILL_KEYRING`, { cause });
+    return new Promise((resolve, reject) => {
+      const child = spawn(program, [...before, ...args], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        signal: AbortSignal.timeout(PATIENCE_MS),
+        killSignal: 'SIGKILL',
+      });
+      let output = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+      child.on('error', (cause) =>
+        reject(unusable(cause.name === 'AbortError' ? 'took too long' : 'cannot be run', cause)),
+      );
+      child.on('close', (code) =>
+        code === 0 ? resolve(output) : reject(unusable(`ended with ${code ?? 'a signal'}`)),
+      );
+      // A program that reads nothing has closed it already.
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(input);
+    });
+  }
+}
