@@ -17,4 +17,5 @@ export { generationOf, Tags, type TagKey } from './tags.js';
 export { vaultExists } from './vault-sql.js';
 export type { WaitingEntry } from './outbox.js';
 export { Vault } from './vault.js';
+export * from './cases/index.js';
 export * from './directory/index.js';

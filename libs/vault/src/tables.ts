@@ -1,9 +1,10 @@
 import type { Kysely, Migration } from 'kysely';
 import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import { createCaseTables, type CaseTables } from './cases/tables.js';
 import { createDirectoryTables, type DirectoryTables } from './directory/tables.js';
 
 /** The one erasable store. A row of `vault_key` is a holder; deleting it makes all that is sealed for it unreadable. */
-export interface VaultTables extends DirectoryTables {
+export interface VaultTables extends DirectoryTables, CaseTables {
   /**
    * `lock`: taken by whoever changes anything. `sequence`, `epoch`: see `VaultSql`. `keyring`, `ledger`: whose vault this is. `wrapping`: the
    * wrapping key that was added last.
@@ -55,4 +56,5 @@ export const vaultMigrations = (dialect: SqlDialect): Record<string, Migration> 
       await createDirectoryTables(db, dialect);
     },
   },
+  '2026-11-30-vault-cases': { up: (db: Kysely<unknown>) => createCaseTables(db, dialect) },
 });

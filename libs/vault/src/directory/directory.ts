@@ -1,5 +1,5 @@
 import type { NamedIdentifier } from '../identifier.js';
-import { link, separate, type LinkedOrApart, type Officer } from './link.js';
+import { link, separable, separate, type LinkedOrApart, type Officer } from './link.js';
 import {
   conflicts,
   identifiersOf,
@@ -82,6 +82,11 @@ export class Directory {
   /** @throws IdentityConflict */
   separate(subjectIds: readonly [string, string], officer: Officer): Promise<LinkedOrApart> {
     return separate(this.ports, subjectIds, officer);
+  }
+
+  /** Whether two subjects could be kept apart as things stand. @throws IdentityConflict */
+  async assertSeparable(subjectIds: readonly [string, string]): Promise<void> {
+    await separable(this.ports.sql.reader, subjectIds);
   }
 
   /** Conflicts, the newest first. */
