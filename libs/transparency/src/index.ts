@@ -32,6 +32,7 @@ export {
   type FollowedKeys,
   type ProvenAnnouncement,
 } from './keys/key-chain.js';
+export { verifyOpening, type OpeningVerified } from './opening/verify-opening.js';
 export { readAnyLeaf, readLeaf, type ForeignLeaf, type LeafEntry } from './leaf-entry.js';
 export {
   concat,
