@@ -12,6 +12,7 @@ const mayImport = {
   access: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   notary: ['contracts', 'transparency', 'platform', 'event-store', 'vault'],
   reports: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'read-models', 'access', 'notary'],
+  cases: ['contracts', 'transparency', 'platform', 'event-store', 'vault', 'read-models', 'access'],
   ledger: [
     'contracts',
     'transparency',
@@ -21,6 +22,7 @@ const mayImport = {
     'intake',
     'read-models',
     'access',
+    'cases',
     'reports',
     'notary',
   ],

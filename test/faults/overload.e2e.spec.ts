@@ -28,6 +28,8 @@ describeWithKafka('a server that is sent twice of what it can take', (kafka) => 
         SIJILL_KAFKA_TOPICS: topic,
         SIJILL_KAFKA_GROUP: `group-${topic}`,
         SIJILL_LOG_LEVEL: 'error',
+        // One officer looks people up all the time.
+        SIJILL_LIMIT_LOOKUP: '100000',
       });
       const traffic = new Traffic(server, await server.key('producer'));
       const officer = await server.key('officer');

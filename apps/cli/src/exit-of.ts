@@ -1,4 +1,5 @@
-import { ActingRefused, KeyRefused, ProducerRefused, ProducersUnknown } from '@sijill/access';
+import { ActingRefused, KeyRefused, LimitReached, ProducerRefused, ProducersUnknown } from '@sijill/access';
+import { ConfirmationRefused } from '@sijill/cases';
 import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import { FileUnreadable } from '@sijill/intake';
 import { BackupRefused } from '@sijill/ledger';
@@ -21,6 +22,7 @@ const WRONG_USE = [
   KeyFileUnusable,
   KeysNotAnnounced,
 ];
+const NO = [ConfirmationRefused, LimitReached];
 const UNREACHABLE = [
   StoreUnavailable,
   StoreRefused,
@@ -35,6 +37,7 @@ const UNREACHABLE = [
 /** The exit code of an error, and the line that is shown for it. */
 export function exitOf(error: unknown): { code: number; line: string } {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (NO.some((kind) => error instanceof kind)) return { code: EXIT.no, line: message };
   if (WRONG_USE.some((kind) => error instanceof kind)) return { code: EXIT.wrongUse, line: message };
   if (UNREACHABLE.some((kind) => error instanceof kind)) return { code: EXIT.unreachable, line: message };
   const { code } = error as { code?: unknown };

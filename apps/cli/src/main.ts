@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   'log-key': async () => (await import('./commands/log-key.command.js')).addLogKey,
   import: async () => (await import('./commands/import.command.js')).addImport,
   history: async () => (await import('./commands/history.command.js')).addHistory,
+  confirmations: async () => (await import('./commands/confirmations.command.js')).addConfirmations,
   report: async () => (await import('./commands/report.command.js')).addReport,
   verify: async () => (await import('./commands/verify.command.js')).addVerify,
   monitor: async () => (await import('./commands/monitor.command.js')).addMonitor,

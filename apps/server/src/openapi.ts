@@ -2,6 +2,7 @@ import type { INestApplication, Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import type { ConfirmationView, OpenedEntry, PartOpening } from '@sijill/cases';
 import {
   EVENT_CATALOGUE,
   eventSchemas,
@@ -14,6 +15,7 @@ import {
   type NoticeView,
   type RecipientView,
 } from '@sijill/contracts';
+import { DUAL_CONTROLLED } from '@sijill/platform';
 import { queryClassOf } from './http/known-query.interceptor.js';
 import * as producerRequests from './routes/producers-requests.js';
 import * as requests from './routes/requests.js';
@@ -108,6 +110,49 @@ const activity: SchemasOf<ActivityView> = {
   evidence: reference,
 };
 
+const confirmation: SchemasOf<ConfirmationView> = {
+  confirmationId: uuid,
+  what: { enum: [...DUAL_CONTROLLED] },
+  about: object({
+    subjectIds: list(uuid),
+    entryId: { type: ['string', 'null'], format: 'uuid' },
+    holdId: nullable('string'),
+    erasureId: nullable('string'),
+    policy: nullable('string'),
+  }),
+  askedBy: { ...text, description: 'a principal: the same for all keys of one name' },
+  askedAt: time,
+  expiresAt: time,
+  confirmedBy: nullable('string'),
+  status: { enum: ['open', 'confirmed', 'declined', 'expired'] },
+  answeredAt: { type: ['string', 'null'], format: 'date-time' },
+  outcome: {
+    anyOf: [
+      object({ done: { const: true }, entryIds: list(uuid) }),
+      object({ done: { const: false }, code: text, through: list(uuid) }),
+      { type: 'null' },
+    ],
+    description: 'what came of it, where something was carried out when it was confirmed; null else',
+  },
+};
+const opening: SchemasOf<PartOpening> = {
+  part: { ...text, description: 'as in `data.sealed` of the leaf' },
+  keyId: { ...text, description: 'of the secret that the key follows from, as in `metadata.keys` of the leaf' },
+  text: { ...text, description: 'the sealed text: a JWE in compact form, whose SHA-256 the leaf has' },
+  key: { ...text, description: 'of this text alone: AES-256-GCM, base64url' },
+  blinding: { ...text, description: 'what the commitment was made with beside the key: base64url' },
+};
+const opened: SchemasOf<OpenedEntry> = {
+  entryId: uuid,
+  sealed: {
+    type: 'object',
+    additionalProperties: true,
+    description: 'by part, what it says; of a quarantined record `{base64}`',
+  },
+  opening: list(object(opening)),
+  destroyed: { type: 'boolean', description: 'whether some of it was destroyed, and is not here' },
+};
+
 /** The answers. Requests and events are derived from their classes; answers have no class to derive from. */
 const ANSWERS: Record<string, object> = {
   Event: { oneOf: PRODUCER_EVENT_TYPES.map((type) => ref(EVENT_CATALOGUE[type].schema)) },
@@ -134,7 +179,7 @@ const ANSWERS: Record<string, object> = {
     ),
     description:
       'RFC 9457; `rejected` when no event of a batch was accepted, `reason` when a replay is refused, `code` and `through` when two ' +
-      'subjects are not linked or not separated',
+      'subjects are not linked or not separated, `code` when a confirmation is refused',
   },
   Rejected: object({
     index: { type: 'integer' },
@@ -222,6 +267,11 @@ const ANSWERS: Record<string, object> = {
     parts: { type: 'object', additionalProperties: { enum: ['closed', 'destroyed'] } },
     asOf: ref('Freshness'),
   }),
+  OpenedEntry: object(opened),
+  ConfirmationAsked: object({ confirmationId: uuid }),
+  Confirmation: object(confirmation),
+  ConfirmationWithReason: object({ ...confirmation, reason: nullable('string') }),
+  ConfirmationListAnswer: page('Confirmation'),
   ReportView: object({
     id: uuid,
     report: text,
@@ -370,7 +420,7 @@ function complete(path: string, operation: Operation, query: SchemaLike | undefi
     if (answer !== undefined && JSON.stringify(answer.content ?? {}).includes('Answer')) answer.headers = position;
   }
   if (responses['202'] !== undefined) {
-    responses['202'].headers = { Location: { description: 'where to look for the report', schema: text } };
+    responses['202'].headers = { Location: { description: 'where to look for what becomes of it', schema: text } };
   }
 }
 

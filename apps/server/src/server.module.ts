@@ -1,7 +1,8 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { ApiKeys, ConsultationLog, Producers } from '@sijill/access';
+import { ApiKeys, ConsultationLog, Limits, Producers } from '@sijill/access';
+import { Confirmations, Separating, Unsealing } from '@sijill/cases';
 import { EVENT_STORE } from '@sijill/event-store';
 import { HttpIntake, QuarantineDesk } from '@sijill/intake';
 import { Outboxes, type Ledger } from '@sijill/ledger';
@@ -16,6 +17,7 @@ import { FreshnessInterceptor } from './http/freshness.interceptor.js';
 import { KnownQueryInterceptor } from './http/known-query.interceptor.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { validation } from './http/validation.js';
+import { ConfirmationsController } from './routes/confirmations.controller.js';
 import { Documents, DOCUMENTS, DocumentsController } from './routes/documents.controller.js';
 import { EntriesController } from './routes/entries.controller.js';
 import { EventsController } from './routes/events.controller.js';
@@ -29,6 +31,7 @@ import { SubjectsController } from './routes/subjects.controller.js';
 import { WitnessController } from './routes/witness.controller.js';
 import { RUNNING_ROLES, type RunningRoles } from './running-roles.js';
 import { TRANSPARENCY_LOG } from './transparency-log.js';
+import { CASE_COMMAND_HANDLERS } from './use-cases/case-commands.js';
 import { INTAKE_COMMAND_HANDLERS } from './use-cases/intake-commands.js';
 import { QUERY_HANDLERS } from './use-cases/query-handlers.js';
 import { RecordConsultationHandler } from './use-cases/record-consultation.js';
@@ -41,6 +44,7 @@ const API = [
   IdentityController,
   ProducersController,
   EntriesController,
+  ConfirmationsController,
   ReportsController,
   QuarantineController,
 ];
@@ -59,7 +63,12 @@ export class ServerModule {
             { provide: QuarantineDesk, useValue: ledger.quarantineDesk },
             { provide: ConsultationLog, useValue: ledger.consultations },
             { provide: ReportDesk, useValue: ledger.reports },
+            { provide: Limits, useValue: ledger.limits },
+            { provide: Confirmations, useValue: ledger.confirmations },
+            { provide: Separating, useValue: ledger.separating },
+            { provide: Unsealing, useValue: ledger.unsealing },
             RecordConsultationHandler,
+            ...CASE_COMMAND_HANDLERS,
             ...INTAKE_COMMAND_HANDLERS,
             ...REPORT_COMMAND_HANDLERS,
             ...QUERY_HANDLERS,

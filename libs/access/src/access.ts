@@ -2,6 +2,7 @@ import type { OutboxSource } from '@sijill/event-store';
 import type { Clock, Config, SqlTarget } from '@sijill/platform';
 import { AccessSql } from './access-sql.js';
 import { ApiKeys } from './api-keys.js';
+import { Limits } from './limits.js';
 import { NO_SEALS, type Seals } from './ledger-seals.js';
 import { Producers } from './producers/producers.js';
 
@@ -15,7 +16,7 @@ export class Access {
   private constructor(
     private readonly sql: AccessSql,
     config: Pick<Config, 'mode' | 'defaultRegion'>,
-    clock: Clock,
+    private readonly clock: Clock,
     seals: Seals,
   ) {
     this.outbox = sql;
@@ -35,6 +36,11 @@ export class Access {
     seals: Seals = NO_SEALS,
   ): Promise<Access> {
     return new Access(await AccessSql.open(target, clock), config, clock, seals);
+  }
+
+  /** What each principal may do so often and no oftener. */
+  limits(most: Config['readingLimits']): Limits {
+    return new Limits(this.sql, most, this.clock);
   }
 
   async close(): Promise<void> {

@@ -147,6 +147,15 @@ export class ApiKeys {
     return true;
   }
 
+  /** Whether a principal has a key that is accepted now and may be used for this. */
+  async isHeldFor(principal: string, role: Role): Promise<boolean> {
+    const rows = await withNames(this.access.sql.reader)
+      .where('principal_id', '=', principal)
+      .where('revoked_at', 'is', null)
+      .execute();
+    return rows.map(fromRow).some((key) => key.roles.includes(role) && !this.hasExpired(key));
+  }
+
   /** Who holds this key, and what it may be used for now; or why it is not accepted. Only its holder is told why. */
   async authenticate(key: string): Promise<Caller | KeyNotAccepted> {
     const [, id, secret] = /^sijill_(k[0-9a-f]{12})_([A-Za-z0-9_-]{43})$/.exec(key) ?? [];
@@ -156,12 +165,15 @@ export class ApiKeys {
     if (!timingSafeEqual(Buffer.from(row.hash, 'hex'), Buffer.from(hashOf(secret), 'hex'))) return NOT_KNOWN;
     const { name, principal, roles, recipient, revokedAt, expiresAt, ...held } = fromRow(row);
     if (revokedAt !== null) return { refused: `this key was revoked at ${revokedAt}` };
-    if (expiresAt !== null && Date.parse(expiresAt) <= this.clock.now())
-      return { refused: `this key expired at ${expiresAt}; ask for a new one` };
+    if (this.hasExpired({ expiresAt })) return { refused: `this key expired at ${expiresAt}; ask for a new one` };
     const producer = held.producer === null ? null : await this.producers.speakerOf(held.producer);
     if (held.producer !== null && producer === null)
       return { refused: `this key speaks for the producer ${held.producer}, which is retired or not registered` };
     return { keyId: id, name, principal, roles, producer, recipient };
+  }
+
+  private hasExpired({ expiresAt }: Pick<ApiKey, 'expiresAt'>): boolean {
+    return expiresAt !== null && Date.parse(expiresAt) <= this.clock.now();
   }
 
   /** @throws KeyRefused */

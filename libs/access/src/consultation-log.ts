@@ -17,6 +17,8 @@ export type Consulted =
   | 'separation'
   | 'release'
   | 'entry'
+  | 'unseal'
+  | 'confirmation'
   | 'report'
   | 'report_file'
   | 'duplicates'
@@ -34,6 +36,8 @@ export interface Consultation {
   readonly reader: Reader;
   /** What narrows it down: an entry, a report. Ids only. */
   readonly about?: Readonly<Record<string, string>>;
+  /** Whether one did alone what two are asked for. */
+  readonly breakGlass?: boolean;
 }
 
 /**
@@ -53,7 +57,7 @@ export class ConsultationLog {
 
   /** Answers when the entry is durable. */
   async record(consultation: Consultation): Promise<{ entryId: string; position: number }> {
-    const { what, subjectId, found, reason, reader, about } = consultation;
+    const { what, subjectId, found, reason, reader, about, breakGlass = false } = consultation;
     const id = newEntryId();
     // Of an id that nobody has (any more) there is no key: the reason is then the ledger's.
     const ofSubject = subjectId !== null && (await this.vault.secrets.hasSubject(subjectId)) ? subjectId : null;
@@ -69,6 +73,7 @@ export class ConsultationLog {
       ...open,
       ...(subjectId === null ? {} : { subjectId }),
       ...(about === undefined ? {} : { about: { ...about } }),
+      ...(breakGlass ? { breakGlass } : {}),
     };
     const { principal } = reader;
     const entry = ledgerEntry(CONSULTED, this.clock.now(), data, { id, principal, ...kept });

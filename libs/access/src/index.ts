@@ -11,6 +11,7 @@ export {
   type KeyWanted,
 } from './api-keys.js';
 export { CONSULTED, ConsultationLog, type Consultation, type Consulted } from './consultation-log.js';
+export { LimitReached, Limits, type Counted } from './limits.js';
 export { LedgerSeals, type Said, type SealedParts, type Seals, type ToSeal } from './ledger-seals.js';
 export {
   PRODUCER_CHANGED,

@@ -4,7 +4,7 @@ import { canonicalJson } from '@sijill/transparency';
 import { defaultScope, seal, yearOf, type Secret, type Vault } from '@sijill/vault';
 
 /** What was said and must not stand open, by name; null where it was not given. */
-export type Said = Readonly<Record<string, string | null>>;
+export type Said = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** What an entry of the ledger's own keeps sealed, by part. */
 export interface ToSeal {
@@ -12,6 +12,8 @@ export interface ToSeal {
   readonly staff?: Said;
   /** What is about one person. */
   readonly subject?: { readonly subjectId: string; readonly said: Said };
+  /** What belongs to one case. */
+  readonly case?: { readonly caseId: string; readonly said: Said };
   /** What is about nobody. */
   readonly ledger?: Said;
 }
@@ -32,7 +34,7 @@ export interface Seals {
 /** Where the vault is not at hand, entries say no more than they can say in clear. */
 export const NO_SEALS: Seals = { for: () => Promise.resolve({ open: {}, kept: {} }) };
 
-/** Seals by the vault: staff's and the ledger's by the year, a person's by that person's secret. */
+/** Seals by the vault: staff's and the ledger's by the year, a person's and a case's by their own secrets. */
 export class LedgerSeals implements Seals {
   constructor(
     private readonly vault: Pick<Vault, 'secrets'>,
@@ -40,7 +42,7 @@ export class LedgerSeals implements Seals {
   ) {}
 
   /** @throws SubjectErased the person is not in the vault (any more) */
-  async for(entryId: string, { staff, subject, ledger }: ToSeal): Promise<SealedParts> {
+  async for(entryId: string, { staff, subject, case: ofCase, ledger }: ToSeal): Promise<SealedParts> {
     const { secrets } = this.vault;
     const now = this.clock.now();
     const parts: Part[] = [];
@@ -52,6 +54,9 @@ export class LedgerSeals implements Seals {
     await add({ name: 'subject', context: `${entryId}/subject`, said: given(subject?.said) }, () =>
       secrets.ofSubject(subject!.subjectId, defaultScope(now)),
     );
+    await add({ name: 'case', context: `${entryId}/case`, said: given(ofCase?.said) }, () =>
+      secrets.ofCase(ofCase!.caseId),
+    );
     await add({ name: 'ledger', context: `${entryId}/ledger`, said: given(ledger) }, () =>
       secrets.ofLedger(yearOf(now)),
     );
@@ -60,9 +65,9 @@ export class LedgerSeals implements Seals {
 }
 
 interface Part {
-  readonly name: 'staff' | 'subject' | 'ledger';
+  readonly name: 'staff' | 'subject' | 'case' | 'ledger';
   readonly context: string;
-  readonly said: Record<string, string>;
+  readonly said: GivenSaid;
   readonly secret: Secret;
 }
 
@@ -79,7 +84,9 @@ function sealedParts(parts: readonly Part[]): SealedParts {
   return { open: { has }, kept: { sealed, keys } };
 }
 
-function given(said: Said | undefined): Record<string, string> {
-  const entries = Object.entries(said ?? {}).filter((entry): entry is [string, string] => entry[1] !== null);
+type GivenSaid = Readonly<Record<string, string | readonly string[]>>;
+
+function given(said: Said | undefined): GivenSaid {
+  const entries = Object.entries(said ?? {}).filter((entry): entry is [string, string | string[]] => entry[1] !== null);
   return Object.fromEntries(entries);
 }

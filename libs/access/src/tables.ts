@@ -28,6 +28,8 @@ export interface AccessTables {
     created_at: string;
     retired_at: string | null;
   };
+  /** What a principal did lately that is counted, a row each time; `at` in milliseconds since the Unix epoch. */
+  principal_use: { principal_id: string; what: string; at: number };
   /** Entries that are decided and not in the ledger yet, JSON, in the order of the changes that they tell of. */
   access_outbox: { number: number; entry: string };
   /** One row: the number given last. Whoever changes anything locks it first. */
@@ -78,6 +80,24 @@ export const accessMigrations = (dialect: SqlDialect): Record<string, Migration>
         .ifNotExists()
         .addColumn('name', text, (column) => column.primaryKey())
         .addColumn('number', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
+  '2026-11-30-access-uses': {
+    up: async (db: Kysely<unknown>) => {
+      const text = bytewiseText(dialect) as 'text';
+      await db.schema
+        .createTable('principal_use')
+        .ifNotExists()
+        .addColumn('principal_id', text, (column) => column.notNull())
+        .addColumn('what', text, (column) => column.notNull())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createIndex('principal_use_principal_id')
+        .ifNotExists()
+        .on('principal_use')
+        .columns(['principal_id', 'what', 'at'])
         .execute();
     },
   },

@@ -1,5 +1,13 @@
 import { mkdirSync } from 'node:fs';
-import { Access, ConsultationLog, LedgerSeals, type ApiKeys, type Producers } from '@sijill/access';
+import { Access, ConsultationLog, LedgerSeals, type ApiKeys, type Limits, type Producers } from '@sijill/access';
+import {
+  Confirmations,
+  DualControl,
+  Separating,
+  separationWhenConfirmed,
+  Unsealing,
+  unsealWhenConfirmed,
+} from '@sijill/cases';
 import { assertEdition, authenticStore, Lane, type AuthenticStore, type EventStore } from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
 import {
@@ -13,8 +21,17 @@ import {
   type Witness,
   type WitnessPolicy,
 } from '@sijill/notary';
-import { claimOf, clockOf, Metrics, type Clock, type Config, type Logger, type ProcessRole } from '@sijill/platform';
-import { knownEvents, locateEntry, ReadModels, replayOf } from '@sijill/read-models';
+import {
+  claimOf,
+  clockOf,
+  Metrics,
+  type Claim,
+  type Clock,
+  type Config,
+  type Logger,
+  type ProcessRole,
+} from '@sijill/platform';
+import { knownEvents, locateEntry, ReadModels, replayOf, storedEntry } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import type { Signer } from '@sijill/transparency';
 import { Vault } from '@sijill/vault';
@@ -42,6 +59,14 @@ export interface Ledger {
   readonly readModels: ReadModels;
   readonly keys: ApiKeys;
   readonly producers: Producers;
+  /** How often one principal may do what shows people. */
+  readonly limits: Limits;
+  /** What needs a second person, as all servers of the ledger were told. */
+  readonly dualControl: DualControl;
+  /** What one person asked for and another answers. */
+  readonly confirmations: Confirmations;
+  readonly unsealing: Unsealing;
+  readonly separating: Separating;
   /** Brings what vault and access have decided into the store. */
   readonly outboxes: Outboxes;
   /** Brings the vault to new keys, and destroys those whose time has come. */
@@ -71,6 +96,8 @@ export interface Ledger {
   readonly subjectMap: MapStore;
   /** The lane for entries that this process writes by itself, opened when it is first asked for. */
   readonly ownLane: () => Promise<Lane>;
+  /** Held by one process of this node as long as it runs. */
+  readonly nodeClaim: Claim;
   /** Lets what is under way become durable and closes everything, the store last. */
   close(): Promise<void>;
 }
@@ -157,6 +184,26 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const quarantine = new Quarantine(vault, clock);
     const speakerOf = (producer: string): ReturnType<Producers['speakerOf']> => producers.speakerOf(producer);
     const context = { limits: config.limits, defaultRegion: config.defaultRegion, speakerOf };
+    const limits = access.limits(config.readingLimits);
+    const consultations = new ConsultationLog(vault, lane, clock);
+    const dualControl = new DualControl(vault, config);
+    const confirmations = new Confirmations(
+      vault,
+      keys,
+      { separation: separationWhenConfirmed, unseal: unsealWhenConfirmed },
+      clock,
+      config,
+    );
+    const quarantineDesk = new QuarantineDesk(store, quarantine, catalogue, maker, lane, clock, context);
+    const sources = {
+      entry: async (entryId: string) => {
+        await readModels.freshAsOf('entries');
+        return storedEntry(readModels.sql.reader, store, vault.secrets, entryId);
+      },
+      raw: (entryId: string) => quarantineDesk.raw(entryId),
+    };
+    const nodeClaim = claimOf(sqlTarget(config, 'node-claim'), `sijill node ${config.nodeId}`);
+    opened.unshift({ close: () => nodeClaim.release() });
     const reports = keep(
       await ReportDesk.open(sqlTarget(config, 'reports'), {
         dataDir: config.dataDir,
@@ -180,6 +227,12 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       readModels,
       keys,
       producers,
+      limits,
+      dualControl,
+      confirmations,
+      unsealing: new Unsealing(sources, vault, confirmations, dualControl, limits, consultations),
+      separating: new Separating(vault, confirmations, dualControl),
+      nodeClaim,
       outboxes,
       upkeep,
       foreign,
@@ -191,8 +244,8 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       witness,
       subjectMap,
       seen: new SeenEvents(catalogue),
-      quarantineDesk: new QuarantineDesk(store, quarantine, catalogue, maker, lane, clock, context),
-      consultations: new ConsultationLog(vault, lane, clock),
+      quarantineDesk,
+      consultations,
       close: closeAll,
     };
   } catch (error) {

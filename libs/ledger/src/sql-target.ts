@@ -12,6 +12,7 @@ const FILES = {
   'subject-map': ['subject-map.sqlite'],
   witness: ['witness.sqlite'],
   'notary-claim': ['notary.lock'],
+  'node-claim': ['node.lock'],
 } as const;
 
 /** Where a part keeps its tables: a file of its own in the data directory, or the one PostgreSQL database; the vault may have another. */

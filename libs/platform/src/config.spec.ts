@@ -138,10 +138,40 @@ describe('configuration', () => {
       mode: 'development',
       clockAheadMs: 3_600_000,
       dualControl: [],
-      limits: { eventBytes: 262_144, dataSubjects: 1000, clockSkewSeconds: 300 },
+      limits: {
+        eventBytes: 262_144,
+        dataSubjects: 1000,
+        clockSkewSeconds: 300,
+        unseal: 30,
+        breakGlass: 3,
+        lookup: 300,
+      },
       tagDays: 500,
       quarantineDays: 30,
     });
+  });
+
+  it('asks for two people in production, for what is named, and for nothing in development', () => {
+    const of = (env: Record<string, string>): readonly string[] => parseConfig(env).dualControl;
+    const all = ['erasure', 'hold_release', 'unseal', 'separation', 'suspension', 'policy'];
+    expect(of({})).toEqual([]);
+    expect(of({ SIJILL_MODE: 'production' })).toEqual(all);
+    expect(of({ SIJILL_MODE: 'production', SIJILL_DUAL_CONTROL: 'none' })).toEqual([]);
+    expect(of({ SIJILL_DUAL_CONTROL: 'separation, unseal,unseal' })).toEqual(['unseal', 'separation']);
+    expect(settingsInForce(parseConfig({ SIJILL_DUAL_CONTROL: 'policy' })).dualControl).toEqual(['policy']);
+    for (const [words, wrong] of [
+      ['unsealing', /erasure, hold_release, .*; not unsealing/],
+      ['none,unseal', /takes none, or some of .*; not none/],
+      [',', /takes none, or some of/],
+    ] as const)
+      expect(faultsOf({ SIJILL_DUAL_CONTROL: words })).toEqual([expect.stringMatching(wrong)]);
+  });
+
+  it('limits how often one principal may have people shown', () => {
+    expect(parseConfig({}).readingLimits).toEqual({ unseal: 30, breakGlass: 3, lookup: 300 });
+    const set = { SIJILL_LIMIT_UNSEAL: '5', SIJILL_LIMIT_BREAK_GLASS: '0', SIJILL_LIMIT_LOOKUP: '10' };
+    expect(parseConfig(set).readingLimits).toEqual({ unseal: 5, breakGlass: 0, lookup: 10 });
+    expect(faultsOf({ SIJILL_LIMIT_UNSEAL: '0' })).toEqual([expect.stringMatching(/SIJILL_LIMIT_UNSEAL/)]);
   });
 
   it('takes a secret from a file, and says so', () => {

@@ -21,6 +21,10 @@ const MODES = ['development', 'production'] as const;
 /** `development`: of one machine, for trying; what is missing is made. `production`: nothing is made silently. */
 export type Mode = (typeof MODES)[number];
 
+/** What may need a second person, who confirms what another asked for. */
+export const DUAL_CONTROLLED = ['erasure', 'hold_release', 'unseal', 'separation', 'suspension', 'policy'] as const;
+export type DualControlled = (typeof DUAL_CONTROLLED)[number];
+
 /** The form of a producer's name, the registered name of a service that hands over events. */
 export const PRODUCER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
@@ -85,6 +89,10 @@ export interface Config {
   /** As a witness of others: its name (null: one made of the ledger's id), the verifier keys of the logs it witnesses, and its own key. */
   readonly witness: { readonly name: string | null; readonly logs: readonly string[]; readonly signer: SignerAddress };
   readonly defaultRegion: string;
+  /** What needs a second person here, in the order of the list. What other servers of the ledger were told counts too, see `DualControl`. */
+  readonly dualControl: readonly DualControlled[];
+  /** How often one principal may do what shows people: so many in an hour, and of `breakGlass` in a day. */
+  readonly readingLimits: { readonly unseal: number; readonly breakGlass: number; readonly lookup: number };
   readonly limits: {
     readonly eventBytes: number;
     readonly dataSubjects: number;
@@ -233,6 +241,14 @@ export const CONFIG_VARIABLES: readonly Variable[] = [
   ),
   variable('SIJILL_WITNESS_SIGNER_TOKEN', null, 'bearer token for a signer that is a server', true),
   variable('SIJILL_DEFAULT_REGION', 'SA', 'ISO 3166 country of phone numbers without a country code'),
+  variable(
+    'SIJILL_DUAL_CONTROL',
+    null,
+    `what needs a second person: ${DUAL_CONTROLLED.join(', ')}, or none; all in production, none in development`,
+  ),
+  variable('SIJILL_LIMIT_UNSEAL', '30', 'entries that one principal may have opened in an hour'),
+  variable('SIJILL_LIMIT_BREAK_GLASS', '3', 'of those that one opens alone where two are asked for: in a day'),
+  variable('SIJILL_LIMIT_LOOKUP', '300', 'look-ups and lists of identifiers by one principal in an hour'),
   variable('SIJILL_MAX_EVENT_BYTES', '256 KiB', 'largest event'),
   variable('SIJILL_MAX_DATA_SUBJECTS', '1000', 'most data subjects in one event'),
   variable('SIJILL_MAX_CLOCK_SKEW', '300 s', 'how far ahead of this clock an event may be'),
@@ -320,6 +336,12 @@ export function parseConfig(env: Environment): Config {
       signer: signerOf('SIJILL_WITNESS_SIGNER', { text, dataDir, faults, manyKeys: false }),
     },
     defaultRegion: regionOf('SIJILL_DEFAULT_REGION', required('SIJILL_DEFAULT_REGION').toUpperCase(), faults),
+    dualControl: dualControlOf(text('SIJILL_DUAL_CONTROL'), mode, faults),
+    readingLimits: {
+      unseal: integer('SIJILL_LIMIT_UNSEAL', 1, 1_000_000),
+      breakGlass: integer('SIJILL_LIMIT_BREAK_GLASS', 0, 1_000_000),
+      lookup: integer('SIJILL_LIMIT_LOOKUP', 1, 1_000_000),
+    },
     limits: {
       // Sealed and written down, an entry grows by about a third, and every store takes one mebibyte in one append.
       eventBytes: bytesOf('SIJILL_MAX_EVENT_BYTES', required('SIJILL_MAX_EVENT_BYTES'), [1, 512 * KIB], faults),
@@ -349,6 +371,19 @@ export function parseConfig(env: Environment): Config {
 /** What a server can be reached at from its own machine alone. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+function dualControlOf(text: string | null, mode: Mode, faults: string[]): readonly DualControlled[] {
+  if (text === null) return mode === 'production' ? DUAL_CONTROLLED : [];
+  const words = listOf(text);
+  if (words.length === 1 && words[0] === 'none') return [];
+  const unknown = words.filter((word) => !DUAL_CONTROLLED.includes(word as DualControlled));
+  if (words.length === 0 || unknown.length > 0)
+    faults.push(
+      `SIJILL_DUAL_CONTROL takes none, or some of ${DUAL_CONTROLLED.join(', ')}, comma-separated` +
+        (unknown.length === 0 ? '' : `; not ${unknown.join(', ')}`),
+    );
+  return DUAL_CONTROLLED.filter((what) => words.includes(what));
 }
 
 const CLOCK_UNITS: Record<string, number> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 };
@@ -444,15 +479,22 @@ function timeStampUrlOf(text: string | null, faults: string[]): string | null {
 export function settingsInForce(config: Config): {
   readonly mode: Mode;
   readonly clockAheadMs: number;
-  readonly dualControl: string[];
-  readonly limits: { readonly eventBytes: number; readonly dataSubjects: number; readonly clockSkewSeconds: number };
+  readonly dualControl: readonly DualControlled[];
+  readonly limits: {
+    readonly eventBytes: number;
+    readonly dataSubjects: number;
+    readonly clockSkewSeconds: number;
+    readonly unseal: number;
+    readonly breakGlass: number;
+    readonly lookup: number;
+  };
   readonly tagDays: number;
   readonly quarantineDays: number;
 } {
-  const { mode, clockAheadMs, tagDays, quarantineDays } = config;
+  const { mode, clockAheadMs, dualControl, tagDays, quarantineDays } = config;
   const { eventBytes, dataSubjects, clockSkewSeconds } = config.limits;
-  const limits = { eventBytes, dataSubjects, clockSkewSeconds };
-  return { mode, clockAheadMs, dualControl: [], limits, tagDays, quarantineDays };
+  const limits = { eventBytes, dataSubjects, clockSkewSeconds, ...config.readingLimits };
+  return { mode, clockAheadMs, dualControl, limits, tagDays, quarantineDays };
 }
 
 /** Each variable with its value, where it came from, and secrets masked: what `doctor --print-config` shows. */

@@ -33,6 +33,7 @@ export { canonicalJson } from './canonical-json.js';
 export { KEY_INTRODUCED, KEY_RETIRED, KEYS_LANE, readAnnouncement, type KeyAnnouncement } from './keys/announcement.js';
 export { followKeys, formatKeyChain, verifyKeyChain, type FollowedKeys } from './keys/key-chain.js';
 export type { ProvenAnnouncement } from './keys/proven-announcement.js';
+export { verifyOpening, type OpeningVerified } from './opening/verify-opening.js';
 export { readAnyLeaf, readLeaf, type ForeignLeaf, type LeafEntry } from './leaf-entry.js';
 export {
   concat,

@@ -20,4 +20,5 @@ export { vaultExists } from './vault-sql.js';
 export type { WaitingEntry } from './outbox.js';
 export { Vault } from './vault.js';
 export { unwrap, wrap } from './wrap.js';
+export * from './cases/index.js';
 export * from './directory/index.js';

@@ -147,6 +147,11 @@ export class Secrets {
     return this.held(`ledger/${year}`);
   }
 
+  /** Of one case: what was asked for and decided in it goes when it does. */
+  ofCase(caseId: string): Promise<Secret> {
+    return this.held(`case/${caseId}`);
+  }
+
   /** For texts that several subjects share: new secrets, in order, each of which goes with the first of its subjects. One commit. */
   async shared(groups: readonly (readonly string[])[]): Promise<Secret[]> {
     if (groups.length === 0) return [];

@@ -1,9 +1,10 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import { createCaseTables, type CaseTables } from './cases/tables.js';
 import { createDirectoryTables, type DirectoryTables } from './directory/tables.js';
 
 /** The one erasable store. A row of `vault_key` is a holder; deleting it makes all that is sealed for it unreadable. */
-export interface VaultTables extends DirectoryTables {
+export interface VaultTables extends DirectoryTables, CaseTables {
   /**
    * `lock`: taken by whoever changes anything. `keyring`, `ledger`: whose vault this is. The others are the vault's state, see
    * `VaultState`.
@@ -59,6 +60,7 @@ export const vaultMigrations = (dialect: SqlDialect): Record<string, Migration> 
       await createTrigger(db, dialect);
     },
   },
+  '2026-11-30-vault-cases': { up: (db: Kysely<unknown>) => createCaseTables(db, dialect) },
 });
 
 /**

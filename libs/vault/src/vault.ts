@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { hmacOf, type Clock, type Hmac, type SqlTarget } from '@sijill/platform';
+import type { Kysely } from 'kysely';
+import type { CaseChange } from './cases/case-change.js';
+import type { CaseTables } from './cases/tables.js';
 import { Directory } from './directory/directory.js';
+import { separateIn } from './directory/link.js';
 import { Outbox } from './outbox.js';
 import type { DirectoryPorts } from './directory/ports.js';
 import { KeyringUnusable } from './keyring-places/index.js';
@@ -10,7 +14,7 @@ import { dropKey, rotateKey } from './rotation.js';
 import { seal, unseal } from './seal.js';
 import { defaultScope, Secrets } from './secrets.js';
 import { Tags } from './tags.js';
-import { VaultSql } from './vault-sql.js';
+import { VaultSql, type VaultChange } from './vault-sql.js';
 
 // Sizes keep a busy day's people in about 20 MB.
 const CACHED_PEOPLE = 50_000;
@@ -32,6 +36,7 @@ export class Vault {
     readonly tags: Tags,
     readonly defaultRegion: string,
     private readonly keyring: Keyring,
+    private readonly ports: DirectoryPorts,
   ) {
     this.outbox = new Outbox(database.sql);
   }
@@ -52,8 +57,19 @@ export class Vault {
   ): Promise<Vault> {
     const database = await VaultSql.open(target, keyring);
     const secrets = new Secrets(database, keyring, clock, cachedPeople);
-    const directory = new Directory(portsOf(database, secrets, keyring, clock), cachedPeople);
-    return new Vault(database, directory, secrets, new Tags(database, secrets, keyring), defaultRegion, keyring);
+    const ports = portsOf(database, secrets, keyring, clock);
+    const directory = new Directory(ports, cachedPeople);
+    return new Vault(database, directory, secrets, new Tags(database, secrets, keyring), defaultRegion, keyring, ports);
+  }
+
+  /** The tables of cases, for whoever reads them. */
+  get cases(): Kysely<CaseTables> {
+    return this.database.sql.reader as unknown as Kysely<CaseTables>;
+  }
+
+  /** Changes cases, and what follows from them here, all of it or nothing. */
+  changeCases<T>(work: (change: CaseChange) => Promise<T>): Promise<T> {
+    return this.database.change((change) => work(caseChange(this.ports, change)));
   }
 
   /**
@@ -108,6 +124,22 @@ export class Vault {
   async close(): Promise<void> {
     await this.database.close();
   }
+}
+
+function caseChange(ports: DirectoryPorts, change: VaultChange): CaseChange {
+  const { trx } = change;
+  return {
+    db: trx as unknown as Kysely<CaseTables>,
+    tell: async (entry) => {
+      const number = change.take();
+      await trx
+        .insertInto('vault_outbox')
+        .values({ number, entry: JSON.stringify(entry) })
+        .execute();
+      return number;
+    },
+    separate: (subjectIds, officer, separationId) => separateIn(ports, change, subjectIds, officer, separationId),
+  };
 }
 
 function portsOf(database: VaultSql, secrets: Secrets, keyring: Keyring, clock: Clock): DirectoryPorts {

@@ -27,6 +27,7 @@ export function addHistory(program: Command): void {
       const reason = parseReason(options.reason);
       const history = await withLedger(async (ledger) => {
         const reader = await commandReader(ledger);
+        await ledger.limits.take(reader.principal, 'lookup');
         await ledger.readModels.catchUp(ledger.store);
         const asOf = await ledger.readModels.asOf('activity-timeline');
         const found = await ledger.vault.directory.lookUp(identifier);

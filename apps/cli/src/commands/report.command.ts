@@ -62,6 +62,7 @@ export function addReport(program: Command): void {
       const out = resolve(options.out);
       const made = await withLedger(async (ledger) => {
         const reader = await commandReader(ledger);
+        await ledger.limits.take(reader.principal, 'lookup');
         await ledger.readModels.catchUp(ledger.store);
         const found = await ledger.vault.directory.lookUp(identifier);
         const subjectId = found?.subjectId ?? null;

@@ -1,5 +1,15 @@
 import type { Command } from 'commander';
-import { openCheckpoint, readAnyLeaf, textOf, verifyGrowth, verifyLeaf, verifyLog } from '@sijill/transparency';
+import {
+  openCheckpoint,
+  readAnyLeaf,
+  readLeaf,
+  textOf,
+  verifyGrowth,
+  verifyLeaf,
+  verifyLog,
+  verifyOpening,
+  type OpeningVerified,
+} from '@sijill/transparency';
 import { printable } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
 import { answer, cosignedText, factsOf, fileOf, signedParts } from '../verification/answer.js';
@@ -23,30 +33,49 @@ export function addVerify(program: Command): void {
     .summary('check that an entry is in the log')
     .argument('<leaf>', 'file with the exact bytes of the leaf, as /v1/entries/{entryId}/leaf gives them')
     .argument('<proof>', 'file with the proof, as /v1/entries/{entryId}/proof gives it')
+    .option(
+      '--opened <file>',
+      'the unsealed entry, as /v1/entries/{entryId}/unseal gives it: it must be what is sealed in the leaf',
+    )
     .addHelpText(
       'after',
-      '\nExample:\n  $ sijill verify entry entry.json entry.tlog-proof --key log.vkey\n  $ sijill verify entry entry.json entry.tlog-proof --key log.vkey --witness w1.vkey --witness w2.vkey --quorum 2',
+      '\nExample:\n  $ sijill verify entry entry.json entry.tlog-proof --key log.vkey\n  $ sijill verify entry entry.json entry.tlog-proof --key log.vkey --witness w1.vkey --witness w2.vkey --quorum 2\n  $ sijill verify entry entry.json entry.tlog-proof --opened unsealed.json --key log.vkey',
     )
-    .action(async (leafFile: string, proofFile: string, options: TrustOptions) => {
+    .action(async (leafFile: string, proofFile: string, options: TrustOptions & { opened?: string }) => {
       const trust = await trustOf(options);
       const leaf = await fileOf(leafFile);
       const proof = (await fileOf(proofFile)).toString('utf8');
-      await answer(options, () => {
+      const unsealed = options.opened === undefined ? null : (await fileOf(options.opened)).toString('utf8');
+      await answer(options, async () => {
         const { index, checkpoint } = verifyLeaf(leaf, proof, trust);
+        const opened = unsealed === null ? null : await verifyOpening(readLeaf(textOf(leaf)), unsealed);
         const entry = readAnyLeaf(textOf(leaf));
         const isForeign = 'foreign' in entry;
         const { lane, revision } = entry;
         return {
-          covers: ['the leaf, to the byte', 'its place in the log', ...signedParts(checkpoint)],
+          covers: [
+            'the leaf, to the byte',
+            'its place in the log',
+            ...signedParts(checkpoint),
+            ...(opened === null ? [] : openedParts(opened)),
+          ],
           notCovered: isForeign
             ? ['what the event says: the ledger has not written it']
-            : ['whether what the entry says is true', 'what is sealed in it'],
-          facts: { index: String(index), foreign: isForeign, lane, revision, ...factsOf(checkpoint) },
+            : ['whether what the entry says is true', ...closedParts(opened)],
+          facts: {
+            index: String(index),
+            foreign: isForeign,
+            lane,
+            revision,
+            ...factsOf(checkpoint),
+            opened: opened === null ? null : opened.sealed,
+          },
           line:
             `${leafFile} is ${isForeign ? 'leaf' : 'entry'} ${index} of ${checkpoint.size} in the log ${checkpoint.origin}${cosignedText(checkpoint)}.` +
             (isForeign
               ? ` It is FOREIGN: somebody else has put an event into the lane ${printable(lane)}, at ${revision}, and nothing that it says is the ledger's.`
-              : ''),
+              : '') +
+            (opened === null ? '' : `\n${openedText(opened)}`),
         };
       });
     });
@@ -94,4 +123,20 @@ export function addVerify(program: Command): void {
   addVerifyKeys(verify);
 
   addVerifyStore(verify);
+}
+
+function openedParts({ sealed }: OpeningVerified): string[] {
+  return Object.keys(sealed).map((part) => `what is sealed in its part ${printable(part)}`);
+}
+
+function closedParts(opened: OpeningVerified | null): string[] {
+  if (opened === null) return ['what is sealed in it'];
+  return opened.closed.map((part) => `what is sealed in its part ${printable(part)}, which was not opened`);
+}
+
+/** What was opened, part by part, as it was opened here. */
+function openedText({ sealed }: OpeningVerified): string {
+  return Object.entries(sealed)
+    .map(([part, said]) => `${printable(part)}: ${printable(JSON.stringify(said))}`)
+    .join('\n');
 }

@@ -9,6 +9,8 @@ import {
   StoreRefused,
   StoreUnavailable,
 } from '@sijill/event-store';
+import { LimitReached } from '@sijill/access';
+import { ConfirmationRefused, type RefusalCode } from '@sijill/cases';
 import { LaneElsewhere } from '@sijill/intake';
 import { KeysNotAnnounced, SignerFailed } from '@sijill/notary';
 import { DatabaseUnavailable, type Logger } from '@sijill/platform';
@@ -29,6 +31,21 @@ const TITLES: Record<number, [code: string, title: string]> = {
   415: ['unsupported-media-type', 'Unsupported media type'],
   431: ['headers-too-large', 'Header fields too large'],
   503: ['unavailable', 'Service unavailable'],
+};
+
+/** What somebody wanted of a confirmation and cannot have. */
+const REFUSED: Readonly<Record<Exclude<RefusalCode, 'unknown'>, readonly [status: number, title: string]>> = {
+  own_request: [403, 'Your own request'],
+  not_yours: [403, 'Not yours'],
+  answered: [409, 'Answered before'],
+  expired: [409, 'Expired'],
+  asker_gone: [409, 'Nobody asks for it'],
+  not_here: [409, 'Not here'],
+  not_confirmed: [409, 'Not confirmed'],
+  no_result: [404, 'No result'],
+  not_given: [410, 'Not given'],
+  fetched: [410, 'Fetched before'],
+  too_late: [410, 'Too late'],
 };
 
 /** Turns every error into problem+json. This edge alone knows status codes; what is not expected is logged and not told. */
@@ -64,6 +81,16 @@ function problemOf(error: unknown): Problem {
     return Problem.invalid([
       { path: 'cursor', code: 'bad_format', message: 'take the cursor from next of the page before, unchanged' },
     ]);
+  }
+  if (error instanceof ConfirmationRefused) {
+    if (error.code === 'unknown') return Problem.notFound(error.message);
+    const [status, title] = REFUSED[error.code];
+    return new Problem(status, error.code.replaceAll('_', '-'), title, error.message, { code: error.code });
+  }
+  if (error instanceof LimitReached) {
+    const retryAfter: Record<string, string> =
+      error.retryAfter === null ? {} : { 'retry-after': String(error.retryAfter) };
+    return new Problem(429, 'too-many-requests', 'Too many requests', error.message, {}, retryAfter);
   }
   if (error instanceof KeysNotAnnounced)
     return Problem.unavailable('the log has announced other keys than those that this server has', 60);

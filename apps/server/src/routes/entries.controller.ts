@@ -1,19 +1,23 @@
-import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Res, type StreamableFile } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Caller } from '@sijill/access';
+import type { OpenedEntry } from '@sijill/cases';
 import { entryText, leafText } from '@sijill/event-store';
 import { proveEntry } from '@sijill/notary';
 import { Allow } from '../access/route-policy.js';
 import { stampPosition } from '../http/answers.js';
+import { askedAnswer, openedAnswer } from '../http/opened.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From, OptionalReason } from '../http/reason.js';
 import { TRANSPARENCY_LOG, type TransparencyLog } from '../transparency-log.js';
+import { UnsealEntry } from '../use-cases/case-commands.js';
 import { EntryById, type FoundEntry } from '../use-cases/queries.js';
 import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { entryIdPipe } from './ids.js';
+import { UnsealBody } from './requests.js';
 
 @ApiTags('entries')
 @ApiBearerAuth()
@@ -82,6 +86,42 @@ export class EntriesController {
       throw Problem.notYet('the entry waits for its checkpoint, which comes within seconds; ask again', 1);
     stampPosition(reply, asOf);
     return proof;
+  }
+
+  @Post(':entryId/unseal')
+  @HttpCode(200)
+  @Allow('officer')
+  @ReadsFrom('entries')
+  @ApiOperation({
+    summary: 'Open the sealed parts of one entry',
+    description:
+      'With what opens each of them and nothing else, so that `sijill verify entry --opened` can hold it against the log. Recorded before ' +
+      'anything is shown. Where it needs a second person the answer is 202, and whoever asked fetches this from ' +
+      '/v1/confirmations/{id}/result once somebody else has confirmed it. After an erasure: what is not the person’s.',
+  })
+  @ApiBody({ schema: { $ref: '#/components/schemas/UnsealBody' } })
+  @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/OpenedEntry' } })
+  @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ConfirmationAsked' } })
+  @ApiResponse({
+    status: 410,
+    description: 'nothing of it can be opened any more',
+    schema: { $ref: '#/components/schemas/Problem' },
+  })
+  @ApiResponse({
+    status: 429,
+    description: 'so many were opened for this principal in the last hour; see Retry-After',
+    schema: { $ref: '#/components/schemas/Problem' },
+  })
+  async unseal(
+    @Param('entryId', entryIdPipe) entryId: string,
+    @Body() { reason, breakGlass }: UnsealBody,
+    @From() reader: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OpenedEntry | StreamableFile | { confirmationId: string }> {
+    const reading = { reason: reason.trim(), reader };
+    const outcome = await this.commands.execute(new UnsealEntry(entryId, reading, breakGlass));
+    const isAsked = typeof outcome === 'object' && 'confirmationId' in outcome;
+    return isAsked ? askedAnswer(outcome, reply) : openedAnswer(outcome);
   }
 
   private async known(entryId: string): Promise<FoundEntry> {

@@ -7,7 +7,8 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CommandBus } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { Access, ApiKeys, type Consultation } from '@sijill/access';
+import { Access, ApiKeys, Limits, type Consultation } from '@sijill/access';
+import { Separating, type Confirmation, type Wanted } from '@sijill/cases';
 import { Outboxes } from '@sijill/ledger';
 import { createLogger } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
@@ -34,6 +35,8 @@ describe('the routes of identity', () => {
   let admin = '';
   let looks: Consultation[] = [];
   let drained = 0;
+  let covered = false;
+  let asked: Wanted[] = [];
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sijill-identity-'));
@@ -52,6 +55,13 @@ describe('the routes of identity', () => {
       looks.push(consultation);
       return Promise.resolve({});
     };
+    covered = false;
+    asked = [];
+    const ask = (wanted: Wanted): Promise<Confirmation> => {
+      asked.push(wanted);
+      return Promise.resolve({ confirmationId: NOBODY } as Confirmation);
+    };
+    const separating = new Separating(vault, { ask }, { covers: () => Promise.resolve(covered) });
     const drain = (): Promise<number> => Promise.resolve((drained += 1));
     @Module({
       controllers: [IdentityController],
@@ -61,6 +71,8 @@ describe('the routes of identity', () => {
         { provide: Vault, useValue: vault },
         { provide: ReadModels, useValue: readModels },
         { provide: Outboxes, useValue: { drain } },
+        { provide: Separating, useValue: separating },
+        { provide: Limits, useValue: access.limits({ unseal: 1, breakGlass: 1, lookup: 5 }) },
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_PIPE, useValue: validation },
         { provide: APP_FILTER, useValue: new ProblemFilter(createLogger('silent')) },
@@ -250,6 +262,40 @@ describe('the routes of identity', () => {
       ['separation', b, false],
     ]);
     expect(looks.slice(-2).map(({ subjectId }) => subjectId)).toEqual([a, null]);
+  });
+
+  it('put a separation that needs a second person before one, and refuse at once what cannot be', async () => {
+    const [a, b, c] = [await tell('account:1'), await tell('phone:+966500000001'), await tell('email:a@example.com')];
+    await post('identity/links', { subjectIds: [a, b, c], reason: 'at the counter' });
+    covered = true;
+    const before = (await vault.outbox.pending(0, 100)).length;
+    const answer = await post('identity/separations', { subjectIds: [a, b], reason: ' a mistake ' });
+    expect(answer).toEqual({ status: 202, body: { confirmationId: NOBODY } });
+    expect(asked).toMatchObject([{ what: 'separation', about: { subjectIds: [a, b] }, reason: 'a mistake' }]);
+    expect(await post('identity/separations', { subjectIds: [b, c], reason: 'x' })).toMatchObject({
+      status: 409,
+      body: { code: 'linked_through' },
+    });
+    expect(asked).toHaveLength(1);
+    expect((await vault.outbox.pending(0, 100)).length).toBe(before);
+    expect((await vault.directory.person(a))!.linked).toHaveLength(2);
+  });
+
+  it('look people up so often in an hour for one principal, and no oftener', async () => {
+    const body = { identifier: { scheme: 'phone', value: '0500000001' }, reason: 'a call' };
+    const second = (await access.keys.create({ name: 'Huda', roles: ['officer'] }, BY)).key;
+    const statuses = [];
+    for (const key of [officer, second, officer, second, officer, second])
+      statuses.push((await ask('POST', 'subjects/lookup', body, key)).status);
+    expect(statuses).toEqual([404, 404, 404, 404, 404, 429]);
+    expect((await get(`subjects/${NOBODY}/identifiers`, 'a list')).status).toBe(429);
+    expect(await post(`subjects/${NOBODY}/identifiers/release`, body)).toMatchObject({
+      status: 429,
+      body: { type: 'urn:sijill:problem:too-many-requests' },
+    });
+    expect(looks).toHaveLength(5);
+    const other = (await access.keys.create({ name: 'Noura', roles: ['officer'] }, BY)).key;
+    expect((await ask('POST', 'subjects/lookup', body, other)).status).toBe(404);
   });
 
   it('answer though the store is away: what was decided waits in the vault', async () => {

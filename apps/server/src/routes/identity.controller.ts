@@ -2,7 +2,8 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import type { Caller, Consulted } from '@sijill/access';
+import { Limits, type Caller, type Consulted } from '@sijill/access';
+import { Separating, type Confirmation } from '@sijill/cases';
 import type { Freshness } from '@sijill/contracts';
 import { Outboxes } from '@sijill/ledger';
 import { activitiesFrom, decodeCursor, encodeCursor, ReadModels } from '@sijill/read-models';
@@ -16,9 +17,11 @@ import {
 } from '@sijill/vault';
 import { Allow } from '../access/route-policy.js';
 import { stampPosition } from '../http/answers.js';
+import { askedAnswer } from '../http/opened.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From, Reason, reasonHeader } from '../http/reason.js';
+import { broughtIn } from '../use-cases/case-commands.js';
 import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { known } from './identifiers.js';
 import { subjectIdPipe } from './ids.js';
@@ -30,6 +33,7 @@ const problem = (status: number, description: string) => ({
   description,
   schema: { $ref: '#/components/schemas/Problem' },
 });
+const TOO_MANY = 'so many look-ups were made by this principal in the last hour; see Retry-After';
 const unknownSubject = (): Problem => Problem.notFound('the ledger knows no subject of that id');
 
 /** Who is who: whom identifiers lead to, what is linked, kept apart or not settled. For officers, each look with a reason, recorded. */
@@ -43,6 +47,8 @@ export class IdentityController {
     private readonly vault: Vault,
     private readonly readModels: ReadModels,
     private readonly outboxes: Outboxes,
+    private readonly separating: Separating,
+    private readonly limits: Limits,
   ) {}
 
   @Post('subjects/lookup')
@@ -54,8 +60,10 @@ export class IdentityController {
   @ApiBody({ schema: { $ref: '#/components/schemas/LookUpBody' } })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/FoundSubject' } })
   @ApiResponse(problem(404, 'the ledger knows nobody by it'))
+  @ApiResponse(problem(429, TOO_MANY))
   async lookUp(@Body() body: LookUpBody, @From() reader: Caller): Promise<FoundSubject> {
     const identifier = known(body.identifier, 'identifier', this.vault);
+    await this.limits.take(reader.principal, 'lookup');
     const found = await this.vault.directory.lookUp(identifier, momentOf(body.at));
     await this.record('subject', found?.subjectId ?? null, body.reason.trim(), reader);
     if (found === null) throw Problem.notFound('nobody in this ledger has that identifier');
@@ -69,6 +77,7 @@ export class IdentityController {
     description: 'To the subject and to all that are linked to it; each item says to which.',
   })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/SubjectIdentifierAnswer' } })
+  @ApiResponse(problem(429, TOO_MANY))
   @ApiResponse(problem(404, 'there is no such subject'))
   async identifiers(
     @Param('subjectId', subjectIdPipe) subjectId: string,
@@ -77,6 +86,7 @@ export class IdentityController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<{ items: KnownIdentifier[]; asOf: Freshness }> {
     const asOf = await this.asOf(reply);
+    await this.limits.take(reader.principal, 'lookup');
     const person = await this.vault.directory.person(subjectId);
     await this.record('identifiers', person === null ? null : subjectId, reason, reader);
     if (person === null) throw unknownSubject();
@@ -105,6 +115,8 @@ export class IdentityController {
     const { directory } = this.vault;
     const identifier = known(body.identifier, 'identifier', this.vault);
     const at = momentOf(body.at);
+    // It tells whether the identifier leads to them.
+    await this.limits.take(reader.principal, 'lookup');
     const [found, person] = [await directory.lookUp(identifier, at), await directory.person(subjectId)];
     const isTheirs = found !== null && person !== null && [subjectId, ...person.linked].includes(found.subjectId);
     await this.record('release', person === null ? null : subjectId, body.reason.trim(), reader, isTheirs);
@@ -161,30 +173,38 @@ export class IdentityController {
   @ApiOperation({
     summary: 'Find two subjects not to be one person',
     description:
-      'Linked or not. It takes the link between them away, and holds until somebody links them with `override`.',
+      'Linked or not. It takes the link between them away, and holds until somebody links them with `override`. Where it needs a second ' +
+      'person the answer is 202; it is carried out when somebody else confirms it, as things stand then, and the confirmation says what ' +
+      'came of it.',
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/SeparationBody' } })
   @ApiResponse({ status: 201, schema: { $ref: '#/components/schemas/LinkAnswer' } })
+  @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ConfirmationAsked' } })
   @ApiResponse(problem(404, 'there is no such subject'))
   @ApiResponse(problem(409, '`code`: `linked_through` (`through`: the subjects on the shortest way), `already`'))
-  async separate(@Body() body: SeparationBody, @From() reader: Caller): Promise<LinkedOrApart> {
+  async separate(
+    @Body() body: SeparationBody,
+    @From() reader: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LinkedOrApart | { confirmationId: string }> {
     const [one, other] = body.subjectIds.map((id) => id.toLowerCase()) as [string, string];
     const reason = body.reason.trim();
-    const done = this.vault.directory.separate([one, other], { reason, principal: reader.principal });
-    return this.decided('separation', [one, other], done, reason, reader);
+    const done = this.separating.separate([one, other], { reason, reader });
+    const decided = await this.decided('separation', [one, other], done, reason, reader);
+    return 'confirmationId' in decided ? askedAnswer(decided, reply) : decided;
   }
 
   /**
    * What was decided is recorded by its own entries, with who and why; these are durable in the vault, and brought into the store at
    * once if it is there. A refusal tells something about people too: it is recorded as a look at each.
    */
-  private async decided(
+  private async decided<Decided extends LinkedOrApart | Confirmation>(
     what: 'link' | 'separation',
     subjectIds: readonly string[],
-    deciding: Promise<LinkedOrApart>,
+    deciding: Promise<Decided>,
     reason: string,
     reader: Caller,
-  ): Promise<LinkedOrApart> {
+  ): Promise<Decided> {
     const decided = await deciding.catch(async (error: unknown) => {
       if (error instanceof IdentityConflict)
         for (const subjectId of subjectIds) {
@@ -193,7 +213,7 @@ export class IdentityController {
         }
       throw problemOf(error);
     });
-    await this.outboxes.drain().catch(() => undefined);
+    await broughtIn(this.outboxes);
     return decided;
   }
 
@@ -235,6 +255,7 @@ function problemOf(error: unknown): unknown {
   if (!(error instanceof IdentityConflict)) return error;
   const { code, message, through } = error;
   if (code === 'unknown_subject') return unknownSubject();
+  if (code === 'erased_subject') return new Problem(410, 'erased', 'Erased', message, { code });
   const members = { code, ...(code === 'linked_through' ? { through } : {}) };
   return new Problem(409, code.replaceAll('_', '-'), 'Does not fit who is who', message, members);
 }

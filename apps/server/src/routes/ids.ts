@@ -15,4 +15,5 @@ function idOf(what: string): PipeTransform<string, string> {
 
 export const subjectIdPipe = idOf('subject');
 export const entryIdPipe = idOf('entry');
+export const confirmationIdPipe = idOf('confirmation');
 export const reportIdPipe = idOf('report');

@@ -1,15 +1,17 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Res, StreamableFile } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Res, type StreamableFile } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Caller } from '@sijill/access';
-import { QuarantineDesk } from '@sijill/intake';
+import type { OpenedEntry } from '@sijill/cases';
 import { isQuarantined, ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
 import { stampPosition } from '../http/answers.js';
+import { askedAnswer, notOpened, openedAnswer } from '../http/opened.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
 import { From, OptionalReason, Reason } from '../http/reason.js';
+import { ReadRawRecord } from '../use-cases/case-commands.js';
 import { ReplayQuarantined } from '../use-cases/intake-commands.js';
 import { DuplicateList, QuarantineList } from '../use-cases/queries.js';
 import { RecordConsultation } from '../use-cases/record-consultation.js';
@@ -17,22 +19,6 @@ import { entryIdPipe } from './ids.js';
 import { PageQuery } from './requests.js';
 
 const notThere = (): Problem => Problem.notFound('there is no quarantine entry of that id');
-const cut = (): Problem =>
-  new Problem(
-    409,
-    'record-cut',
-    'Record cut',
-    'a crash came in the middle of this record, and of it this entry has the beginning only; the record is in the lane again, whole, behind it',
-    { reason: { code: 'record_cut', message: 'the whole record is in the lane behind this entry' } },
-  );
-
-const destroyed = (): Problem =>
-  new Problem(
-    410,
-    'destroyed',
-    'Destroyed',
-    'the key of this quarantine entry was destroyed; its bytes cannot be opened any more',
-  );
 const reasonForIds = {
   name: 'Sijill-Reason',
   required: false,
@@ -46,7 +32,6 @@ export class QuarantineController {
   constructor(
     private readonly queries: QueryBus,
     private readonly commands: CommandBus,
-    private readonly desk: QuarantineDesk,
     private readonly readModels: ReadModels,
   ) {}
 
@@ -73,35 +58,34 @@ export class QuarantineController {
   @Allow('officer')
   @ReadsFrom('quarantine')
   @ApiHeader({ name: 'Sijill-Reason', required: true, description: 'why; it is recorded' })
-  @ApiOperation({ summary: 'The bytes as they arrived' })
+  @ApiOperation({
+    summary: 'The bytes as they arrived',
+    description:
+      'Where unsealing needs a second person the answer is 202, and whoever asked fetches the bytes from /v1/confirmations/{id}/result once ' +
+      'somebody else has confirmed it.',
+  })
   @ApiResponse({ status: 200, description: 'the raw value', content: { 'application/octet-stream': {} } })
+  @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ConfirmationAsked' } })
   @ApiResponse({
     status: 410,
     description: 'its key was destroyed',
+    schema: { $ref: '#/components/schemas/Problem' },
+  })
+  @ApiResponse({
+    status: 429,
+    description: 'so many were opened for this principal in the last hour; see Retry-After',
     schema: { $ref: '#/components/schemas/Problem' },
   })
   async raw(
     @Param('entryId', entryIdPipe) entryId: string,
     @Reason() reason: string,
     @From() reader: Caller,
-  ): Promise<StreamableFile> {
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OpenedEntry | StreamableFile | { confirmationId: string }> {
     await this.mustBeQuarantined(entryId);
-    const raw = await this.desk.raw(entryId);
-    if (raw === 'unknown') throw notThere();
-    if (raw === 'destroyed') throw destroyed();
-    if (raw === 'cut') throw cut();
-    await this.commands.execute(
-      new RecordConsultation({
-        what: 'quarantine_raw',
-        subjectId: null,
-        found: true,
-        reason,
-        reader,
-        about: { entryId },
-      }),
-    );
-    const bytes = raw.value ?? Buffer.alloc(0);
-    return new StreamableFile(bytes, { type: 'application/octet-stream', length: bytes.length });
+    const outcome = await this.commands.execute(new ReadRawRecord(entryId, { reason, reader }));
+    const isAsked = typeof outcome === 'object' && 'confirmationId' in outcome;
+    return isAsked ? askedAnswer(outcome, reply) : openedAnswer(outcome);
   }
 
   @Post('quarantine/:entryId/replay')
@@ -144,11 +128,9 @@ export class QuarantineController {
           replayedAs: outcome.entryId,
         });
       case 'destroyed':
-        throw destroyed();
       case 'cut':
-        throw cut();
       case 'unknown':
-        throw notThere();
+        throw notOpened(outcome.kind);
       default:
         return outcome satisfies never;
     }

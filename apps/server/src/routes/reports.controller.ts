@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
-import type { Caller } from '@sijill/access';
+import { Limits, type Caller } from '@sijill/access';
 import { ReportDesk, type ReportView } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
 import { Allow } from '../access/route-policy.js';
@@ -26,6 +26,7 @@ export class ReportsController {
     private readonly commands: CommandBus,
     private readonly desk: ReportDesk,
     private readonly vault: Vault,
+    private readonly limits: Limits,
   ) {}
 
   @Post()
@@ -48,7 +49,7 @@ export class ReportsController {
     const reason = parameters.reason.trim();
     const from = instant('parameters.from', parameters.from) ?? null;
     const to = instant('parameters.to', parameters.to) ?? null;
-    const subjectId = await this.subjectOf(parameters);
+    const subjectId = await this.subjectOf(parameters, reader);
     await this.commands.execute(
       new RecordConsultation({ what: 'report', subjectId, found: subjectId !== null, reason, reader }),
     );
@@ -130,13 +131,18 @@ export class ReportsController {
     });
   }
 
-  private async subjectOf({ subjectId, identifier }: ReportBody['parameters']): Promise<string | null> {
+  private async subjectOf(
+    { subjectId, identifier }: ReportBody['parameters'],
+    { principal }: Caller,
+  ): Promise<string | null> {
     if ((subjectId === undefined) === (identifier === undefined)) {
       throw Problem.invalid([{ path: 'parameters', code: 'required', message: 'give either subjectId or identifier' }]);
     }
     const { directory } = this.vault;
     if (identifier !== undefined) {
-      const found = await directory.lookUp(known(identifier, 'parameters.identifier', this.vault));
+      const named = known(identifier, 'parameters.identifier', this.vault);
+      await this.limits.take(principal, 'lookup');
+      const found = await directory.lookUp(named);
       return found?.subjectId ?? null;
     }
     const id = subjectId!.toLowerCase();

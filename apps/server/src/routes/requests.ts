@@ -208,6 +208,21 @@ export class ConflictsQuery extends PageQuery {
   status?: 'open' | 'linked' | 'apart';
 }
 
+export class UnsealBody extends WithReason {
+  /** Opens at once, alone, also where a second person is asked for; it is recorded as that, and reviewed. */
+  @IsOptional()
+  @IsBoolean()
+  breakGlass: boolean = false;
+}
+
+export class AnswerBody extends WithReason {}
+
+export class ConfirmationsQuery extends PageQuery {
+  @IsOptional()
+  @IsIn(['open', 'confirmed', 'declined', 'expired'])
+  status?: 'open' | 'confirmed' | 'declined' | 'expired';
+}
+
 export class ReportParametersBody {
   @IsOptional()
   @IsUUID()

@@ -66,6 +66,18 @@ export function fromBase64(text: string): Uint8Array {
   return bytes;
 }
 
+/** Base64url without padding. RFC 4648, section 5. */
+export function toBase64Url(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+/** The bytes of base64url without padding, in its one form. @throws FormatInvalid */
+export function fromBase64Url(text: string): Uint8Array {
+  if (!/^[\w-]*$/.test(text)) throw new FormatInvalid('the text is not base64url');
+  const standard = text.replaceAll('-', '+').replaceAll('_', '/');
+  return fromBase64(standard.padEnd(Math.ceil(standard.length / 4) * 4, '='));
+}
+
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

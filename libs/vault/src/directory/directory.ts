@@ -1,6 +1,6 @@
 import type { NamedIdentifier } from '../identifier.js';
 import type { OnCommit } from '../secrets.js';
-import { link, separate, type LinkedOrApart, type Officer } from './link.js';
+import { link, separable, separate, type LinkedOrApart, type Officer } from './link.js';
 import {
   conflicts,
   identifiersOf,
@@ -94,6 +94,11 @@ export class Directory {
   /** How many identifiers stand under older keys of the index. */
   async indexedBefore(): Promise<number> {
     return indexedBefore(this.ports, (await this.ports.look()).index);
+  }
+
+  /** Whether two subjects could be kept apart as things stand. @throws IdentityConflict */
+  async assertSeparable(subjectIds: readonly [string, string]): Promise<void> {
+    await separable(this.ports.sql.reader, subjectIds);
   }
 
   /** Conflicts, the newest first. */

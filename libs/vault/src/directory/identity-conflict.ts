@@ -1,6 +1,6 @@
 /** Why two subjects cannot be linked, or kept apart. */
 export type IdentityConflictCode =
-  'contradicting_identifiers' | 'linked_through' | 'kept_apart' | 'already' | 'unknown_subject';
+  'contradicting_identifiers' | 'linked_through' | 'kept_apart' | 'already' | 'unknown_subject' | 'erased_subject';
 
 const MESSAGES: Record<IdentityConflictCode, string> = {
   contradicting_identifiers:
@@ -9,6 +9,7 @@ const MESSAGES: Record<IdentityConflictCode, string> = {
   kept_apart: 'somebody was separated here; link with override to make them one all the same',
   already: 'this is so already; nothing was changed',
   unknown_subject: 'the ledger knows no subject of that id',
+  erased_subject: 'the keys of one of these subjects were destroyed; nothing is decided about it any more',
 };
 
 /** What an officer asked for does not fit who is who. Nothing was changed. */

@@ -1,7 +1,7 @@
 import { isAmong } from '@sijill/platform';
 import { conflictDrafts, LinkEntries, separationDrafts, type Cause, type Draft } from './drafts.js';
 import { IdentityConflict } from './identity-conflict.js';
-import { ordered, type Edge, type Picture } from './picture.js';
+import { ordered, type Edge, type IdentityCase, type Picture } from './picture.js';
 import type { VaultChange, VaultDb } from '../vault-sql.js';
 import type { DirectoryPorts } from './ports.js';
 import { readPicture } from './read-picture.js';
@@ -31,7 +31,7 @@ export function link(
   { override, ...officer }: Officer & { readonly override: boolean },
 ): Promise<LinkedOrApart> {
   return ports.change(async (change) => {
-    const picture = await pictureOf(change, subjectIds);
+    const picture = await pictureOf(change.trx, subjectIds);
     const edges = await edgesOf(change.trx, picture, subjectIds[0]!);
     const [first, ...others] = subjectIds as readonly [string, ...string[]];
     const missing = others.filter((other) => edgeBetween(edges, first, other) === undefined);
@@ -61,39 +61,72 @@ export function separate(
   subjectIds: readonly [string, string],
   officer: Officer,
 ): Promise<LinkedOrApart> {
-  return ports.change(async (change) => {
-    const picture = await pictureOf(change, subjectIds);
-    const [one, other] = subjectIds;
-    const there = picture.caseOf(one, other);
-    if (there !== undefined && there.separationId !== null) throw new IdentityConflict('already');
-    const edges = await edgesOf(change.trx, picture, one);
-    const edge = edgeBetween(edges, one, other);
-    const left = edges.filter((each) => each !== edge);
-    const way = shortestWay(left, one, other);
-    if (way !== null) throw new IdentityConflict('linked_through', way);
-
-    const cause: Cause = { ...officer, entryId: null };
-    const separationId = ports.newId();
-    const pair = { ...ordered(one, other), caseId: there?.caseId ?? ports.newId() };
-    const drafts = separationDrafts(pair, separationId, edge?.edgeId ?? null, cause);
-    if (edge !== undefined) {
-      drafts.push(...(await split(ports, change.trx, picture, one, left, pair.caseId, edge, cause)));
-      change.raiseEpoch();
-    }
-    if (there === undefined) picture.addCase({ ...pair, schemes: [], separationId, producer: null, entryId: null });
-    else
-      await change.trx
-        .updateTable('vault_case')
-        .set({ separation_id: separationId })
-        .where('case_id', '=', pair.caseId)
-        .execute();
-    return { entryIds: await entriesOf(ports, change, picture, subjectIds, drafts), subjectIds };
-  });
+  return ports.change((change) => separateIn(ports, change, subjectIds, officer, ports.newId()));
 }
 
-async function pictureOf({ trx }: VaultChange, subjectIds: readonly string[]): Promise<Picture> {
-  const picture = await readPicture(trx, { subjectIds });
+/** The same as part of another change; what is refused has changed nothing. @throws IdentityConflict */
+export async function separateIn(
+  ports: DirectoryPorts,
+  change: VaultChange,
+  subjectIds: readonly [string, string],
+  officer: Officer,
+  separationId: string,
+): Promise<LinkedOrApart> {
+  const [one, other] = subjectIds;
+  const { picture, there, edge, left } = await separable(change.trx, subjectIds);
+  const cause: Cause = { ...officer, entryId: null };
+  const pair = { ...ordered(one, other), caseId: there?.caseId ?? ports.newId() };
+  const drafts = separationDrafts(pair, separationId, edge?.edgeId ?? null, cause);
+  if (edge !== undefined) {
+    drafts.push(...(await split(ports, change.trx, picture, one, left, pair.caseId, edge, cause)));
+    change.raiseEpoch();
+  }
+  if (there === undefined) picture.addCase({ ...pair, schemes: [], separationId, producer: null, entryId: null });
+  else
+    await change.trx
+      .updateTable('vault_case')
+      .set({ separation_id: separationId })
+      .where('case_id', '=', pair.caseId)
+      .execute();
+  return { entryIds: await entriesOf(ports, change, picture, subjectIds, drafts), subjectIds };
+}
+
+/**
+ * Whether two subjects can be kept apart as things stand, and what lies between them.
+ *
+ * @throws IdentityConflict
+ */
+export async function separable(
+  db: VaultDb,
+  subjectIds: readonly [string, string],
+): Promise<{
+  readonly picture: Picture;
+  readonly there: IdentityCase | undefined;
+  readonly edge: Edge | undefined;
+  readonly left: readonly Edge[];
+}> {
+  const [one, other] = subjectIds;
+  const picture = await pictureOf(db, subjectIds);
+  const there = picture.caseOf(one, other);
+  if (there !== undefined && there.separationId !== null) throw new IdentityConflict('already');
+  const edges = await edgesOf(db, picture, one);
+  const edge = edgeBetween(edges, one, other);
+  const left = edges.filter((each) => each !== edge);
+  const way = shortestWay(left, one, other);
+  if (way !== null) throw new IdentityConflict('linked_through', way);
+  return { picture, there, edge, left };
+}
+
+async function pictureOf(db: VaultDb, subjectIds: readonly string[]): Promise<Picture> {
+  const picture = await readPicture(db, { subjectIds });
   if (!subjectIds.every((subjectId) => picture.has(subjectId))) throw new IdentityConflict('unknown_subject');
+  const withKeys = await db
+    .selectFrom('vault_key')
+    .select('subject_id')
+    .where(isAmong(db, 'subject_id', subjectIds))
+    .execute();
+  // Their entries could not be sealed.
+  if (withKeys.length < new Set(subjectIds).size) throw new IdentityConflict('erased_subject');
   return picture;
 }
 

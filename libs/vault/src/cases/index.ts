@@ -1,0 +1,2 @@
+export type { CaseChange, CaseEntry } from './case-change.js';
+export type { CaseTables } from './tables.js';
