@@ -69,9 +69,10 @@ describe('a key file', () => {
   });
 
   it('that has to be made where nothing can be written is asked for by name', async () => {
-    const keys = signingKeysAt({ kind: 'file', file: '/proc/sijill/log-{generation}.json' }, { now: () => NOW });
-    await expect(keys.newKey(2)).rejects.toThrow(
-      /\/proc\/sijill\/log-2\.json cannot be made from here \(\w+\).*keys signing/s,
-    );
+    // Not even whoever may write everywhere makes a folder below a file.
+    writeFileSync(join(folder, 'file'), '');
+    const at = join(folder, 'file', 'log-{generation}.json');
+    const keys = signingKeysAt({ kind: 'file', file: at }, { now: () => NOW });
+    await expect(keys.newKey(2)).rejects.toThrow(/log-2\.json cannot be made from here \(\w+\).*keys signing/s);
   });
 });
