@@ -19,7 +19,7 @@ import {
   type TestServer,
 } from '../support/sijill.js';
 
-const KILLS = Number(process.env['SIJILL_TEST_KEYRING_KILLS'] ?? (FULL_RUN ? 50 : 6));
+const KILLS = Number(process.env['SIJILL_TEST_KEYRING_KILLS'] ?? (FULL_RUN ? 50 : 2));
 const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const PROGRAM = join(import.meta.dirname, '../support/rotating.program.ts');
 const PEOPLE = 300;
