@@ -119,9 +119,16 @@ describe.each([
     `signs one tree and no other over ${KILLS} kills, and its tiles are those of the store (seed ${SEED})`,
     async () => {
       const random = seeded(SEED);
-      const keys = keysOf(await openLog());
+      const mine = await openLog();
+      const keys = keysOf(mine);
       await write(700);
       for (let kill = 0; kill < KILLS; kill++) {
+        // The first two are killed where a log begins. A slow machine lets none of them come further: then one is let begin it.
+        if (kill === 2) {
+          const begins = notaryOf(mine);
+          await signedUpToEnd(mine);
+          await begins.stop();
+        }
         const args = [opened.where, ...['log.sqlite', 'map.sqlite', 'claim'].map((name) => join(folder, name))];
         const child = fork(PROGRAM, args, { execArgv: ['--import', 'tsx'] });
         const gone = once(child, 'exit');
