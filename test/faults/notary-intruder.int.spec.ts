@@ -201,7 +201,8 @@ describe.each<[string, () => Promise<{ keyless: KeylessStore; stop: () => Promis
     expect(foreign).toHaveLength(count);
     expect(inForce(await logKeys().all()).map(({ generation }) => generation)).toEqual([1, 2]);
     await mapped();
-    expect(await maps.head()).toMatchObject({ subjects: SUBJECTS.length });
+    // Each has been told of in two kinds of entries.
+    expect(await maps.head()).toMatchObject({ chains: 2 * SUBJECTS.length });
     const map = await eventually(
       () => lastAnnounced(store),
       (announced) => (announced?.size ?? 0) > count,
