@@ -8,14 +8,16 @@ import { openStore } from './open-store.js';
 
 /**
  * The keys that a ledger's log is to be signed with by what it has announced, for whoever looks and makes nothing; none where it has
- * announced none yet.
+ * announced none yet, or nobody could tell since there is no keyring.
  *
  * @throws KeyringUnusable | KeysNotAnnounced | StoreUnavailable
  */
 export async function logKeysInForce(config: Config, logger: Logger): Promise<LogKey[]> {
   const { eventStore } = config;
   if (eventStore.kind === 'embedded' && !existsSync(eventStore.file)) return [];
-  const keyring = await keyringIn(keyringPlaceOf(config.keyring));
+  const place = keyringPlaceOf(config.keyring);
+  if ((await place.get()) === null) return [];
+  const keyring = await keyringIn(place);
   const store = authenticStore(await openStore(config, logger), authenticatorOf(keyring));
   try {
     return inForce(await keyHistory(store, config.logOrigin ?? keyring.logName));
