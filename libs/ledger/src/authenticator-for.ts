@@ -1,6 +1,6 @@
 import { entryAuthenticator, type EntryAuthenticator } from '@sijill/event-store';
 import type { Config } from '@sijill/platform';
-import { keyringIn, keyringPlaceOf, type Keyring } from '@sijill/vault';
+import { findKeyring, keyringPlaceOf, type Keyring } from '@sijill/vault';
 
 /** What tells the entries of a ledger from those of others. */
 export function authenticatorOf({ authenticator: { current, keys } }: Keyring): EntryAuthenticator {
@@ -9,6 +9,6 @@ export function authenticatorOf({ authenticator: { current, keys } }: Keyring): 
 
 /** The same, for whoever checks a ledger and may have its keyring; null where there is none. @throws KeyringUnusable */
 export async function authenticatorFor({ keyring }: Config): Promise<EntryAuthenticator | null> {
-  const place = keyringPlaceOf(keyring);
-  return (await place.get()) === null ? null : authenticatorOf(await keyringIn(place));
+  const found = await findKeyring(keyringPlaceOf(keyring));
+  return found === null ? null : authenticatorOf(found);
 }

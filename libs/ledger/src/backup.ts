@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { copyEmbeddedStore } from '@sijill/event-store';
 import { isoTime, type Clock, type Config } from '@sijill/platform';
-import { keyringIn, keyringPlaceOf, ROTATED_KEYS, Vault } from '@sijill/vault';
+import { findKeyring, keyringIn, keyringPlaceOf, ROTATED_KEYS, Vault } from '@sijill/vault';
 import { sqlTarget } from './sql-target.js';
 import type { VacuumOrder } from './vacuum-thread.js';
 
@@ -116,13 +116,13 @@ export async function restore(
     );
   }
   const place = keyringPlaceOf(config.keyring);
-  if ((await place.get()) === null) {
+  const keyring = await findKeyring(place);
+  if (keyring === null) {
     throw new BackupRefused(
       `there is no keyring ${place.where}, and the backup can only be opened with the one that it was made with. Put it there, or set SIJILL_KEYRING_FILE or SIJILL_KEYRING; nothing was copied`,
     );
   }
   const manifest = await readManifest(folder);
-  const keyring = await keyringIn(place);
   const missing = manifest.keys.find((id) => !ROTATED_KEYS.some((name) => keyring[name].keys.has(id)));
   if (missing !== undefined) {
     throw new BackupRefused(

@@ -1,6 +1,6 @@
 import type { KeylessStore } from '@sijill/event-store';
 import { isoTime, type Clock, type Config, type Logger } from '@sijill/platform';
-import { keyringIn, keyringPlaceOf, KeyringUnusable, makeKeyring, vaultExists, type Keyring } from '@sijill/vault';
+import { findKeyring, keyringPlaceOf, KeyringUnusable, makeKeyring, vaultExists, type Keyring } from '@sijill/vault';
 import { sqlTarget } from './sql-target.js';
 
 /**
@@ -11,7 +11,8 @@ import { sqlTarget } from './sql-target.js';
  */
 export async function keyringFor(config: Config, store: KeylessStore, clock: Clock, logger: Logger): Promise<Keyring> {
   const place = keyringPlaceOf(config.keyring);
-  if ((await place.get()) !== null) return keyringIn(place);
+  const found = await findKeyring(place);
+  if (found !== null) return found;
   const ledgerExists = (await store.head()) > 0 || (await vaultExists(sqlTarget(config, 'vault')));
   if (ledgerExists) {
     throw new KeyringUnusable(

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { authenticStore } from '@sijill/event-store';
 import { inForce, keyHistory, type LogKey } from '@sijill/notary';
 import type { Config, Logger } from '@sijill/platform';
-import { keyringIn, keyringPlaceOf } from '@sijill/vault';
+import { findKeyring, keyringPlaceOf } from '@sijill/vault';
 import { authenticatorOf } from './authenticator-for.js';
 import { openStore } from './open-store.js';
 
@@ -15,9 +15,8 @@ import { openStore } from './open-store.js';
 export async function logKeysInForce(config: Config, logger: Logger): Promise<LogKey[]> {
   const { eventStore } = config;
   if (eventStore.kind === 'embedded' && !existsSync(eventStore.file)) return [];
-  const place = keyringPlaceOf(config.keyring);
-  if ((await place.get()) === null) return [];
-  const keyring = await keyringIn(place);
+  const keyring = await findKeyring(keyringPlaceOf(config.keyring));
+  if (keyring === null) return [];
   const store = authenticStore(await openStore(config, logger), authenticatorOf(keyring));
   try {
     return inForce(await keyHistory(store, config.logOrigin ?? keyring.logName));

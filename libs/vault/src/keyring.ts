@@ -74,6 +74,12 @@ export async function keyringIn(place: KeyringPlace): Promise<Keyring> {
   return new PlacedKeyring(place, contentOf(await place.get(), place));
 }
 
+/** The same, or null where none lies. @throws KeyringUnusable | DatabaseUnavailable when it cannot be read, or is not a keyring */
+export async function findKeyring(place: KeyringPlace): Promise<Keyring | null> {
+  const text = await place.get();
+  return text === null ? null : new PlacedKeyring(place, contentOf(text, place));
+}
+
 /** The keyring that lies in a file. @throws KeyringUnusable when it is missing, cannot be read, or is not a keyring */
 export function readKeyring(file: string): Keyring {
   const place = new FilePlace(file);

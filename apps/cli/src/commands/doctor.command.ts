@@ -13,7 +13,7 @@ import {
   type Config,
 } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
-import { keyringIn, keyringPlaceOf, Vault, vaultExists } from '@sijill/vault';
+import { findKeyring, keyringPlaceOf, Vault, vaultExists } from '@sijill/vault';
 import { EXIT } from '../exit-codes.js';
 import { printAnswer, table } from '../terminal/print.js';
 import { checkAccess } from './check-access.js';
@@ -190,7 +190,8 @@ async function checkVault(config: Config): Promise<Finding[]> {
   const place = keyringPlaceOf(config.keyring);
   try {
     const exists = target.kind === 'sqlite' ? existsSync(target.file) : await vaultExists(target);
-    if ((await place.get()) === null) {
+    const keyring = await findKeyring(place);
+    if (keyring === null) {
       if (exists)
         return [
           fail(
@@ -209,7 +210,6 @@ async function checkVault(config: Config): Promise<Finding[]> {
         ];
       return [ok('vault', 'none yet; vault and keyring will be made on the first start')];
     }
-    const keyring = await keyringIn(place);
     const file = config.keyring.kind === 'file' ? config.keyring.file : null;
     const findings = [
       file !== null && (statSync(file).mode & 0o077) !== 0
