@@ -117,7 +117,7 @@ export interface Config {
 export type KeyringConfig =
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'postgresql'; readonly url: string }
-  | { readonly kind: 'command'; readonly command: readonly string[] };
+  | { readonly kind: 'command'; readonly command: readonly [string, ...string[]] };
 
 export type DatabaseConfig = { readonly kind: 'embedded' } | { readonly kind: 'postgresql'; readonly url: string };
 
@@ -422,8 +422,8 @@ function signerOf(
   if (manyKeys && !given.includes('{generation}'))
     faults.push(`${name} takes {generation} where the number of a key stands: each generation has a key of its own`);
   if (given.startsWith('file:') && given !== 'file:') return { kind: 'file', file: resolve(given.slice(5)) };
-  const [program = '', ...args] = given.startsWith('command:') ? given.slice(8).trim().split(/\s+/) : [];
-  if (program !== '') return { kind: 'command', command: [program, ...args] };
+  const command = commandIn(given);
+  if (command !== null) return { kind: 'command', command };
   const url = given.replaceAll('{generation}', '1');
   const address = URL.canParse(url) ? new URL(url) : null;
   const named = address !== null && (address.username !== '' || address.password !== '');
@@ -581,15 +581,17 @@ function keyringOf(text: (name: string) => string | null, dataDir: string, fault
   const elsewhere = text('SIJILL_KEYRING');
   if (elsewhere === null) return { kind: 'file', file: given ?? join(dataDir, 'vault', 'keyring.json') };
   if (given !== null) faults.push('SIJILL_KEYRING and SIJILL_KEYRING_FILE name two places for one keyring; unset one');
-  const command =
-    /^command:(.*)$/s
-      .exec(elsewhere)?.[1]!
-      .split(/\s+/)
-      .filter((word) => word !== '') ?? [];
-  if (command.length > 0) return { kind: 'command', command };
+  const command = commandIn(elsewhere);
+  if (command !== null) return { kind: 'command', command };
   if (!/^postgres(ql)?:\/\//.test(elsewhere) || !URL.canParse(elsewhere))
     faults.push('SIJILL_KEYRING takes an address that begins with postgresql://, or command:PROGRAM');
   return { kind: 'postgresql', url: elsewhere };
+}
+
+/** A program and its arguments in `command:PROGRAM WORDS`; null when a text names none. */
+function commandIn(text: string): readonly [string, ...string[]] | null {
+  const [program = '', ...args] = text.startsWith('command:') ? text.slice('command:'.length).trim().split(/\s+/) : [];
+  return program === '' ? null : [program, ...args];
 }
 
 /** Whether a database is the one at an address. */

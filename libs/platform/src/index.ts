@@ -6,6 +6,7 @@ export * from './logging.js';
 export * from './metrics.js';
 export * from './processes.js';
 export * from './random.js';
+export * from './run-program.js';
 export * from './secret-file.js';
 export * from './sql.js';
 export * from './waiting.js';

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { outputOf, ProgramFailed } from '@sijill/platform';
 import type { KeptOutside } from './outside-signer.js';
 import { SignerFailed } from './signer-failed.js';
 
@@ -12,48 +12,16 @@ const LONGEST_ANSWER = 4096;
  * @param timeLimitMs it is ended after so long, with all that it has started
  */
 export function commandSigner([program, ...args]: readonly [string, ...string[]], timeLimitMs: number): KeptOutside {
-  const ask = (word: string, message?: Uint8Array): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const failed = (why: string): void => reject(new SignerFailed(`the signer ${program} ${why}`));
-      const child = spawn(program, [...args, word], {
-        stdio: ['pipe', 'pipe', 'ignore'],
-        env: environment(),
-        // A group of its own, so that what a script has started ends with it.
-        detached: true,
-      });
-      const end = (): void => {
-        if (child.pid === undefined) return;
-        try {
-          process.kill(-child.pid, 'SIGKILL');
-        } catch {
-          // It has ended by itself.
-        }
-        child.stdout.destroy();
-      };
-      const timer = setTimeout(() => {
-        end();
-        failed(`did not answer within ${timeLimitMs} ms`);
-      }, timeLimitMs);
-      let answer = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        answer += chunk.toString('latin1');
-        if (answer.length <= LONGEST_ANSWER) return;
-        end();
-        failed('answered more than an answer can be');
-      });
-      child.once('error', (error: NodeJS.ErrnoException) => {
-        clearTimeout(timer);
-        failed(`cannot be run (${error.code ?? 'unknown'})`);
-      });
-      child.once('close', (code, signal) => {
-        clearTimeout(timer);
-        if (code === 0) resolve(answer.trim());
-        else failed(code === null ? `was ended by ${signal}` : `ended with ${code}`);
-      });
-      // One that does not read what it is given says so by its answer.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(message);
-    });
+  const ask = async (word: string, input: Uint8Array = new Uint8Array()): Promise<string> => {
+    const run = { input, timeLimitMs, longest: LONGEST_ANSWER, stderr: 'ignore', env: environment() } as const;
+    try {
+      return (await outputOf([program, ...args, word], run)).trim();
+    } catch (error) {
+      if (!(error instanceof ProgramFailed)) throw error;
+      const code = error.code === null ? '' : ` (${error.code})`;
+      throw new SignerFailed(`the signer ${program} ${error.message}${code}`);
+    }
+  };
   return { name: program, publicKey: () => ask('public-key'), sign: (message) => ask('sign', message) };
 }
 

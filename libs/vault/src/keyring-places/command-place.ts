@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import { hash } from 'node:crypto';
+import { outputOf, ProgramFailed } from '@sijill/platform';
 import { KeyringUnusable, type KeyringPlace } from './keyring-place.js';
 
 const PATIENCE_MS = 30_000;
@@ -17,7 +17,7 @@ export class CommandPlace implements KeyringPlace {
   readonly where: string;
 
   /** @param command the program, and arguments that stand before ours */
-  constructor(private readonly command: readonly string[]) {
+  constructor(private readonly command: readonly [string, ...string[]]) {
     this.where = `that "${command[0]} get" gives`;
   }
 
@@ -34,26 +34,12 @@ export class CommandPlace implements KeyringPlace {
   }
 
   private async run(args: readonly string[], input: string): Promise<string> {
-    const [program = '', ...before] = this.command;
-    const unusable = (what: string, cause?: unknown): KeyringUnusable =>
-      new KeyringUnusable(`"${program} ${args[0]}" ${what}; see SIJILL_KEYRING`, { cause });
-    return new Promise((resolve, reject) => {
-      const child = spawn(program, [...before, ...args], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-        signal: AbortSignal.timeout(PATIENCE_MS),
-        killSignal: 'SIGKILL',
-      });
-      let output = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-      child.on('error', (cause) =>
-        reject(unusable(cause.name === 'AbortError' ? 'took too long' : 'cannot be run', cause)),
-      );
-      child.on('close', (code) =>
-        code === 0 ? resolve(output) : reject(unusable(`ended with ${code ?? 'a signal'}`)),
-      );
-      // A program that reads nothing has closed it already.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(input);
-    });
+    const [program, ...before] = this.command;
+    try {
+      return await outputOf([program, ...before, ...args], { input, timeLimitMs: PATIENCE_MS, stderr: 'inherit' });
+    } catch (cause) {
+      if (!(cause instanceof ProgramFailed)) throw cause;
+      throw new KeyringUnusable(`"${program} ${args[0]}" ${cause.message}; see SIJILL_KEYRING`, { cause });
+    }
   }
 }
