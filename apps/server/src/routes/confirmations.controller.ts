@@ -7,6 +7,7 @@ import { Confirmations, type AnswerKind, type ConfirmationView, type OpenedEntry
 import type { Freshness } from '@sijill/contracts';
 import { decodeCursor, encodeCursor, ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
+import { ApiProblem } from '../http/api-problem.js';
 import { stampPosition } from '../http/answers.js';
 import { openedAnswer } from '../http/opened.js';
 import { ReadsFrom } from '../http/reads-from.js';
@@ -15,12 +16,6 @@ import { AnswerConfirmation, FetchResult } from '../use-cases/case-commands.js';
 import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { confirmationIdPipe } from './ids.js';
 import { AnswerBody, ConfirmationsQuery } from './requests.js';
-
-const problem = (status: number, description: string) => ({
-  status,
-  description,
-  schema: { $ref: '#/components/schemas/Problem' },
-});
 
 /** What one officer asked for and another confirms or declines. */
 @ApiTags('confirmations')
@@ -94,9 +89,9 @@ export class ConfirmationsController {
       'application/octet-stream': {},
     },
   })
-  @ApiResponse(problem(403, 'somebody else asked for it'))
-  @ApiResponse(problem(409, '`not_confirmed`: nobody has confirmed it yet'))
-  @ApiResponse(problem(410, '`fetched`, `too_late`, `not_given`; or its keys were destroyed'))
+  @ApiProblem(403, 'somebody else asked for it')
+  @ApiProblem(409, '`not_confirmed`: nobody has confirmed it yet')
+  @ApiProblem(410, '`fetched`, `too_late`, `not_given`; or its keys were destroyed')
   async result(
     @Param('id', confirmationIdPipe) id: string,
     @From() reader: Caller,
@@ -112,8 +107,8 @@ export class ConfirmationsController {
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/AnswerBody' } })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/Confirmation' } })
-  @ApiResponse(problem(403, '`own_request`: whoever asked cannot confirm'))
-  @ApiResponse(problem(409, '`answered`, `expired`; `asker_gone`: whoever asked may not any more'))
+  @ApiProblem(403, '`own_request`: whoever asked cannot confirm')
+  @ApiProblem(409, '`answered`, `expired`; `asker_gone`: whoever asked may not any more')
   confirm(
     @Param('id', confirmationIdPipe) id: string,
     @Body() body: AnswerBody,
@@ -127,7 +122,7 @@ export class ConfirmationsController {
   @ApiOperation({ summary: 'Decline what somebody asked for', description: 'Or take back what one asked for oneself.' })
   @ApiBody({ schema: { $ref: '#/components/schemas/AnswerBody' } })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/Confirmation' } })
-  @ApiResponse(problem(409, '`answered`, `expired`'))
+  @ApiProblem(409, '`answered`, `expired`')
   decline(
     @Param('id', confirmationIdPipe) id: string,
     @Body() body: AnswerBody,

@@ -7,6 +7,7 @@ import type { OpenedEntry } from '@sijill/cases';
 import { entryText, leafText } from '@sijill/event-store';
 import { proveEntry } from '@sijill/notary';
 import { Allow } from '../access/route-policy.js';
+import { ApiProblem } from '../http/api-problem.js';
 import { stampPosition } from '../http/answers.js';
 import { askedAnswer, openedAnswer } from '../http/opened.js';
 import { Problem } from '../http/problem.js';
@@ -102,16 +103,8 @@ export class EntriesController {
   @ApiBody({ schema: { $ref: '#/components/schemas/UnsealBody' } })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/OpenedEntry' } })
   @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ConfirmationAsked' } })
-  @ApiResponse({
-    status: 410,
-    description: 'nothing of it can be opened any more',
-    schema: { $ref: '#/components/schemas/Problem' },
-  })
-  @ApiResponse({
-    status: 429,
-    description: 'so many were opened for this principal in the last hour; see Retry-After',
-    schema: { $ref: '#/components/schemas/Problem' },
-  })
+  @ApiProblem(410, 'nothing of it can be opened any more')
+  @ApiProblem(429, 'so many were opened for this principal in the last hour; see Retry-After')
   async unseal(
     @Param('entryId', entryIdPipe) entryId: string,
     @Body() { reason, breakGlass }: UnsealBody,

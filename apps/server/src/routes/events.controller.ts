@@ -6,6 +6,7 @@ import type { Caller } from '@sijill/access';
 import { decodeJson } from '@sijill/intake';
 import { ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
+import { ApiProblem } from '../http/api-problem.js';
 import { stampPosition } from '../http/answers.js';
 import { preferenceOf } from '../http/prefer.js';
 import { Problem } from '../http/problem.js';
@@ -48,7 +49,7 @@ export class EventsController {
       'Preference-Applied': { description: 'return=receipt where the answer has one', schema: { type: 'string' } },
     },
   })
-  @ApiResponse({ status: 422, description: 'none was accepted', schema: { $ref: '#/components/schemas/Problem' } })
+  @ApiProblem(422, 'none was accepted')
   async accept(
     @Body() body: unknown,
     @Headers('content-type') contentType: string | undefined,

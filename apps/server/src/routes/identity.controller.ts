@@ -16,6 +16,7 @@ import {
   type ListedConflict,
 } from '@sijill/vault';
 import { Allow } from '../access/route-policy.js';
+import { ApiProblem } from '../http/api-problem.js';
 import { stampPosition } from '../http/answers.js';
 import { askedAnswer } from '../http/opened.js';
 import { Problem } from '../http/problem.js';
@@ -28,11 +29,6 @@ import { subjectIdPipe } from './ids.js';
 import { ConflictsQuery, LinkBody, LookUpBody, ReleaseBody, SeparationBody } from './requests.js';
 import { instant } from './times.js';
 
-const problem = (status: number, description: string) => ({
-  status,
-  description,
-  schema: { $ref: '#/components/schemas/Problem' },
-});
 const TOO_MANY = 'so many look-ups were made by this principal in the last hour; see Retry-After';
 const unknownSubject = (): Problem => Problem.notFound('the ledger knows no subject of that id');
 
@@ -59,8 +55,8 @@ export class IdentityController {
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/LookUpBody' } })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/FoundSubject' } })
-  @ApiResponse(problem(404, 'the ledger knows nobody by it'))
-  @ApiResponse(problem(429, TOO_MANY))
+  @ApiProblem(404, 'the ledger knows nobody by it')
+  @ApiProblem(429, TOO_MANY)
   async lookUp(@Body() body: LookUpBody, @From() reader: Caller): Promise<FoundSubject> {
     const identifier = known(body.identifier, 'identifier', this.vault);
     await this.limits.take(reader.principal, 'lookup');
@@ -77,8 +73,8 @@ export class IdentityController {
     description: 'To the subject and to all that are linked to it; each item says to which.',
   })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/SubjectIdentifierAnswer' } })
-  @ApiResponse(problem(429, TOO_MANY))
-  @ApiResponse(problem(404, 'there is no such subject'))
+  @ApiProblem(429, TOO_MANY)
+  @ApiProblem(404, 'there is no such subject')
   async identifiers(
     @Param('subjectId', subjectIdPipe) subjectId: string,
     @Reason() reason: string,
@@ -104,8 +100,8 @@ export class IdentityController {
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/ReleaseBody' } })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ReleaseAnswer' } })
-  @ApiResponse(problem(404, 'there is no such subject, or the identifier does not lead to it at that moment'))
-  @ApiResponse(problem(409, '`already`: it was released at that very moment before'))
+  @ApiProblem(404, 'there is no such subject, or the identifier does not lead to it at that moment')
+  @ApiProblem(409, '`already`: it was released at that very moment before')
   async release(
     @Param('subjectId', subjectIdPipe) subjectId: string,
     @Body() body: ReleaseBody,
@@ -158,10 +154,8 @@ export class IdentityController {
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/LinkBody' } })
   @ApiResponse({ status: 201, schema: { $ref: '#/components/schemas/LinkAnswer' } })
-  @ApiResponse(problem(404, 'there is no such subject'))
-  @ApiResponse(
-    problem(409, '`code`: `contradicting_identifiers`, `kept_apart` (`override` links all the same), `already`'),
-  )
+  @ApiProblem(404, 'there is no such subject')
+  @ApiProblem(409, '`code`: `contradicting_identifiers`, `kept_apart` (`override` links all the same), `already`')
   async link(@Body() body: LinkBody, @From() reader: Caller): Promise<LinkedOrApart> {
     const [subjectIds, reason] = [body.subjectIds.map((id) => id.toLowerCase()), body.reason.trim()];
     const { principal } = reader;
@@ -180,8 +174,8 @@ export class IdentityController {
   @ApiBody({ schema: { $ref: '#/components/schemas/SeparationBody' } })
   @ApiResponse({ status: 201, schema: { $ref: '#/components/schemas/LinkAnswer' } })
   @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ConfirmationAsked' } })
-  @ApiResponse(problem(404, 'there is no such subject'))
-  @ApiResponse(problem(409, '`code`: `linked_through` (`through`: the subjects on the shortest way), `already`'))
+  @ApiProblem(404, 'there is no such subject')
+  @ApiProblem(409, '`code`: `linked_through` (`through`: the subjects on the shortest way), `already`')
   async separate(
     @Body() body: SeparationBody,
     @From() reader: Caller,

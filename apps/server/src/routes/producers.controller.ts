@@ -5,22 +5,15 @@ import { ProducerRefused, Producers, type Caller, type Producer, type ProducerTe
 import type { AsOf } from '@sijill/contracts';
 import { ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
+import { ApiProblem } from '../http/api-problem.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { From } from '../http/reason.js';
 import { ChangeProducerBody, RegisterProducerBody, RetireProducerBody } from './producers-requests.js';
 
 const producer = { status: 200, schema: { $ref: '#/components/schemas/Producer' } };
-const unknown = {
-  status: 404,
-  description: 'there is no producer of that name',
-  schema: { $ref: '#/components/schemas/Problem' },
-};
-const refused = {
-  status: 409,
-  description: 'the name is taken, or the producer was retired',
-  schema: { $ref: '#/components/schemas/Problem' },
-};
+const ApiNotRegistered = ApiProblem(404, 'there is no producer of that name');
+const ApiRefused = ApiProblem(409, 'the name is taken, or the producer was retired');
 
 @ApiTags('producers')
 @ApiBearerAuth()
@@ -52,7 +45,7 @@ export class ProducersController {
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/RegisterProducerBody' } })
   @ApiResponse({ ...producer, status: 201 })
-  @ApiResponse(refused)
+  @ApiRefused
   async register(@Body() body: RegisterProducerBody, @From() caller: Caller): Promise<Producer> {
     return answered(this.producers.add(body.name, termsOf(body), acting(caller, body)));
   }
@@ -64,8 +57,8 @@ export class ProducersController {
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/ChangeProducerBody' } })
   @ApiResponse(producer)
-  @ApiResponse(unknown)
-  @ApiResponse(refused)
+  @ApiNotRegistered
+  @ApiRefused
   async change(
     @Param('name') name: string,
     @Body() body: ChangeProducerBody,
@@ -81,8 +74,8 @@ export class ProducersController {
   })
   @ApiBody({ schema: { $ref: '#/components/schemas/RetireProducerBody' } })
   @ApiResponse(producer)
-  @ApiResponse(unknown)
-  @ApiResponse(refused)
+  @ApiNotRegistered
+  @ApiRefused
   async retire(
     @Param('name') name: string,
     @Body() body: RetireProducerBody,

@@ -6,6 +6,7 @@ import type { Caller } from '@sijill/access';
 import type { OpenedEntry } from '@sijill/cases';
 import { isQuarantined, ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
+import { ApiProblem } from '../http/api-problem.js';
 import { stampPosition } from '../http/answers.js';
 import { askedAnswer, notOpened, openedAnswer } from '../http/opened.js';
 import { Problem } from '../http/problem.js';
@@ -66,16 +67,8 @@ export class QuarantineController {
   })
   @ApiResponse({ status: 200, description: 'the raw value', content: { 'application/octet-stream': {} } })
   @ApiResponse({ status: 202, schema: { $ref: '#/components/schemas/ConfirmationAsked' } })
-  @ApiResponse({
-    status: 410,
-    description: 'its key was destroyed',
-    schema: { $ref: '#/components/schemas/Problem' },
-  })
-  @ApiResponse({
-    status: 429,
-    description: 'so many were opened for this principal in the last hour; see Retry-After',
-    schema: { $ref: '#/components/schemas/Problem' },
-  })
+  @ApiProblem(410, 'its key was destroyed')
+  @ApiProblem(429, 'so many were opened for this principal in the last hour; see Retry-After')
   async raw(
     @Param('entryId', entryIdPipe) entryId: string,
     @Reason() reason: string,
@@ -94,11 +87,7 @@ export class QuarantineController {
   @ReadsFrom('quarantine')
   @ApiOperation({ summary: 'Read a quarantined record again, under the rules of today' })
   @ApiResponse({ status: 200, schema: { $ref: '#/components/schemas/ReplayAnswer' } })
-  @ApiResponse({
-    status: 409,
-    description: 'the reason that still holds',
-    schema: { $ref: '#/components/schemas/Problem' },
-  })
+  @ApiProblem(409, 'the reason that still holds')
   async replay(
     @Param('entryId', entryIdPipe) entryId: string,
     @From() { principal }: Caller,

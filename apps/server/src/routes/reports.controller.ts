@@ -7,6 +7,7 @@ import { Limits, type Caller } from '@sijill/access';
 import { ReportDesk, type ReportView } from '@sijill/reports';
 import { Vault } from '@sijill/vault';
 import { Allow } from '../access/route-policy.js';
+import { ApiProblem } from '../http/api-problem.js';
 import { stampPosition } from '../http/answers.js';
 import { Problem } from '../http/problem.js';
 import { ReadsFrom } from '../http/reads-from.js';
@@ -99,11 +100,7 @@ export class ReportsController {
       'application/vnd.sijill.accounting-proof+gzip': {},
     },
   })
-  @ApiResponse({
-    status: 409,
-    description: 'the file lies with another server',
-    schema: { $ref: '#/components/schemas/Problem' },
-  })
+  @ApiProblem(409, 'the file lies with another server')
   async file(
     @Param('id', reportIdPipe) id: string,
     @Param('name') name: string,
