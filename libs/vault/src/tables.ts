@@ -60,7 +60,7 @@ export const vaultMigrations = (dialect: SqlDialect): Record<string, Migration> 
       await createTrigger(db, dialect);
     },
   },
-  '2026-11-30-vault-cases': { up: (db: Kysely<unknown>) => createCaseTables(db, dialect) },
+  '2026-12-01-vault-cases': { up: (db: Kysely<unknown>) => createCaseTables(db, dialect) },
 });
 
 /**
