@@ -1,5 +1,3 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { LANES, type StoredEntry } from '@sijill/event-store';
@@ -12,6 +10,7 @@ import { History } from '../support/identity/history.js';
 import type { EventOrder, Order, Reply } from '../support/identity/identity.program.js';
 import type { ChainEntry } from '../support/identity/read-chains.js';
 import { NOW, PRODUCERS, ROUNDS, steps, type Step } from '../support/identity/steps.js';
+import { MortalProcess } from '../support/mortal-process.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
 import { seeded } from '../support/seeded.js';
 import { freshDataDir } from '../support/sijill.js';
@@ -23,35 +22,8 @@ const PROGRAM = join(import.meta.dirname, '../support/identity/identity.program.
 /** Of the steps, so many end with the death of who takes them. */
 const DEADLY = 0.12;
 
-/** One of the two processes; a new one is started for it when it is dead. */
-class Server {
-  private child: Promise<ChildProcess> | null = null;
-
-  constructor(private readonly args: readonly string[]) {}
-
-  /** @returns null when it died of it */
-  async obey(order: Order): Promise<Reply | null> {
-    const child = await (this.child ??= this.start());
-    const gone = once(child, 'exit').then(() => null);
-    child.send(order);
-    const reply = await Promise.race([once(child, 'message').then(([message]) => message as Reply), gone]);
-    if (reply !== null) return reply;
-    this.child = null;
-    if (!('die' in order) || order.die === null)
-      throw new Error(`a process ended by itself over ${JSON.stringify(order)}`);
-    return null;
-  }
-
-  async stop(): Promise<void> {
-    (await this.child)?.kill('SIGKILL');
-  }
-
-  private async start(): Promise<ChildProcess> {
-    const child = fork(PROGRAM, [...this.args], { execArgv: ['--import', 'tsx'] });
-    await once(child, 'message');
-    return child;
-  }
-}
+/** One of the two processes. */
+type Server = MortalProcess<Order, Reply>;
 
 /** A little history that is told to both, with deaths in it, and to the model. */
 class Run {
@@ -123,7 +95,8 @@ function contract(name: string, open: () => Promise<StorePlace>, target: () => P
         const { store } = place;
         const models = await ReadModels.open(await target(), systemClock);
         const servers = [0, 1].map(
-          (n) => new Server([place.where, JSON.stringify(sql), keyring, `ledger-http/${n}`]),
+          (n) =>
+            new MortalProcess<Order, Reply>(PROGRAM, [place.where, JSON.stringify(sql), keyring, `ledger-http/${n}`]),
         ) as unknown as readonly [Server, Server];
         const numbers = { next: 0 };
         const runs: Run[] = [];

@@ -1,6 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { CONFIRMATION_ASKED, CONFIRMATION_DECLINED, CONFIRMATION_GIVEN } from '@sijill/cases';
 import { drainOutbox, LANES, type StoredEntry } from '@sijill/event-store';
@@ -8,6 +6,7 @@ import { vaultOutbox } from '@sijill/ledger';
 import { systemClock } from '@sijill/platform';
 import { createKeyring } from '@sijill/vault';
 import { FULL_RUN } from '../support/full-run.js';
+import { MortalProcess } from '../support/mortal-process.js';
 import { seeded } from '../support/seeded.js';
 import { freshDataDir } from '../support/sijill.js';
 import { embeddedPlace } from '../support/store-places.js';
@@ -19,35 +18,8 @@ const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() 
 const PROGRAM = join(import.meta.dirname, '../support/two-people/two-people.program.ts');
 const DEATHS: readonly Death[] = ['inside', 'committed', 'drained'];
 
-/** One of the two processes; a new one is started for it when it is dead. */
-class Server {
-  private child: Promise<ChildProcess> | null = null;
-
-  constructor(private readonly args: readonly string[]) {}
-
-  /** @returns null when it died of it */
-  async obey(order: Order): Promise<Reply | null> {
-    const child = await (this.child ??= this.start());
-    const gone = once(child, 'exit').then(() => null);
-    child.send(order);
-    const reply = await Promise.race([once(child, 'message').then(([message]) => message as Reply), gone]);
-    if (reply === null) {
-      this.child = null;
-      if (order.die === null) throw new Error(`a process ended by itself over ${JSON.stringify(order)}`);
-    }
-    return reply;
-  }
-
-  async stop(): Promise<void> {
-    (await this.child)?.kill('SIGKILL');
-  }
-
-  private async start(): Promise<ChildProcess> {
-    const child = fork(PROGRAM, [...this.args], { execArgv: ['--import', 'tsx'] });
-    await once(child, 'message');
-    return child;
-  }
-}
+/** One of the two processes. */
+type Server = MortalProcess<Order, Reply>;
 
 describe('two people on two processes that are killed', () => {
   it(
@@ -63,7 +35,10 @@ describe('two people on two processes that are killed', () => {
       const desk = await openDesk(places, systemClock);
       const [huda, noura] = [await officer(desk, 'Huda'), await officer(desk, 'Noura')];
       const args = [place.where, JSON.stringify(places)];
-      const servers = [new Server(args), new Server(args)] as const;
+      const servers = [
+        new MortalProcess<Order, Reply>(PROGRAM, args),
+        new MortalProcess<Order, Reply>(PROGRAM, args),
+      ] as const;
       const through = (): Server => servers[random() < 0.5 ? 0 : 1];
       const all = new Set<string>();
       const expected = new Map<string, { answer: string; separated: number }>();
