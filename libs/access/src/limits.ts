@@ -49,6 +49,7 @@ export class Limits {
    */
   async take(principal: string, what: Counted): Promise<void> {
     const [most, window] = [this.most[what], WINDOWS[what].ms];
+    if (most === 0) throw new LimitReached(what, most, null);
     const retryAfter = await this.access.change(async ({ trx }) => {
       const now = this.clock.now();
       const own = { principal_id: principal, what };
@@ -65,16 +66,15 @@ export class Limits {
         .where('principal_id', '=', own.principal_id)
         .where('what', '=', what)
         .orderBy('at', 'desc')
-        .limit(Math.max(1, most))
+        .limit(most)
         .execute();
-      if (most === 0) return null;
       if (times.length >= most) return Math.max(1, Math.ceil((times.at(-1)!.at + window - now) / 1000));
       await trx
         .insertInto('principal_use')
         .values({ ...own, at: now })
         .execute();
-      return 0;
+      return null;
     });
-    if (retryAfter !== 0) throw new LimitReached(what, most, retryAfter);
+    if (retryAfter !== null) throw new LimitReached(what, most, retryAfter);
   }
 }
