@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { canonicalJson } from '../canonical-json.js';
+import type { LeafEntry } from '../leaf-entry.js';
 import { formatCheckpoint } from '../note/checkpoint.js';
 import { cosign } from '../note/cosignature.js';
 import type { Trust } from '../note/open-checkpoint.js';
@@ -26,6 +27,7 @@ import {
 } from './accounting-proof.js';
 import { CONFLICTING, LINKED, SEPARATED } from './linked-subjects.js';
 import { proofLines, ProofPacker } from './proof-file.js';
+import { Standings, type LeafStanding } from './standings.js';
 import { ACCOUNTING_KINDS, MAP_LANE, SUBJECTS_MAPPED, verifyAccountingProof } from './verify-accounting-proof.js';
 import { verifyReport } from './verify-report.js';
 
@@ -1074,6 +1076,56 @@ describe('the report beside a proof', () => {
     expect(() => check(reportOn([{ ...newer, standing: 'first' }, older]), made)).toThrow('differ in standing');
     // That the identity was somebody else's before cannot be seen here.
     expect(check(reportOn([newer, { ...older, standing: 'conflict' }]), made).conflicts).toBe(2);
+  });
+
+  it('does not hold where a disclosure passes for a repeat of another', async () => {
+    const saying = { subjectId: AYA, eventId: 'a', digest: 'one' };
+    const lies: [object, string][] = [
+      [{ month: 2 }, 'differs in occurredAt'],
+      [{ month: 1, recipient: 'Bank' }, 'differs in recipient.id'],
+      [{ month: 1, type: 'sijill.data.disclosed.v2' }, 'of the type sijill.data.disclosed.v2'],
+    ];
+    for (const [lie, says] of lies) {
+      const lying = new SmallLog();
+      lying.record({ ...saying, month: 1 });
+      lying.record({ ...saying, month: 1, ...lie });
+      await lying.writeMap();
+      const made = await lying.prove(AYA);
+      expect(() => check(reportOn([rowOf(0, lying)]), made)).toThrow(says);
+    }
+  });
+
+  it('has a repeat say less or more openly than the first, and otherwise where a word was in no list', () => {
+    const entry = (data: object): LeafEntry => ({
+      ...entryOf(log.leaves[0]!),
+      id: 'entry',
+      lane: '',
+      revision: 0,
+      metadata: { event: { generation: '2026Q1', tag: 'a', digest: 'one' }, producer: 'app', source: '/app' },
+      data: { subjectId: AYA, ...data },
+    });
+    const again = (first: object, repeat: object): LeafStanding => {
+      const standings = new Standings();
+      standings.next(entry(first));
+      return standings.next(entry(repeat));
+    };
+    for (const [first, repeat] of [
+      [{ method: 'other' }, { method: 'fax' }],
+      [{ system: 'gateway' }, {}],
+      [{}, { recipient: { name: 'Bank' } }],
+      [
+        { has: ['actor'], sealed: { subject: 'x' } },
+        { has: ['actor', 'system'], sealed: { subject: 'y' } },
+      ],
+    ] as const)
+      expect(again(first, repeat).is).toBeNull();
+    for (const [first, repeat, says] of [
+      [{ method: 'api' }, { method: 'fax' }, 'method'],
+      [{ system: 'other' }, { system: 'gateway' }, 'system'],
+      [{ minimumNecessary: true }, { minimumNecessary: false }, 'minimumNecessary'],
+      [{ dataCategories: ['usage.logs'] }, { dataCategories: ['usage.logs', 'contact.email'] }, 'dataCategories'],
+    ] as const)
+      expect(() => again(first, repeat)).toThrow(`passes for a repeat of entry, and differs in ${says}`);
   });
 
   it('counts what a repeat says of somebody else, and has a later part be the first', async () => {

@@ -1,42 +1,10 @@
 import type { LeafEntry } from '../leaf-entry.js';
+import { flattened, IN_DATA, NESTED, OF_EVENT, OTHER, same, WORDS, type Members } from './open-members.js';
 import type { LeafStanding } from './standings.js';
 
-type Members = Readonly<Record<string, unknown>>;
-
-const IN_DATA = [
-  'subjectId',
-  'occurredAt',
-  'dataCategories',
-  'purpose',
-  'legalBasis',
-  'ground',
-  'occasion',
-  'minimumNecessary',
-  'effectOnOthers',
-  'policyVersion',
-  'system',
-  'processingActivity',
-  'recipient.id',
-  'recipient.name',
-  'recipient.kind',
-  'recipient.class',
-  'recipient.capacity',
-  'recipient.country',
-  'recipient.contact',
-  'recipient.reference',
-  'onBehalfOf.id',
-  'onBehalfOf.name',
-  'onBehalfOf.kind',
-  'request.reference',
-  'request.sha256',
-] as const;
-/** Of these a leaf says only `other`, where the word is in no list; the word itself is sealed. */
-const WORDS = ['method', 'transferBasis'] as const;
-const OTHER = 'other';
-const IN_METADATA = ['recordedAt', 'producer', 'source'] as const;
+const IN_METADATA = ['recordedAt', ...OF_EVENT] as const;
 /** Compared by other means: by it the leaf is found, and by what stands before the leaf. */
 const ELSEWHERE = ['entryId', 'standing', 'sealed'];
-const NESTED = ['recipient', 'onBehalfOf', 'request'] as const;
 const COMPARED: ReadonlySet<string> = new Set([...IN_DATA, ...WORDS, ...IN_METADATA, ...ELSEWHERE, ...NESTED]);
 
 export interface Compared {
@@ -85,27 +53,6 @@ function isSealed(said: unknown, hasSealed: boolean): boolean {
   return hasSealed ? said === 'closed' || said === 'destroyed' : said === 'none';
 }
 
-/**
- * The members by their names; those of parties and of a request by dotted ones, and by their own name only where they are none. A
- * member that has a dot in its name is called otherwise: it must not pass for a member of something.
- */
-function flattened(members: Members): Map<string, unknown> {
-  const flat = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(members)) {
-    const isNested = NESTED.includes(name as (typeof NESTED)[number]);
-    if (!isNested) flat.set(name.includes('.') ? JSON.stringify(name) : name, value);
-    else if (Array.isArray(value) || (typeof value !== 'object' && value !== undefined)) flat.set(name, value);
-    else for (const [part, of] of Object.entries(value ?? {})) flat.set(`${name}.${part}`, of);
-  }
-  return flat;
-}
-
 function saysSomething(value: unknown): boolean {
   return value !== null && value !== undefined && !(Array.isArray(value) && value.length === 0);
-}
-
-/** Texts, truth values, and lists of them: what is compared is never deeper. */
-function same(said: unknown, is: unknown): boolean {
-  if (!Array.isArray(said) || !Array.isArray(is)) return said === is;
-  return said.length === is.length && said.every((item, i) => item === is[i]);
 }

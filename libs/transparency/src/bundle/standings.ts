@@ -1,4 +1,6 @@
 import type { LeafEntry } from '../leaf-entry.js';
+import { ProofInvalid } from '../tree/proofs.js';
+import { differingInRepeat } from './open-members.js';
 import type { ProvenEntry } from './verify-accounting-proof.js';
 
 /** How an entry stands among those of its person that have its event's identity; `null`: it counts as nothing. */
@@ -18,19 +20,33 @@ const COUNTS_AS_NOTHING: LeafStanding = { is: null, orOther: false };
  * Tells which entries count, in the order of the log. An event's identity is a tag under the generation that the entry names; what it
  * says is a digest. Each digest counts once for each subject that it is said of: again, it is a repeat. The one that came first
  * under an identity is the event, others are conflicts. What is no producer's counts as nothing.
+ *
+ * A digest is keyed, so that nobody can compute it here. But what has the same one says the same: an entry that passes for a repeat, and
+ * says openly something else than the first, would be a disclosure that is kept out of the report.
  */
 export class Standings {
   private readonly firsts = new Map<string, string>();
-  private readonly seen = new Set<string>();
+  private readonly seen = new Map<string, LeafEntry>();
 
-  /** @param entry the next in the order of the log */
-  next({ data, metadata }: LeafEntry): LeafStanding {
+  /**
+   * @param entry the next in the order of the log
+   * @throws ProofInvalid it says of itself that it repeats an earlier one, and does not
+   */
+  next(entry: LeafEntry): LeafStanding {
+    const { data, metadata } = entry;
     const { generation, tag, digest } = (metadata['event'] ?? {}) as Readonly<Record<string, unknown>>;
     if (typeof generation !== 'string' || typeof tag !== 'string' || typeof digest !== 'string')
       return COUNTS_AS_NOTHING;
     const saying = JSON.stringify([generation, tag, digest, data['subjectId']]);
-    if (this.seen.has(saying)) return COUNTS_AS_NOTHING;
-    this.seen.add(saying);
+    const repeated = this.seen.get(saying);
+    if (repeated !== undefined) {
+      const differing = differingInRepeat(repeated, entry);
+      if (differing === null) return COUNTS_AS_NOTHING;
+      throw new ProofInvalid(
+        `the entry ${entry.id} passes for a repeat of ${repeated.id}, and differs in ${differing}`,
+      );
+    }
+    this.seen.set(saying, entry);
     const identity = JSON.stringify([generation, tag]);
     const first = this.firsts.get(identity) ?? digest;
     this.firsts.set(identity, first);
