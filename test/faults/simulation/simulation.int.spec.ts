@@ -9,8 +9,8 @@ import { timersPromises } from './virtual-time.js';
 import type { Simulation } from './world.js';
 
 const SEED = process.env['SIJILL_TEST_SEED'];
-const SEEDS = Number(process.env['SIJILL_TEST_SEEDS'] ?? (FULL_RUN ? 5_000 : 300));
-const AGAIN = 40;
+const SEEDS = Number(process.env['SIJILL_TEST_SEEDS'] ?? (FULL_RUN ? 5_000 : 120));
+const AGAIN = FULL_RUN ? 40 : 20;
 
 // What lies outside the product is put in its place before the product is loaded: bytes of the operating system, its timers, the
 // client of Kafka. Everything else is what runs in earnest.
