@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { disclosed, SINGLE } from '../support/events.js';
 import { request, sijill, sijillJson, startServer } from '../support/sijill.js';
@@ -42,6 +42,40 @@ describe('the keyring', () => {
     expect([old.code, old.stdout + old.stderr]).toEqual([2, expect.stringContaining(made.current)]);
     const again = await startServer(server.env);
     expect((await request(`${again.url}/v1/subjects/lookup`, { key: officer, body: lookUp })).status).toBe(200);
+    await again.kill();
+  }, 120_000);
+
+  it('is nothing without its vault: where that is lost, nobody makes a new one', async () => {
+    const server = await startServer();
+    const producer = await server.key('producer');
+    const send = (url: string): ReturnType<typeof request> =>
+      request(`${url}/v1/events`, { key: producer, body: disclosed(PHONES[0]), type: SINGLE });
+    expect((await send(server.url)).status).toBe(201);
+    await server.kill();
+    const vault = join(server.dataDir, 'vault', 'vault.sqlite');
+    renameSync(vault, `${vault}.away`);
+
+    const lost = `there is no vault at ${vault}`;
+    // In this order: what has only looked must not have made one for the next.
+    for (const args of [
+      ['doctor'],
+      ['keys', 'keyring', 'rotate'],
+      ['backup', join(server.dataDir, 'backup')],
+      ['history', '--identifier', `phone:${PHONES[0]}`, '--reason', 'test'],
+      ['serve'],
+      ['serve'],
+    ]) {
+      const { code, stdout, stderr } = await sijill([...args, ...(args[0] === 'doctor' ? ['--json'] : [])], server.env);
+      expect([args, code, stdout + stderr]).toEqual([
+        args,
+        args[0] === 'doctor' ? 3 : 2,
+        expect.stringContaining(lost),
+      ]);
+    }
+    expect(existsSync(vault)).toBe(false);
+    renameSync(`${vault}.away`, vault);
+    const again = await startServer(server.env);
+    expect((await send(again.url)).status).toBe(201);
     await again.kill();
   }, 120_000);
 });

@@ -2,7 +2,16 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type { KyselyPlugin } from 'kysely';
 import { retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
-import { createKeyring, readKeyring, seal, SubjectErased, unseal, Vault, type Secret } from '@sijill/vault';
+import {
+  createKeyring,
+  IdentityConflict,
+  readKeyring,
+  seal,
+  SubjectErased,
+  unseal,
+  Vault,
+  type Secret,
+} from '@sijill/vault';
 import { FULL_RUN } from '../support/full-run.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
 import { seeded } from '../support/seeded.js';
@@ -66,6 +75,9 @@ class Shared {
     if (chance < 0.18 && this.run % 5 === 0) return () => this.rotate(vault);
     if (chance < 0.28 && subject !== undefined) return () => this.open(vault, subject);
     if (chance < 0.4 && subject !== undefined) return () => this.destroy(subject.subjectId);
+    const other = this.sealed[Math.floor(this.random() * this.sealed.length)];
+    if (chance < 0.5 && other !== undefined && subject!.subjectId !== other.subjectId)
+      return () => this.decide(vault, [subject!.subjectId, other.subjectId]);
     return () => this.batch(vault, this.identifiers());
   }
 
@@ -75,9 +87,11 @@ class Shared {
       { scheme: 'account', realm: 'shop', value: value(0), verified: true },
       { scheme: 'email', realm: null, value: `${value(1)}@example.com`, verified: true },
       { scheme: 'device', realm: 'shop', value: value(2), verified: true },
+      // With it two accounts are named as one person's, which makes cases that nobody has settled.
+      { scheme: 'account', realm: 'shop', value: value(3), verified: true },
     ];
     const named = all.filter(() => this.random() < 0.2);
-    return named.length === 0 ? [all[Math.floor(this.random() * 3)]!] : named;
+    return named.length === 0 ? [all[Math.floor(this.random() * all.length)]!] : named;
   }
 
   /** As the intake does: resolve, and seal for whoever it is. */
@@ -115,6 +129,18 @@ class Shared {
     if (identifier === undefined) return;
     const released = await vault.directory.release({ identifier, at, speaker: SPEAKER });
     expect(this.isDead(released.subjectId, began)).toBe(false);
+  }
+
+  /** What an officer decides about two, of whom others may be dead with whom they have cases or links. */
+  private async decide(vault: Vault, pair: readonly [string, string]): Promise<void> {
+    const officer = { principal: 'officer', reason: 'test' };
+    const deciding =
+      this.random() < 0.5
+        ? vault.directory.link(pair, { ...officer, override: true })
+        : vault.directory.separate(pair, officer);
+    await deciding.catch((error: unknown) => {
+      if (!(error instanceof IdentityConflict)) throw error;
+    });
   }
 
   /** By no operation of the vault's, and without its lock. */

@@ -5,7 +5,7 @@ import { FileUnreadable } from '@sijill/intake';
 import { BackupRefused } from '@sijill/ledger';
 import { KeyChangeRefused, KeyFileUnusable, KeysNotAnnounced, SignerFailed } from '@sijill/notary';
 import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
-import { KeyringUnusable } from '@sijill/vault';
+import { KeyringUnusable, VaultLost } from '@sijill/vault';
 import { LogUnreadable } from './verification/log-source.js';
 import { EXIT, WrongUse } from './exit-codes.js';
 
@@ -13,6 +13,7 @@ const WRONG_USE = [
   WrongUse,
   ConfigInvalid,
   KeyringUnusable,
+  VaultLost,
   ActingRefused,
   KeyRefused,
   ProducerRefused,

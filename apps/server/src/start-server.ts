@@ -34,7 +34,7 @@ export interface RunningServer {
 /**
  * Starts a server on a configuration and announces it in the data directory once it answers.
  *
- * @throws AlreadyRunning | KeyringUnusable | SignerFailed | StoreUnavailable | StoreRefused | DatabaseUnavailable | RouteWithoutPolicy
+ * @throws AlreadyRunning | KeyringUnusable | VaultLost | SignerFailed | StoreUnavailable | StoreRefused | DatabaseUnavailable | RouteWithoutPolicy
  */
 export async function startServer(config: Config, logger: Logger, version: string): Promise<RunningServer> {
   await assertNoOtherServer(config.dataDir);

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { copyEmbeddedStore } from '@sijill/event-store';
 import { isoTime, type Clock, type Config } from '@sijill/platform';
-import { findKeyring, keyringIn, keyringPlaceOf, ROTATED_KEYS, Vault } from '@sijill/vault';
+import { assertVaultExists, findKeyring, keyringIn, keyringPlaceOf, ROTATED_KEYS, Vault } from '@sijill/vault';
 import { sqlTarget } from './sql-target.js';
 import type { VacuumOrder } from './vacuum-thread.js';
 
@@ -49,6 +49,7 @@ export async function backUp(
     throw new BackupRefused('this ledger lies in EventStoreDB or PostgreSQL; back those up with their own tools');
   }
   if (!existsSync(config.eventStore.file)) throw new BackupRefused(`there is no ledger in ${config.dataDir}`);
+  await assertVaultExists(sqlTarget(config, 'vault'));
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new BackupRefused(`${folder} is not empty; a backup is never written over another`);
   }
@@ -151,7 +152,6 @@ export async function restore(
 /** What the copy of the vault needs, and not what the vault needs by now. */
 async function keysNeededBy(config: EmbeddedConfig, folder: string, clock: Clock): Promise<readonly string[]> {
   const file = target(folder, config, join(config.dataDir, 'vault', 'vault.sqlite'));
-  if (!existsSync(file)) return [];
   const keyring = await keyringIn(keyringPlaceOf(config.keyring));
   const vault = await Vault.open({ kind: 'sqlite', file }, keyring, clock, config.defaultRegion, 1);
   const keys = await vault.neededKeys();

@@ -34,7 +34,7 @@ import {
 import { knownEvents, locateEntry, ReadModels, replayOf, storedEntry } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import type { Signer } from '@sijill/transparency';
-import { Vault } from '@sijill/vault';
+import { assertVaultExists, Vault } from '@sijill/vault';
 import { authenticatorOf } from './authenticator-for.js';
 import { DiskReserve } from './disk-reserve.js';
 import { ForeignEvents } from './foreign-events.js';
@@ -115,7 +115,7 @@ export interface LedgerOptions {
 /**
  * Opens a ledger from its configuration. What was opened is closed again when a later part cannot be.
  *
- * @throws KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable | SignerFailed
+ * @throws KeyringUnusable | VaultLost | StoreUnavailable | StoreRefused | DatabaseUnavailable | SignerFailed
  */
 export async function openLedger(config: Config, options: LedgerOptions): Promise<Ledger> {
   const { logger, roles = [], metrics = new Metrics(), clock = clockOf(config) } = options;
@@ -138,6 +138,8 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       config.eventStore.kind === 'embedded'
         ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)
         : store;
+    // The store is asked first: a new ledger has its vault before its first entry.
+    if ((await keyless.head()) > 0) await assertVaultExists(sqlTarget(config, 'vault'));
     const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
     const readModels = keep(
       await ReadModels.open(sqlTarget(config, 'read-models'), clock, { onForeign: (events) => foreign.note(events) }),

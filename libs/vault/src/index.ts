@@ -16,7 +16,7 @@ export {
 export { KeyNeeded } from './rotation.js';
 export { defaultScope, Secrets, SubjectErased, SubjectSecrets, yearOf, type OnCommit, type Scope } from './secrets.js';
 export { generationOf, Tags, type TagKey } from './tags.js';
-export { vaultExists } from './vault-sql.js';
+export { assertVaultExists, vaultExists, VaultLost } from './vault-sql.js';
 export type { WaitingEntry } from './outbox.js';
 export { Vault } from './vault.js';
 export { unwrap, wrap } from './wrap.js';

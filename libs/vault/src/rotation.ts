@@ -45,14 +45,16 @@ export function dropKey(vault: VaultSql, keyring: Keyring, secrets: Secrets, id:
       );
     const needing = await needingOf(name, change, secrets, id);
     if (needing > 0)
-      throw new KeyNeeded(`${id} is still needed by ${needing} ${WORDS[name].needing}; ${WORDS[name].cure}`);
+      throw new KeyNeeded(
+        `${id} is still needed by ${needing} of the vault's ${WORDS[name].needing}; ${WORDS[name].cure}`,
+      );
     await keyring.drop(name, id);
   });
 }
 
 const RESUME = 'servers bring them to the current one by themselves, and so does: sijill keys keyring rotate --resume';
 const WORDS = {
-  wrapping: { key: 'wrapping key', needing: 'keys of the vault', cure: RESUME },
+  wrapping: { key: 'wrapping key', needing: 'keys', cure: RESUME },
   index: { key: 'index key', needing: 'identifiers', cure: RESUME },
   tags: { key: 'tag key', needing: 'quarters', cure: 'their keys are destroyed SIJILL_TAG_DAYS after their end' },
 } as const;

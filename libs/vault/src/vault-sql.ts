@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { areTablesUnknown, openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
@@ -222,6 +223,11 @@ function missingKeys(state: VaultState, { wrapping, index, tags }: Keyring): str
   ];
 }
 
+/** A change has met a subject whose key was destroyed while it was under way. */
+export class KeyGone extends Error {
+  override readonly name = 'KeyGone';
+}
+
 /** A foreign key that leads to nothing any more, or two who wait for each other. */
 const KEY_IS_GONE = ['23503', '40P01'];
 const ATTEMPTS = 5;
@@ -232,7 +238,8 @@ async function whileKeysGo<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!KEY_IS_GONE.includes(String((error as { code?: unknown }).code)) || attempt === ATTEMPTS) throw error;
+      const isGone = error instanceof KeyGone || KEY_IS_GONE.includes(String((error as { code?: unknown }).code));
+      if (!isGone || attempt === ATTEMPTS) throw error;
     }
   }
 }
@@ -255,8 +262,23 @@ async function openVaultSql(target: SqlTarget): Promise<Sql<VaultTables>> {
   }
 }
 
-/** Whether a vault was ever opened here, that is: whether something may have been sealed with its keyring. */
+/** The vault of a ledger is not where it should be. The message says where it was looked for, and what to do. */
+export class VaultLost extends Error {
+  override readonly name = 'VaultLost';
+
+  constructor(target: SqlTarget) {
+    const where = target.kind === 'sqlite' ? `at ${target.file}` : 'in the database that was set for it';
+    super(
+      `there is no vault ${where}: it was lost, or the ledger's lies elsewhere. Put it back from its backup, or set SIJILL_DATA_DIR, ` +
+        'SIJILL_VAULT_DATABASE or SIJILL_DATABASE to where it lies. No new one is made: nobody would be known in it, and nothing ' +
+        'that was sealed could ever be opened',
+    );
+  }
+}
+
+/** Whether a vault was ever opened here, that is: whether something may have been sealed with its keyring. Makes none. */
 export async function vaultExists(target: SqlTarget): Promise<boolean> {
+  if (target.kind === 'sqlite' && !existsSync(target.file)) return false;
   const sql = await openVaultSql(target);
   try {
     const row = await sql.reader
@@ -268,6 +290,11 @@ export async function vaultExists(target: SqlTarget): Promise<boolean> {
   } finally {
     await sql.close();
   }
+}
+
+/** @throws VaultLost there is none */
+export async function assertVaultExists(target: SqlTarget): Promise<void> {
+  if (!(await vaultExists(target))) throw new VaultLost(target);
 }
 
 async function stateOf(db: VaultDb): Promise<VaultState> {

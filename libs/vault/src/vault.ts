@@ -14,7 +14,7 @@ import { dropKey, rotateKey } from './rotation.js';
 import { seal, unseal } from './seal.js';
 import { defaultScope, Secrets } from './secrets.js';
 import { Tags } from './tags.js';
-import { VaultSql, type VaultChange } from './vault-sql.js';
+import { KeyGone, VaultSql, type VaultChange } from './vault-sql.js';
 
 // Sizes keep a busy day's people in about 20 MB.
 const CACHED_PEOPLE = 50_000;
@@ -172,7 +172,7 @@ function portsOf(database: VaultSql, secrets: Secrets, keyring: Keyring, clock: 
         trx,
         texts.map(({ subjectId }) => subjectId),
       );
-      return texts.map(({ subjectId, context, text }) => seal(subjects.get(subjectId)!.directory, context, text));
+      return texts.map(({ subjectId, context, text }) => seal(livingIn(subjects, subjectId).directory, context, text));
     },
     openFor: async (db, texts) => {
       const subjects = await secrets.subjectsIn(
@@ -186,10 +186,17 @@ function portsOf(database: VaultSql, secrets: Secrets, keyring: Keyring, clock: 
     },
     makeEntry: async (trx, draft) => {
       const { subjectId } = draft.data;
-      const subject = (await secrets.subjectsIn(trx, [subjectId])).get(subjectId)!;
+      const subject = livingIn(await secrets.subjectsIn(trx, [subjectId]), subjectId);
       return outboxEntry(draft, subject.of(defaultScope(clock.now())), clock.now());
     },
     now: () => clock.now(),
     newId: () => randomUUID(),
   };
+}
+
+/** @throws KeyGone it was destroyed since the change looked, which PostgreSQL allows */
+function livingIn<T>(subjects: ReadonlyMap<string, T>, subjectId: string): T {
+  const subject = subjects.get(subjectId);
+  if (subject === undefined) throw new KeyGone();
+  return subject;
 }

@@ -13,7 +13,7 @@ import {
   type Config,
 } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
-import { findKeyring, keyringPlaceOf, Vault, vaultExists } from '@sijill/vault';
+import { findKeyring, keyringPlaceOf, Vault, vaultExists, VaultLost } from '@sijill/vault';
 import { EXIT } from '../exit-codes.js';
 import { printAnswer, table } from '../terminal/print.js';
 import { checkAccess } from './check-access.js';
@@ -129,17 +129,23 @@ function checkDataDir({ dataDir }: Config): Finding[] {
   return [ok('data directory', nearest === dataDir ? dataDir : `${dataDir}; it will be made on the first start`)];
 }
 
-async function checkStore(config: Config): Promise<Finding[]> {
-  const { eventStore } = config;
-  if (eventStore.kind === 'embedded' && !existsSync(eventStore.file))
-    return [ok('event store', 'embedded; it will be made on the first start')];
+/** Where the store ends; null for an embedded one that is not there yet. */
+async function headOf(config: Config): Promise<number | null> {
+  if (config.eventStore.kind === 'embedded' && !existsSync(config.eventStore.file)) return null;
+  const store = await openStore(config, createLogger('silent'));
   try {
-    const store = await openStore(config, createLogger('silent'));
-    try {
-      return [ok('event store', `${store.kind}; the last entry is at position ${await store.head()}`)];
-    } finally {
-      await store.close();
-    }
+    return await store.head();
+  } finally {
+    await store.close();
+  }
+}
+
+async function checkStore(config: Config): Promise<Finding[]> {
+  try {
+    const head = await headOf(config);
+    if (head === null) return [ok('event store', 'embedded; it will be made on the first start')];
+    const kind = config.eventStore.kind;
+    return [ok('event store', `${kind}; the last entry is at position ${head}`)];
   } catch (error) {
     return [fail('event store', nameOf(error), 'check SIJILL_EVENT_STORE and that the server runs and is reachable')];
   }
@@ -189,7 +195,7 @@ async function checkVault(config: Config): Promise<Finding[]> {
   const target = sqlTarget(config, 'vault');
   const place = keyringPlaceOf(config.keyring);
   try {
-    const exists = target.kind === 'sqlite' ? existsSync(target.file) : await vaultExists(target);
+    const exists = await vaultExists(target);
     const keyring = await findKeyring(place);
     if (keyring === null) {
       if (exists)
@@ -216,7 +222,10 @@ async function checkVault(config: Config): Promise<Finding[]> {
         ? warn('keyring', `${file} can be read by others`, `chmod 600 ${file}`)
         : ok('keyring', `the one ${place.where}, of the ledger ${keyring.ledgerId}`),
     ];
-    if (!exists) return [...findings, ok('vault', 'none yet; it will be made on the first start')];
+    if (!exists) {
+      if (((await headOf(config)) ?? 0) > 0) throw new VaultLost(target);
+      return [...findings, ok('vault', 'none yet; it will be made on the first start')];
+    }
     const vault = await Vault.open(target, keyring, clockOf(config), config.defaultRegion);
     const left = (await vault.secrets.wrappedBefore()) + (await vault.directory.indexedBefore());
     await vault.close();

@@ -7,7 +7,16 @@ import { sqlTarget } from '@sijill/ledger';
 import { createKeyFile, readKeyFile } from '@sijill/notary';
 import { clockOf, systemClock } from '@sijill/platform';
 import { toBase64 } from '@sijill/transparency';
-import { createKeyring, keyringIn, keyringPlaceOf, KeyNeeded, ROTATED_KEYS, Vault, type Keyring } from '@sijill/vault';
+import {
+  assertVaultExists,
+  createKeyring,
+  keyringIn,
+  keyringPlaceOf,
+  KeyNeeded,
+  ROTATED_KEYS,
+  Vault,
+  type Keyring,
+} from '@sijill/vault';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseTime } from '../terminal/identifier.js';
 import { printAnswer, table } from '../terminal/print.js';
@@ -241,7 +250,9 @@ function letOthersIn(): Promise<void> {
 async function withVault<T>(work: (vault: Vault, keyring: Keyring) => Promise<T>): Promise<T> {
   const config = commandConfig();
   const keyring = await keyringIn(keyringPlaceOf(config.keyring));
-  const vault = await Vault.open(sqlTarget(config, 'vault'), keyring, clockOf(config), config.defaultRegion);
+  const target = sqlTarget(config, 'vault');
+  await assertVaultExists(target);
+  const vault = await Vault.open(target, keyring, clockOf(config), config.defaultRegion);
   try {
     return await work(vault, keyring);
   } finally {

@@ -2,9 +2,11 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Speaker } from '@sijill/contracts';
+import Sqlite from 'better-sqlite3';
 import type { NamedIdentifier } from '../identifier.js';
 import { createKeyring, readKeyring } from '../keyring.js';
 import { Vault } from '../vault.js';
+import { SUBJECTS_CONFLICTING, SUBJECTS_LINKED, SUBJECTS_SEPARATED } from './drafts.js';
 import { IdentityConflict, ReleaseRefused } from './identity-conflict.js';
 import type { PersonNamed, ResolvedPerson } from './person-named.js';
 
@@ -521,6 +523,51 @@ describe('who is who', () => {
       await release(phone('+966500000001'), day('2026-07-01'));
       expect(await subjectOf([phone('+966500000001')], shop, NOW, other)).not.toBe(before);
       await other.close();
+    });
+  });
+
+  describe('somebody forgotten', () => {
+    /** Aya, one person with Bushra, has a case with Omar; and who is among them is forgotten. */
+    const forget = async (subjectId: string): Promise<void> => {
+      const shell = new Sqlite(join(folder, 'vault.sqlite'));
+      shell.prepare('delete from vault_key where subject_id = ?').run(subjectId);
+      shell.close();
+    };
+    const people = async (): Promise<{ aya: string; bushra: string; omar: string }> => {
+      const bushra = await subjectOf([phone('+966500000001')]);
+      const omar = await subjectOf([phone('+966500000002')]);
+      await tell([phone('+966500000001'), phone('+966500000002')]);
+      const aya = await subjectOf([phone('+966500000003'), account('1')]);
+      await tell([account('1'), phone('+966500000001')]);
+      expect([await linkedTo(aya), (await conflicts('open')).length]).toEqual([[bushra], 1]);
+      return { aya, bushra, omar };
+    };
+    const toldSince = async (number: number): Promise<unknown[]> =>
+      (await outbox()).slice(number).map(({ type, data }) => [type, data['subjectId']]);
+
+    it('keeps no event from linking those who live, and is in no entry of it', async () => {
+      const { aya, bushra, omar } = await people();
+      const told = (await outbox()).length;
+      await forget(bushra);
+      expect(await subjectOf([account('1'), phone('+966500000002')])).toBe(aya);
+      expect(await linkedTo(aya)).toEqual([bushra, omar].sort());
+      expect(await conflicts('open')).toEqual([]);
+      expect(await toldSince(told)).toEqual([aya, omar].map((subjectId) => [SUBJECTS_LINKED, subjectId]));
+    });
+
+    it('keeps no officer from linking or separating them either', async () => {
+      const { aya, bushra, omar } = await people();
+      await forget(bushra);
+      const linked = await vault.directory.link([aya, omar], { ...officer, override: false });
+      expect(linked.entryIds).toHaveLength(2);
+      const told = (await outbox()).length;
+      await vault.directory.separate([aya, omar], officer);
+      // Omar’s case with Bushra is open again, which his entry says.
+      expect(await toldSince(told)).toEqual([
+        [SUBJECTS_SEPARATED, [aya, omar].sort()[0]],
+        [SUBJECTS_SEPARATED, [aya, omar].sort()[1]],
+        [SUBJECTS_CONFLICTING, omar],
+      ]);
     });
   });
 

@@ -1,3 +1,5 @@
+import { isAmong } from '@sijill/platform';
+import type { VaultDb } from '../vault-sql.js';
 import type { EntryDraft } from './ports.js';
 import type { IdentityCase } from './picture.js';
 
@@ -72,4 +74,26 @@ export function separationDrafts(
     principal,
     reason,
   }));
+}
+
+/**
+ * Whether a draft can be sealed: not where its subject's key was destroyed. What is decided about others then closes their cases with that
+ * subject, opens some again, and is told by their entries alone.
+ *
+ * @param made subjects that the same change makes
+ */
+export async function sealable(
+  db: VaultDb,
+  drafts: readonly Draft[],
+  made: readonly string[],
+): Promise<(draft: Draft) => boolean> {
+  if (drafts.length === 0) return () => true;
+  const subjectIds = drafts.map(({ data }) => data.subjectId);
+  const living = await db
+    .selectFrom('vault_key')
+    .select('subject_id')
+    .where(isAmong(db, 'subject_id', subjectIds))
+    .execute();
+  const known = new Set<string | null>([...made, ...living.map(({ subject_id }) => subject_id)]);
+  return ({ data }) => known.has(data.subjectId);
 }

@@ -1,5 +1,5 @@
 import { isAmong } from '@sijill/platform';
-import { conflictDrafts, LinkEntries, separationDrafts, type Cause, type Draft } from './drafts.js';
+import { conflictDrafts, LinkEntries, sealable, separationDrafts, type Cause, type Draft } from './drafts.js';
 import { IdentityConflict } from './identity-conflict.js';
 import { ordered, type Edge, type IdentityCase, type Picture } from './picture.js';
 import type { VaultChange, VaultDb } from '../vault-sql.js';
@@ -205,14 +205,15 @@ async function entriesOf(
   subjectIds: readonly string[],
   drafts: readonly Draft[],
 ): Promise<string[]> {
+  const told = drafts.filter(await sealable(change.trx, drafts, picture.added.subjects));
   const ids = await writeAdditions(
     ports,
     change,
     picture.added,
-    drafts.map((draft) => ({ ...draft, outbox: change.take() })),
+    told.map((draft) => ({ ...draft, outbox: change.take() })),
   );
   return subjectIds.flatMap((subjectId) => {
-    const place = drafts.findIndex(({ data }) => data.subjectId === subjectId);
+    const place = told.findIndex(({ data }) => data.subjectId === subjectId);
     return place === -1 ? [] : [ids[place]!];
   });
 }

@@ -1,5 +1,5 @@
 import { decide, type PersonIndexed } from './decide.js';
-import type { Draft } from './drafts.js';
+import { sealable, type Draft } from './drafts.js';
 import { KnownPeople, ownerIn, type Owned } from './known-people.js';
 import {
   considered,
@@ -166,15 +166,19 @@ export class PeopleResolver {
       const identifiers = identifiersOf(people);
       await bringUp(this.ports, change, identifiers);
       const picture = await readPicture(change.trx, { names: namesOf(identifiers) });
+      const decisions = people.map((person) => {
+        const before = weight(picture.added);
+        const decision = decide(picture, person, () => this.ports.newId());
+        return { ...decision, adds: weight(picture.added) > before };
+      });
+      const all = decisions.flatMap(({ drafts }) => drafts);
+      const canBeTold = await sealable(change.trx, all, picture.added.subjects);
       const outbox: EntryDraft[] = [];
       let sequence = change.before.sequence;
-      let before = weight(picture.added);
-      const resolved = people.map((person): ResolvedPerson => {
-        const { subjectId, cases, drafts } = decide(picture, person, () => this.ports.newId());
-        for (const draft of drafts) outbox.push({ ...draft, outbox: (sequence = change.take()) });
-        const after = weight(picture.added);
-        if (drafts.length === 0 && after > before) sequence = change.take();
-        before = after;
+      const resolved = decisions.map(({ subjectId, cases, drafts, adds }): ResolvedPerson => {
+        const told = drafts.filter(canBeTold);
+        for (const draft of told) outbox.push({ ...draft, outbox: (sequence = change.take()) });
+        if (told.length === 0 && adds) sequence = change.take();
         return { subjectId, sequence, cases };
       });
       await writeAdditions(this.ports, change, picture.added, outbox);
