@@ -124,7 +124,7 @@ const en: Words = {
     `Conflicting, since the identity of their event was used before for something else: ${count}. They are flagged in the report.`,
   notCompared: (members) => `Not compared, since it is sealed in the entries or the ledger's own word: ${members}.`,
   comma: ', ',
-  uncounted: (count) => `Not counted, since they repeat an event that was recorded before or name none: ${count}.`,
+  uncounted: (count) => `Not counted, since they repeat an event that was recorded before: ${count}.`,
   unproven: (count) =>
     `The report goes on for ${count} entries of the log behind those, and of these nothing is proven. Ask for both again.`,
   noReport: 'Drop accounting.json too, to see that the report says what these entries say.',
@@ -206,7 +206,7 @@ const ar: Words = {
   conflicts: (count) => `متعارضة، لأن هوية حدثها سبق أن استُخدمت لأمر آخر: ${count}. وهي موسومة في التقرير.`,
   notCompared: (members) => `لم يُقارن، لأنه مختوم في القيود أو من قول السجل نفسه: ${members}.`,
   comma: '، ',
-  uncounted: (count) => `لا يُحتسب منها، لأنه يكرّر حدثًا سبق تسجيله أو لا يحمل رقم حدث: ${count}.`,
+  uncounted: (count) => `لا يُحتسب منها، لأنه يكرّر حدثًا سبق تسجيله: ${count}.`,
   unproven: (count) =>
     `يمتد التقرير إلى ما بعدها بعدد ${count} من قيود السجل، ولا يُثبت شيء عنها. اطلب التقرير وإثباته من جديد.`,
   noReport: 'أسقط accounting.json أيضًا لترى أن التقرير يقول ما تقوله هذه القيود.',

@@ -138,9 +138,7 @@ function reportText({ disclosures, complete, ...verified }: ReportVerified): str
       : []),
     ...(unproven > 0n ? [`Nothing is proven of the leaves behind those that the map covers: ${unproven}.`] : []),
     ...(newer > 0 ? [`${newer} were recorded after it.`] : []),
-    ...(uncounted > 0
-      ? [`Not counted, since they repeat an event that was recorded before or name none: ${uncounted}.`]
-      : []),
+    ...(uncounted > 0 ? [`Not counted, since they repeat an event that was recorded before: ${uncounted}.`] : []),
   ].join(' ');
 }
 

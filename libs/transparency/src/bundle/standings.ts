@@ -34,9 +34,9 @@ export class Standings {
    */
   next(entry: LeafEntry): LeafStanding {
     const { data, metadata } = entry;
-    const { generation, tag, digest } = (metadata['event'] ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof generation !== 'string' || typeof tag !== 'string' || typeof digest !== 'string')
-      return COUNTS_AS_NOTHING;
+    const event = eventOf(entry);
+    if (event === null) return COUNTS_AS_NOTHING;
+    const { generation, tag, digest } = event;
     const saying = JSON.stringify([generation, tag, digest, data['subjectId']]);
     const repeated = this.seen.get(saying);
     if (repeated !== undefined) {
@@ -54,6 +54,15 @@ export class Standings {
     const { index = 0 } = (metadata['part'] ?? {}) as Readonly<Record<string, unknown>>;
     return { is: 'conflict', orOther: index !== 0 };
   }
+}
+
+/** The event that an entry says it is of; null where it says none. */
+export function eventOf({
+  metadata,
+}: LeafEntry): { readonly generation: string; readonly tag: string; readonly digest: string } | null {
+  const { generation, tag, digest } = (metadata['event'] ?? {}) as Readonly<Record<string, unknown>>;
+  const isNamed = typeof generation === 'string' && typeof tag === 'string' && typeof digest === 'string';
+  return isNamed ? { generation, tag, digest } : null;
 }
 
 /** The entries that are shown and count, in the order of the log. */

@@ -2,7 +2,7 @@ import type { LeafEntry } from '../leaf-entry.js';
 import { FormatInvalid, jsonOf } from '../primitives/bytes.js';
 import { ProofInvalid } from '../tree/proofs.js';
 import { compareDisclosure } from './compare-disclosure.js';
-import { countedEntries } from './standings.js';
+import { countedEntries, eventOf } from './standings.js';
 import { DISCLOSED, type Accounting } from './verify-accounting-proof.js';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ export interface ReportVerified {
   readonly complete: boolean;
   /** Disclosures among the leaves that came after what the report says it is as of. */
   readonly newer: number;
-  /** Disclosures among the leaves that count as nothing: they repeat what was recorded before, or are no producer's. */
+  /** Disclosures among the leaves that count as nothing: they repeat what was recorded before. */
   readonly uncounted: number;
   /** Leaves up to what the report says it is as of that the map does not cover: of entries among them nothing is proven. */
   readonly unproven: bigint;
@@ -41,6 +41,10 @@ export function verifyReport(accounting: Accounting, text: string): ReportVerifi
     throw new ProofInvalid(`the report is as of position ${report.position}, and the proof of ${position}`);
   if (complete !== null && !complete.kinds.includes('disclosure'))
     throw new ProofInvalid('the proof is not of disclosures');
+  const shown = entries.flatMap(({ entry }) => (entry !== 'withheld' && entry.type === DISCLOSED ? [entry] : []));
+  const nameless = shown.find((entry) => eventOf(entry) === null);
+  if (nameless !== undefined)
+    throw new ProofInvalid(`the disclosure ${nameless.id} names no event, so that no report would show it`);
   const counted = [...countedEntries(entries)].filter(({ entry }) => entry.type === DISCLOSED);
   const due = new Map<unknown, (typeof counted)[number]>();
   for (const leaf of counted) {
@@ -70,7 +74,6 @@ export function verifyReport(accounting: Accounting, text: string): ReportVerifi
     report,
     complete && entries.filter(({ index, entry }) => entry === 'withheld' && !isNewer(index)).length,
   );
-  const shown = entries.filter(({ entry }) => entry !== 'withheld' && entry.type === DISCLOSED);
   if (complete === null && shown.length !== report.disclosures.length)
     throw new ProofInvalid('the proof shows disclosures that the report does not have');
   const { asOf, covered } = complete ?? { asOf: 0n, covered: 0n };
