@@ -1,7 +1,9 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { CONFLICTING, LINKED, proofLines } from '@sijill/transparency';
+import { openingOf, seal, secretOf } from '@sijill/vault';
 import { describeWithChromium } from '../support/chromium/chromium.js';
 import { BATCH, collected, disclosed } from '../support/events.js';
 import {
@@ -16,7 +18,15 @@ import {
 import { logSignature, proofText, SmallLog } from '../support/small-log.js';
 
 const PHONE = '+966500000051';
+const ACTOR = 'نورة <b>of</b> the desk';
 const PAGE = join(import.meta.dirname, '../../dist/verifier/sijill-verifier.html');
+
+type Opening = Record<'part' | 'keyId' | 'text' | 'key' | 'blinding', string>;
+interface Unsealed {
+  readonly entryId: string;
+  readonly sealed: Record<string, Record<string, unknown>>;
+  readonly opening: readonly Opening[];
+}
 
 describeWithChromium('the verifier in a browser', (chromium) => {
   let server: TestServer;
@@ -33,7 +43,9 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     const [producer, officer] = [await server.key('producer'), await server.key('officer')];
     const events = [
       collected(PHONE),
-      ...Array.from({ length: 30 }, (_, i) => disclosed(PHONE, { time: `2026-03-${10 + (i % 15)}T08:00:00Z` })),
+      ...Array.from({ length: 30 }, (_, i) =>
+        disclosed(PHONE, { time: `2026-03-${10 + (i % 15)}T08:00:00Z` }, { actor: ACTOR, details: { batch: i } }),
+      ),
       ...Array.from({ length: 300 }, () => disclosed('+966500000052')),
     ];
     // One is sent again, and does not count.
@@ -53,6 +65,16 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     });
     writeFileSync(file('entry.json'), Buffer.from(await leaf.arrayBuffer()));
     writeFileSync(file('entry.tlog-proof'), proof);
+    const unseal = async (name: string, at: number): Promise<void> => {
+      const { status, body } = await request<object>(
+        `${server.url}/v1/entries/${sent.body.accepted[at]!.entries[0]!.entryId}/unseal`,
+        { key: officer, body: { reason: 'a ticket' } },
+      );
+      expect(status).toBe(200);
+      writeFileSync(file(name), JSON.stringify(body));
+    };
+    await unseal('unsealed.json', 7);
+    await unseal('other-unsealed.json', 8);
     writeFileSync(file('log.vkey'), await logKeyOf(server));
     const args = [
       'report',
@@ -112,6 +134,7 @@ describeWithChromium('the verifier in a browser', (chromium) => {
   };
   /** Where the entry stands that was proven. */
   const indexOfEntry = (): string => /^index (\d+)$/m.exec(readFileSync(file('entry.tlog-proof'), 'utf8'))![1]!;
+  const unsealed = (name: string): Unsealed => JSON.parse(readFileSync(file(name), 'utf8')) as Unsealed;
   /** What the list says of each file. */
   const listed = (page: Page): Promise<string[]> => page.locator('.files li').allTextContents();
 
@@ -192,6 +215,131 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     await page.waitForSelector('.result.holds');
     await page.fill('#quorum', '1');
     expect(await said(page)).toContain('as many witnesses');
+  });
+
+  it('shows what an officer had opened of an entry: what holds, what it says, and what stays closed', async () => {
+    const page = await open('en-GB');
+    await drop(page, 'log.vkey', 'unsealed.json');
+    expect(await said(page)).toMatch(/^Still needed:a proof$/);
+    await drop(page, 'entry.json', 'entry.tlog-proof');
+    await page.waitForSelector('.result.holds');
+    expect(await page.textContent('[role=status]')).toMatch(
+      /This is leaf .*What was opened is what is sealed in this entry: .what is the staff's., .what is the person's.\./,
+    );
+    expect(await page.textContent('[role=status]')).not.toContain('Sealed in it');
+    expect(await page.locator('.opened caption').allTextContents()).toEqual([
+      "what is the staff's",
+      "what is the person's",
+    ]);
+    const values = Object.fromEntries(
+      await page
+        .locator('.opened tr')
+        .evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent))),
+    ) as Record<string, string>;
+    const { sealed } = unsealed('unsealed.json');
+    expect(values).toMatchObject({ actor: ACTOR, 'details › batch': '6', eventId: sealed['subject']!['eventId'] });
+    expect(await page.textContent('.limits')).toContain('that what was reported to the ledger is true');
+
+    await page.click('header button');
+    await page.waitForSelector('.result.holds');
+    expect(await page.textContent('[role=status]')).toContain('ما فُتح هو المختوم في هذا القيد');
+    expect(await page.locator('.opened caption').allTextContents()).toEqual(['ما يخص الموظفين', 'ما يخص الشخص']);
+    expect((await listed(page))[0]).toBe('unsealed.json قيد مفتوح');
+    await page.click('header button');
+
+    // One part alone, and none: what stays closed is named.
+    const whole = unsealed('unsealed.json');
+    const { staff } = whole.sealed;
+    const one = { ...whole, sealed: { staff }, opening: whole.opening.filter(({ part }) => part === 'staff') };
+    writeFileSync(file('one.json'), JSON.stringify(one));
+    await drop(page, 'one.json');
+    await page.waitForFunction(() => document.querySelectorAll('.opened').length === 1);
+    expect(await said(page)).toMatch(
+      /Sealed in it as well, and not opened here: .what is the person's.\. Of that nothing/,
+    );
+    expect((await listed(page))[0]).toBe('unsealed.json not looked at');
+    await page.click('text=Start again');
+    await drop(page, 'entry.json', 'entry.tlog-proof');
+    expect(await said(page)).toMatch(
+      /Sealed in it, and not looked at: .what is the staff's., .what is the person's.\./,
+    );
+  });
+
+  it('says why an opening does not hold: a changed bit, another entry’s, one of no entry', async () => {
+    const whole = unsealed('unsealed.json');
+    const other = unsealed('other-unsealed.json');
+    const changed = (part: string, change: (of: Opening) => Partial<Opening>): object => ({
+      ...whole,
+      opening: whole.opening.map((each) => (each.part === part ? { ...each, ...change(each) } : each)),
+    });
+    const flipped = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1);
+    const page = await open('en-GB');
+    await drop(page, 'log.vkey', 'entry.json', 'entry.tlog-proof');
+    for (const [content, reason] of [
+      [other, 'the opening is of another entry'],
+      [{ ...other, entryId: whole.entryId }, 'not the one whose hash the entry has'],
+      [
+        changed('staff', ({ key }) => ({ key: flipped(key) })),
+        'the key is not the one that the sealed text commits to',
+      ],
+      [changed('subject', ({ text }) => ({ text: flipped(text) })), 'not the one whose hash the entry has'],
+      [{ ...whole, sealed: { ...whole.sealed, staff: { actor: 'Huda' } } }, 'is not what the sealed parts say'],
+      [{ ...whole, opening: [] }, 'nothing is opened in it'],
+    ] as const) {
+      writeFileSync(file('wrong.json'), JSON.stringify(content));
+      await drop(page, 'wrong.json');
+      await page.waitForFunction((words) => document.querySelector('.reason')?.textContent.includes(words), reason);
+      expect(await page.getAttribute('.result', 'class')).toBe('result refused');
+      expect(await page.locator('.opened').count()).toBe(0);
+    }
+    await page.click('header button');
+    expect(await said(page)).toContain('غير صحيح');
+    await drop(page, 'unsealed.json');
+    await page.waitForSelector('.result.holds');
+  });
+
+  it('shows the bytes of a record that was not understood, and their text where they are one', async () => {
+    const { sign, vkey } = logSignature('log.example');
+    const log = new SmallLog(sign);
+    const records = [Buffer.from('<img src=x onerror="document.title=1">'), Buffer.from([0xff, 0x00, 0x41])];
+    for (const [at, bytes] of records.entries()) {
+      const [secret, context] = [secretOf('quarantine/2026-07-01', randomBytes(32)), `entry-${at}/quarantine`];
+      const text = seal(secret, context, bytes);
+      const hash = createHash('sha256').update(text).digest('base64url');
+      const keys = { quarantine: secret.keyId };
+      log.entry('sijill.quarantine.record.v1', 'lane', { sealed: { quarantine: hash } }, { keys });
+      const { key, blinding } = openingOf(secret, context);
+      const opening = { part: 'quarantine', keyId: secret.keyId, text, key, blinding };
+      const asText = { ...opening, key: key.toString('base64url'), blinding: blinding.toString('base64url') };
+      const sealed = { quarantine: { base64: bytes.toString('base64') } };
+      writeFileSync(file(`raw-${at}.json`), JSON.stringify({ entryId: `entry-${at}`, sealed, opening: [asText] }));
+    }
+    writeFileSync(file('raw.vkey'), vkey);
+    const page = await open('en-GB');
+    await page.fill('#keys', vkey);
+    for (const [at, bytes] of records.entries()) {
+      writeFileSync(file(`raw-leaf-${at}.json`), log.leaves[at]!);
+      writeFileSync(file(`raw-${at}.tlog-proof`), log.proof(at));
+      await page.click('text=Start again');
+      await drop(page, `raw-leaf-${at}.json`, `raw-${at}.tlog-proof`, `raw-${at}.json`);
+      await page.waitForSelector('.result.holds');
+      const shown = await page.locator('.opened td').allTextContents();
+      expect(shown).toEqual([...(at === 0 ? [bytes.toString()] : []), bytes.toString('base64')]);
+    }
+    expect(await page.locator('.result img').count()).toBe(0);
+    expect(await page.title()).toBe('Proof verifier');
+  });
+
+  it('says what to do where the browser gives a page nothing to open sealed texts with', async () => {
+    const page = await browser.newPage({ locale: 'en-GB' });
+    pages.push(page);
+    const html = readFileSync(PAGE, 'utf8');
+    await page.route('http://ledger.example/**', (route) => route.fulfill({ body: html, contentType: 'text/html' }));
+    await page.goto('http://ledger.example/log/verifier');
+    await drop(page, 'log.vkey', 'entry.json', 'entry.tlog-proof');
+    await page.waitForSelector('.result.holds');
+    await drop(page, 'unsealed.json');
+    expect(await said(page)).toMatch(/^Still needed:this page from a file of yours, or over https/);
   });
 
   it('tells of all who are linked, of what is not settled, and of what it did not compare', async () => {
@@ -293,6 +441,26 @@ describeWithChromium('the verifier in a browser', (chromium) => {
     await page.fill('#quorum', '0');
     await page.waitForSelector('.result.failed');
     expect(await said(page)).toMatch(/^✗The check could not be finished.*a broken browser$/);
+  });
+
+  it('lets no answer of before stand beside what was given meanwhile', async () => {
+    const page = await open('en-GB');
+    await page.evaluate(() => {
+      const decrypt = crypto.subtle.decrypt.bind(crypto.subtle);
+      const counted = globalThis as { opened?: number };
+      SubtleCrypto.prototype.decrypt = async (...given) => {
+        await new Promise((resolve) => setTimeout(resolve, 700));
+        counted.opened = (counted.opened ?? 0) + 1;
+        return decrypt(...given);
+      };
+    });
+    await drop(page, 'log.vkey', 'entry.json', 'entry.tlog-proof', 'unsealed.json');
+    await page.waitForFunction(() => (globalThis as { opened?: number }).opened === 1);
+    await page.click('text=Start again');
+    await page.waitForSelector('.result.missing');
+    await page.waitForFunction(() => (globalThis as { opened?: number }).opened === 2);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await said(page)).toMatch(/^Still needed:a proof$/);
   });
 
   it('takes a chosen file again when it has changed', async () => {

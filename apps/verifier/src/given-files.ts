@@ -3,19 +3,22 @@ import {
   isRefusal,
   parseVerifierKey,
   proofLines,
+  readLeaf,
   textOf,
   verifyAccountingProof,
   verifyLeaf,
+  verifyOpening,
   verifyReport,
   type Accounting,
   type OpenedCheckpoint,
+  type OpeningVerified,
   type ReportVerified,
   type Trust,
   type VerifierKey,
 } from '@sijill/transparency';
 
 /** What a file turned out to be. A file that is nothing else is taken for a leaf, whose bytes can be any. */
-export type FileKind = 'keys' | 'proof' | 'leaf' | 'accounting' | 'report';
+export type FileKind = 'keys' | 'proof' | 'leaf' | 'unsealed' | 'accounting' | 'report';
 
 export interface GivenFile {
   readonly name: string;
@@ -30,6 +33,8 @@ export interface ProvenLeaf {
   /** The proof, as it was given: the picture is drawn from it. */
   readonly proof: string;
   readonly leaf: Uint8Array;
+  /** What somebody had opened of it; null when no unsealed entry is beside it. */
+  readonly opened: OpeningVerified | null;
 }
 
 export interface ProvenAccounting {
@@ -39,9 +44,12 @@ export interface ProvenAccounting {
   readonly report: ReportVerified | null;
 }
 
+/** What is still needed: of files, of trust, or (`secure`) of the page itself, since browsers have AES in secure contexts only. */
+export type MissingPart = 'key' | 'proof' | 'leaf' | 'quorum' | 'secure';
+
 /** What can be said about the files that were given: it holds; it does not; something is missing; or the check itself failed. */
 export type Verdict =
-  | { readonly state: 'missing'; readonly parts: readonly ('key' | 'proof' | 'leaf' | 'quorum')[] }
+  | { readonly state: 'missing'; readonly parts: readonly MissingPart[] }
   | { readonly state: 'holds'; readonly shown: ProvenLeaf | ProvenAccounting }
   | { readonly state: 'refused' | 'failed'; readonly reason: string };
 
@@ -59,8 +67,9 @@ function kindOf(bytes: Uint8Array): FileKind {
   if (text.startsWith('c2sp.org/tlog-proof@')) return 'proof';
   if (keysIn(text) !== null) return 'keys';
   try {
-    const document = JSON.parse(text) as { report?: unknown } | null;
+    const document = JSON.parse(text) as { report?: unknown; opening?: unknown } | null;
     if (document?.report === 'accounting') return 'report';
+    if (document?.opening !== undefined) return 'unsealed';
   } catch {
     // Not JSON either.
   }
@@ -89,25 +98,32 @@ export function trustIn(keys: readonly VerifierKey[], quorum: number | null): Tr
 }
 
 /** What is judged of the files that were given: the last proof, and the last of what belongs beside such a proof. */
-export function judgedOf(files: readonly GivenFile[]): {
-  proof?: GivenFile | undefined;
-  beside?: GivenFile | undefined;
-} {
-  const proof = files.findLast(({ kind }) => kind === 'proof' || kind === 'accounting');
+export interface Judged {
+  readonly proof?: GivenFile | undefined;
+  /** Beside the proof of an entry its leaf, beside that of an accounting its report. */
+  readonly beside?: GivenFile | undefined;
+  /** Beside the proof of an entry: what was opened of it. */
+  readonly unsealed?: GivenFile | undefined;
+}
+
+export function judgedOf(files: readonly GivenFile[]): Judged {
+  const lastOf = (...kinds: FileKind[]): GivenFile | undefined => files.findLast(({ kind }) => kinds.includes(kind));
+  const proof = lastOf('proof', 'accounting');
   if (proof === undefined) return {};
-  const besideIt = proof.kind === 'proof' ? 'leaf' : 'report';
-  return { proof, beside: files.findLast(({ kind }) => kind === besideIt) };
+  return proof.kind === 'proof'
+    ? { proof, beside: lastOf('leaf'), unsealed: lastOf('unsealed') }
+    : { proof, beside: lastOf('report') };
 }
 
 /** Judges the files that were given. */
-export function judge(files: readonly GivenFile[], trust: Trust): Verdict {
-  const { proof, beside } = judgedOf(files);
-  const parts = [
-    ...(trust.log.length === 0 ? (['key'] as const) : []),
-    ...((trust.quorum ?? 0) > (trust.witnesses?.length ?? 0) ? (['quorum'] as const) : []),
-    ...(proof === undefined ? (['proof'] as const) : []),
-    ...(proof?.kind === 'proof' && beside === undefined ? (['leaf'] as const) : []),
-  ];
+export async function judge(files: readonly GivenFile[], trust: Trust): Promise<Verdict> {
+  const { proof, beside, unsealed } = judgedOf(files);
+  const parts: MissingPart[] = [];
+  if (trust.log.length === 0) parts.push('key');
+  if ((trust.quorum ?? 0) > (trust.witnesses?.length ?? 0)) parts.push('quorum');
+  if (proof === undefined) parts.push('proof');
+  if (proof?.kind === 'proof' && beside === undefined) parts.push('leaf');
+  if (unsealed !== undefined && !isSecureContext) parts.push('secure');
   if (proof === undefined || parts.length > 0) return { state: 'missing', parts };
   try {
     if (proof.kind === 'accounting') {
@@ -117,7 +133,9 @@ export function judge(files: readonly GivenFile[], trust: Trust): Verdict {
     }
     const text = textOf(proof.bytes);
     const leaf = beside!.bytes;
-    return { state: 'holds', shown: { what: 'entry', ...verifyLeaf(leaf, text, trust), proof: text, leaf } };
+    const proven = verifyLeaf(leaf, text, trust);
+    const opened = unsealed === undefined ? null : await verifyOpening(readLeaf(textOf(leaf)), textOf(unsealed.bytes));
+    return { state: 'holds', shown: { what: 'entry', ...proven, proof: text, leaf, opened } };
   } catch (error) {
     // Whatever else goes wrong must not look like an answer.
     return { state: isRefusal(error) ? 'refused' : 'failed', reason: error instanceof Error ? error.message : '' };

@@ -1,5 +1,5 @@
 import { element } from './element.js';
-import { fileOf, judge, judgedOf, keysIn, trustIn, type GivenFile } from './given-files.js';
+import { fileOf, judge, judgedOf, keysIn, trustIn, type GivenFile, type Verdict } from './given-files.js';
 import { resultOf } from './result.js';
 import { WORDS, type Language, type Words } from './words.js';
 
@@ -109,8 +109,8 @@ function say(): void {
   const words = WORDS[language];
   const typed = keyText.trim() === '' ? [] : keysIn(keyText);
   keyFault.textContent = typed === null ? words.badKey : '';
-  const { proof, beside } = judgedOf(files);
-  const isJudged = (file: GivenFile): boolean => proof === undefined || file === proof || file === beside;
+  const judged = judgedOf(files);
+  const isJudged = (file: GivenFile): boolean => judged.proof === undefined || Object.values(judged).includes(file);
   list.replaceChildren(
     ...files.map((file) => listed(file.name, 'kind', isJudged(file) ? words.kinds[file.kind] : words.notLookedAt)),
     ...unreadable.map((name) => listed(name, 'fault', words.unreadable)),
@@ -120,14 +120,21 @@ function say(): void {
   said.replaceChildren(element('p', {}, words.checking));
   shown.replaceChildren();
   clearTimeout(checking);
-  checking = setTimeout(() => {
+  const check = setTimeout(() => {
     const quorum = quorumText === '' ? null : Number(quorumText);
-    const verdict = judge(files, trustIn(typed ?? [], quorum));
-    const parts = resultOf(verdict, words, language === 'ar');
-    result.className = `result ${verdict.state}`;
-    said.replaceChildren(...parts.said);
-    shown.replaceChildren(...parts.shown);
+    void judge(files, trustIn(typed ?? [], quorum)).then((verdict) => {
+      // What was given meanwhile is judged by itself; an answer of before must not stand beside it.
+      if (check === checking) sayVerdict(verdict);
+    });
   }, PAUSE_MS);
+  checking = check;
+}
+
+function sayVerdict(verdict: Verdict): void {
+  const parts = resultOf(verdict, WORDS[language], language === 'ar');
+  result.className = `result ${verdict.state}`;
+  said.replaceChildren(...parts.said);
+  shown.replaceChildren(...parts.shown);
 }
 
 function listed(name: string, kind: string, what: string): HTMLElement {

@@ -1,4 +1,12 @@
-import { readAnyLeaf, textOf, type LeafEntry, type OpenedCheckpoint } from '@sijill/transparency';
+import {
+  fromBase64,
+  readAnyLeaf,
+  textOf,
+  type ForeignLeaf,
+  type LeafEntry,
+  type OpenedCheckpoint,
+  type OpeningVerified,
+} from '@sijill/transparency';
 import { element } from './element.js';
 import type { ProvenAccounting, ProvenLeaf, Verdict } from './given-files.js';
 import { activityOf, pathPicture, timelinePicture } from './pictures.js';
@@ -39,15 +47,17 @@ function headline(mark: string, title: string): HTMLElement {
 }
 
 function entryResult(proven: ProvenLeaf, words: Words): Result {
-  const { index, checkpoint, leaf } = proven;
+  const { index, checkpoint, leaf, opened } = proven;
   const text = textIn(leaf);
   return {
     said: [
       element('p', {}, words.entryHolds(String(index), String(checkpoint.size), isolated(checkpoint.origin))),
       ...(isForeign(text) ? [element('p', { class: 'foreign' }, words.foreignLeaf)] : []),
+      ...sealedSentences(text, opened, words).map((sentence) => element('p', {}, sentence)),
       cosignedBy(checkpoint, words),
     ],
     shown: [
+      ...(opened === null ? [] : openedParts(opened, words)),
       element('h3', {}, words.path),
       element('p', { class: 'hint' }, words.pathHint),
       element('figure', {}, pathPicture(proven, words)),
@@ -73,6 +83,71 @@ function textIn(leaf: Uint8Array): string | null {
   }
 }
 
+/** What of the sealed parts is known, and what is not. */
+function sealedSentences(leaf: string | null, opened: OpeningVerified | null, words: Words): string[] {
+  const named = (parts: readonly string[]): string =>
+    parts.map((part) => isolated(nameOfPart(part, words))).join(words.comma);
+  if (opened === null) {
+    const sealed = sealedParts(leaf);
+    return sealed.length === 0 ? [] : [words.notOpened(named(sealed))];
+  }
+  return [
+    words.openedHolds(named(Object.keys(opened.sealed))),
+    ...(opened.closed.length === 0 ? [] : [words.closed(named(opened.closed))]),
+  ];
+}
+
+function sealedParts(leaf: string | null): string[] {
+  const entry = leaf === null ? null : entryIn(leaf);
+  const { sealed } = entry !== null && 'data' in entry ? entry.data : {};
+  return typeof sealed === 'object' && sealed !== null ? Object.keys(sealed) : [];
+}
+
+function nameOfPart(part: string, { sealedParts: names }: Words): string {
+  return Object.hasOwn(names, part) ? names[part]! : part;
+}
+
+/** What was opened, a table for each part. What is in it is shown as text, whatever it is. */
+function openedParts({ sealed }: OpeningVerified, words: Words): HTMLElement[] {
+  return [
+    element('h3', {}, words.opened),
+    element('p', { class: 'hint' }, words.openedHint),
+    ...Object.entries(sealed).map(([part, value]) =>
+      element(
+        'table',
+        { class: 'opened' },
+        element('caption', {}, nameOfPart(part, words)),
+        element(
+          'tbody',
+          {},
+          ...saidIn(part, value, words).map(([name, text]) =>
+            element(
+              'tr',
+              {},
+              element('th', { scope: 'row' }, element('bdi', {}, name)),
+              element('td', {}, element('bdi', {}, text)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  ];
+}
+
+/** The names and texts that a part has. Of a record that was not understood these are its bytes, and their text where they are one. */
+function saidIn(part: string, value: unknown, words: Words): [string, string][] {
+  const rows = rowsOf(value, []);
+  if (part !== 'quarantine') return rows;
+  const text = textIn(fromBase64((value as { base64: string }).base64));
+  return text === null ? rows : [[words.asText, text], ...rows];
+}
+
+function rowsOf(value: unknown, path: readonly string[]): [string, string][] {
+  if (typeof value === 'object' && value !== null && Object.keys(value).length > 0)
+    return Object.entries(value).flatMap(([name, inner]) => rowsOf(inner, [...path, name]));
+  return [[path.join(' › '), typeof value === 'string' ? value : JSON.stringify(value)]];
+}
+
 /** A leaf as people read it. What is in it is shown as text, whatever it is. */
 function laidOut(text: string): string {
   try {
@@ -84,11 +159,16 @@ function laidOut(text: string): string {
 
 /** Whether the leaf is that of an event which the ledger has not written: it is in the log, and says nothing. */
 function isForeign(text: string | null): boolean {
-  if (text === null) return false;
+  const entry = text === null ? null : entryIn(text);
+  return entry !== null && 'foreign' in entry;
+}
+
+/** Null where the leaf is no entry: any bytes can be a leaf of some log. */
+function entryIn(text: string): LeafEntry | ForeignLeaf | null {
   try {
-    return 'foreign' in readAnyLeaf(text);
+    return readAnyLeaf(text);
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { FileKind, MissingPart } from './given-files.js';
+
 export type Language = 'en' | 'ar';
 
 /** All that the page says, in both languages. */
@@ -16,12 +18,12 @@ export interface Words {
   readonly filesHint: string;
   readonly choose: string;
   readonly clear: string;
-  readonly kinds: Readonly<Record<'keys' | 'proof' | 'leaf' | 'accounting' | 'report', string>>;
+  readonly kinds: Readonly<Record<FileKind, string>>;
   readonly notLookedAt: string;
   readonly unreadable: string;
   readonly checking: string;
   readonly missing: string;
-  readonly parts: Readonly<Record<'key' | 'proof' | 'leaf' | 'quorum', string>>;
+  readonly parts: Readonly<Record<MissingPart, string>>;
   readonly holds: string;
   readonly refused: string;
   readonly refusedHint: string;
@@ -29,6 +31,9 @@ export interface Words {
   readonly failedHint: string;
   readonly entryHolds: (index: string, size: string, origin: string) => string;
   readonly foreignLeaf: string;
+  readonly openedHolds: (parts: string) => string;
+  readonly closed: (parts: string) => string;
+  readonly notOpened: (parts: string) => string;
   readonly accountingHolds: (entries: string, covered: string, origin: string, at: string) => string;
   readonly linesHold: (entries: string, origin: string) => string;
   readonly linked: (count: string) => string;
@@ -50,6 +55,11 @@ export interface Words {
   readonly path: string;
   readonly pathHint: string;
   readonly root: string;
+  readonly opened: string;
+  readonly openedHint: string;
+  /** The sealed parts of entries, by what holds their keys. */
+  readonly sealedParts: Readonly<Record<string, string>>;
+  readonly asText: string;
   readonly timeline: string;
   readonly columns: { readonly leaf: string; readonly when: string; readonly what: string; readonly whom: string };
   readonly withheldEntry: string;
@@ -76,13 +86,14 @@ const en: Words = {
   quorumAll: 'all',
   files: '2. What was shown to you',
   filesHint:
-    "Drop files here: an entry's leaf and its proof; or accounting.proof, best with accounting.json beside it.",
+    "Drop files here: an entry's leaf and its proof, with the unsealed entry beside them where it was opened for you; or accounting.proof, best with accounting.json beside it.",
   choose: 'Choose files',
   clear: 'Start again',
   kinds: {
     keys: 'verifier key',
     proof: 'proof of an entry',
     leaf: 'leaf',
+    unsealed: 'unsealed entry',
     accounting: 'proof of an accounting',
     report: 'report',
   },
@@ -95,6 +106,8 @@ const en: Words = {
     proof: 'a proof',
     leaf: 'the leaf of the entry',
     quorum: 'keys of as many witnesses as must have cosigned',
+    secure:
+      'this page from a file of yours, or over https: where it is now the browser opens nothing that is sealed. Save it, and open what you saved',
   },
   holds: 'It holds',
   refused: 'It does not hold',
@@ -105,6 +118,11 @@ const en: Words = {
     `This is leaf ${index}, counted from 0, of the ${size} in the log ${origin}, to the byte.`,
   foreignLeaf:
     'The ledger has not written it: the leaf says that somebody else has put something into its store, and nothing that this holds is to be believed.',
+  openedHolds: (parts) => `What was opened is what is sealed in this entry: ${parts}.`,
+  closed: (parts) =>
+    `Sealed in it as well, and not opened here: ${parts}. Of that nothing is said, nor whether it can still be opened.`,
+  notOpened: (parts) =>
+    `Sealed in it, and not looked at: ${parts}. Where the entry was opened for you, drop the unsealed entry too.`,
   accountingHolds: (entries, covered, origin, at) =>
     `These ${entries} entries are all disclosures of this person's data, and all that says who is the same person, among the first ${covered} of the log ${origin}, as of ${at}. None was left out.`,
   linesHold: (entries, origin) =>
@@ -135,6 +153,17 @@ const en: Words = {
   path: 'From the leaf to the signed root',
   pathHint: 'In the middle what was computed here, from the leaf upwards; beside it the hashes that the proof gives.',
   root: 'root, signed',
+  opened: 'What was opened',
+  openedHint: 'As it was opened here from the sealed texts, each with its own key.',
+  sealedParts: {
+    subject: "what is the person's",
+    shared: 'details of the event',
+    staff: "what is the staff's",
+    ledger: 'what is about no person',
+    case: 'what belongs to a case',
+    quarantine: 'the record as it arrived',
+  },
+  asText: 'as text',
   timeline: 'When it happened',
   columns: { leaf: 'Leaf', when: 'When (UTC)', what: 'What', whom: 'To whom' },
   withheldEntry: 'withheld',
@@ -167,10 +196,18 @@ const ar: Words = {
   quorumLabel: 'عدد الشهود الواجب توقيعهم',
   quorumAll: 'الكل',
   files: '٢. ما عُرض عليك',
-  filesHint: 'أسقط الملفات هنا: ورقة القيد وإثباتها، أو accounting.proof ويُستحسن معه accounting.json.',
+  filesHint:
+    'أسقط الملفات هنا: ورقة القيد وإثباتها، ومعهما القيد المفتوح إن فُتح لك، أو accounting.proof ويُستحسن معه accounting.json.',
   choose: 'اختر الملفات',
   clear: 'ابدأ من جديد',
-  kinds: { keys: 'مفتاح تحقّق', proof: 'إثبات قيد', leaf: 'ورقة', accounting: 'إثبات كشف', report: 'تقرير' },
+  kinds: {
+    keys: 'مفتاح تحقّق',
+    proof: 'إثبات قيد',
+    leaf: 'ورقة',
+    unsealed: 'قيد مفتوح',
+    accounting: 'إثبات كشف',
+    report: 'تقرير',
+  },
   notLookedAt: 'لم يُنظر فيه',
   unreadable: 'تعذّرت قراءته',
   checking: 'جارٍ التحقّق…',
@@ -180,6 +217,7 @@ const ar: Words = {
     proof: 'إثبات',
     leaf: 'ورقة القيد',
     quorum: 'مفاتيح شهود بعدد من يجب توقيعهم',
+    secure: 'هذه الصفحة من ملف لديك أو عبر https: فحيث هي الآن لا يفتح المتصفح شيئًا مختومًا. احفظها ثم افتح ما حفظته',
   },
   holds: 'صحيح',
   refused: 'غير صحيح',
@@ -189,6 +227,9 @@ const ar: Words = {
   entryHolds: (index, size, origin) =>
     `هذه هي الورقة رقم ${index}، عدًّا من 0، من ${size} في السجل ${origin}، بايتًا ببايت.`,
   foreignLeaf: 'لم يكتبها السجل: تقول الورقة إن غيره وضع شيئًا في مخزنه، ولا يُصدَّق شيء مما فيه.',
+  openedHolds: (parts) => `ما فُتح هو المختوم في هذا القيد: ${parts}.`,
+  closed: (parts) => `وفيه مختوم آخر لم يُفتح هنا: ${parts}. ولا يُقال عنه شيء، ولا هل ما زال فتحه ممكنًا.`,
+  notOpened: (parts) => `وفيه مختوم لم يُنظر فيه: ${parts}. إن فُتح لك القيد فأسقط القيد المفتوح أيضًا.`,
   accountingHolds: (entries, covered, origin, at) =>
     `هذه القيود وعددها ${entries} هي كل الإفصاحات عن بيانات هذا الشخص وكل ما يقول من هو الشخص نفسه، بين أول ${covered} من قيود السجل ${origin}، حتى ${at}. لم يُحذف منها شيء.`,
   linesHold: (entries, origin) =>
@@ -217,6 +258,17 @@ const ar: Words = {
   path: 'من الورقة إلى الجذر الموقّع',
   pathHint: 'في الوسط ما حُسب هنا من الورقة صعودًا، وإلى جانبه التجزئات التي يقدّمها الإثبات.',
   root: 'الجذر، موقّع',
+  opened: 'ما فُتح',
+  openedHint: 'كما فُتح هنا من النصوص المختومة، كل نص بمفتاحه.',
+  sealedParts: {
+    subject: 'ما يخص الشخص',
+    shared: 'تفاصيل الحدث',
+    staff: 'ما يخص الموظفين',
+    ledger: 'ما لا يخص شخصًا',
+    case: 'ما يخص حالة',
+    quarantine: 'الرسالة كما وصلت',
+  },
+  asText: 'نصًّا',
   timeline: 'متى حدث',
   columns: { leaf: 'الورقة', when: 'متى (UTC)', what: 'ماذا', whom: 'إلى من' },
   withheldEntry: 'محجوب',
