@@ -1,5 +1,7 @@
 import {
   AppendTooLarge,
+  authenticStore,
+  entryAuthenticator,
   foreignLeafText,
   Lane,
   LaneTakenOver,
@@ -611,6 +613,46 @@ export function eventStoreContract(
       for (const [i, text] of texts.entries())
         expect(leafText(text) === leafText(looks[i]!)).toBe(i < 2 ? true : false);
       expect(leafText(texts[2]!)).toBe(foreignLeafText({ ...texts[2]!, sha256: texts[2]!.sha256! }));
+    });
+
+    it('is told by the key that it names; a key that the ledger has, and this process lacks, is missed instead', async () => {
+      const [one, two] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+      const newest = authenticStore(keyless, entryAuthenticator({ current: 'k2', keys: { k1: one, k2: two } }));
+      // Yesterday's keyring, until it is put right; the ledger's own list has both keys.
+      let keyring: Record<string, Uint8Array> = { k1: one };
+      const keysNow = (missing: readonly string[]): Promise<Record<string, Uint8Array>> =>
+        missing.includes('k2') && keyring['k2'] === undefined
+          ? Promise.reject(new Error('lacks the key k2'))
+          : Promise.resolve(keyring);
+      const late = authenticStore(keyless, entryAuthenticator({ current: 'k1', keys: { k1: one }, keysNow }));
+      const after = await store.head();
+      await late.append(lane, [entry()], 'no_stream');
+      const [own] = (await all(keyless.events.readStream(lane))) as [RawEvent];
+      const naming = (by: string): RawEvent => ({
+        ...own,
+        id: randomUUID(),
+        metadata: own.metadata.replace('"by":"k1"', `"by":"${by}"`),
+      });
+      // Made up by somebody, and no id at all.
+      await keyless.events.append(lane, [naming('k9'), naming('no id')], 0);
+      const said = (texts: readonly EntryText[]): unknown[] => texts.map((one) => [one.foreign, one.unknownKey]);
+      const strange = [
+        [true, 'k9'],
+        [true, undefined],
+      ];
+      expect(said(await readings(late, after, 3))).toEqual([[false, undefined], ...strange]);
+
+      await newest.append(lane, [entry()], 2);
+      const ways: (() => Promise<unknown>)[] = [
+        () => all(late.readAll({ after })),
+        () => all(late.readTexts({ after })),
+        () => all(late.readStream(lane)),
+        () => follow(late, { after, stream: lane, count: 4 }),
+        () => all(late.followTexts({ after, signal: AbortSignal.timeout(5_000) })),
+      ];
+      for (const read of ways) await expect(read()).rejects.toThrow('lacks the key k2');
+      keyring = { k1: one, k2: two };
+      expect(said(await readings(late, after, 4))).toEqual([[false, undefined], ...strange, [false, undefined]]);
     });
   });
 

@@ -301,7 +301,7 @@ describe('a ledger that somebody has changed', () => {
       [(metadata) => metadata.replace(/"mac":"./, '"mac":"'), 'no authenticator', 'no authenticator'],
       [(metadata) => metadata.replace(/,"~":.*$/, '}'), 'no authenticator', 'no authenticator'],
       [(metadata) => metadata.replace(/"mac":"[^"]*/, `"mac":"${'A'.repeat(43)}`), null, 'does not hold'],
-      [(metadata) => metadata.replace('"by":"a1"', '"by":"a2"'), null, 'does not hold'],
+      [(metadata) => metadata.replace('"by":"a1"', '"by":"a2"'), null, 'under the key a2, which this keyring lacks'],
     ];
     for (const [i, [change, without, withKey]] of cases.entries()) {
       const { of } = damaged(`beside-${i}`, withMetadata(change));

@@ -48,15 +48,16 @@ export class EntryStore implements KeylessStore {
   }
 
   async *readStream(...[stream, options]: Parameters<EventStore['readStream']>): AsyncGenerator<StoredEntry> {
-    for await (const event of this.events.readStream(stream, options)) yield this.storedEntry(event);
+    for await (const event of this.events.readStream(stream, options))
+      yield* await this.made([event], (each) => this.storedEntry(each));
   }
 
   async *readAll(options?: Parameters<EventStore['readAll']>[0]): AsyncGenerator<StoredEntry[]> {
-    for await (const batch of this.events.readAll(options)) yield batch.map((event) => this.storedEntry(event));
+    for await (const batch of this.events.readAll(options)) yield this.made(batch, (event) => this.storedEntry(event));
   }
 
   async *readTexts(options?: Parameters<EventStore['readTexts']>[0]): AsyncGenerator<EntryText[]> {
-    for await (const batch of this.events.readAll(options)) yield batch.map((event) => this.entryText(event));
+    for await (const batch of this.events.readAll(options)) yield this.made(batch, (event) => this.entryText(event));
   }
 
   head(): Promise<number> {
@@ -64,15 +65,27 @@ export class EntryStore implements KeylessStore {
   }
 
   async *subscribeToAll(options: Parameters<EventStore['subscribeToAll']>[0]): AsyncGenerator<StoredEntry[]> {
-    for await (const batch of this.events.followAll(options)) yield batch.map((event) => this.storedEntry(event));
+    for await (const batch of this.events.followAll(options))
+      yield this.made(batch, (event) => this.storedEntry(event));
   }
 
   async *followTexts(options: Parameters<EventStore['followTexts']>[0]): AsyncGenerator<EntryText[]> {
-    for await (const batch of this.events.followAll(options)) yield batch.map((event) => this.entryText(event));
+    for await (const batch of this.events.followAll(options)) yield this.made(batch, (event) => this.entryText(event));
   }
 
   close(): Promise<void> {
     return this.events.close();
+  }
+
+  /** Events as entries. Before one that names a key which is not here counts as foreign, that key is looked for. */
+  private async made<T extends { readonly unknownKey?: string }>(
+    events: readonly RawEvent[],
+    make: (event: RawEvent) => T,
+  ): Promise<T[]> {
+    const entries = events.map(make);
+    const missing = new Set(entries.flatMap(({ unknownKey }) => unknownKey ?? []));
+    if (missing.size === 0 || !(await this.authenticator!.seek([...missing]))) return entries;
+    return events.map(make);
   }
 
   /** What an event is as an entry of this ledger; null when it is none. */
@@ -91,7 +104,7 @@ export class EntryStore implements KeylessStore {
   private entryText(event: RawEvent): EntryText {
     const { id, type, stream, revision, position, data } = event;
     const own = this.own(event);
-    if (own === null) return { ...placeOf(event), ...FOREIGN_TEXT, sha256: foreignDigest(event) };
+    if (own === null) return { ...placeOf(event), ...FOREIGN_TEXT, ...this.foreign(event) };
     const { head: metadata, sealed, leafHash } = own;
     return leafHash === null
       ? { id, type, stream, revision, position, data, metadata, sealed, foreign: false }
@@ -102,8 +115,13 @@ export class EntryStore implements KeylessStore {
     const own = this.own(event);
     const bodies = own === null ? null : parsedBodies(event, own.head);
     if (own === null || bodies === null)
-      return { ...placeOf(event), data: {}, metadata: {}, sealed: {}, foreign: true, sha256: foreignDigest(event) };
+      return { ...placeOf(event), data: {}, metadata: {}, sealed: {}, foreign: true, ...this.foreign(event) };
     return { ...placeOf(event), ...bodies, sealed: sealedParts(own.sealed), foreign: false };
+  }
+
+  private foreign(event: RawEvent): Pick<StoredEntry, 'sha256' | 'unknownKey'> {
+    const unknownKey = this.authenticator === null ? null : unknownKeyOf(event, this.authenticator);
+    return { sha256: foreignDigest(event), ...(unknownKey === null ? {} : { unknownKey }) };
   }
 }
 
@@ -159,6 +177,12 @@ export function authenticatorHolds(event: RawEvent, authenticator: EntryAuthenti
   const { open, beside } = splitMetadata(event.metadata);
   const parts = readBeside(beside);
   return parts !== null && heldHash(authenticator, event, open, parts) !== null;
+}
+
+/** The key that an event names as the one of its authenticator, where that is one that is not here; else null. */
+export function unknownKeyOf({ metadata }: RawEvent, authenticator: EntryAuthenticator): string | null {
+  const by = readBeside(splitMetadata(metadata).beside)?.by ?? '';
+  return authenticator.lacks(by) ? by : null;
 }
 
 /** The hash of the leaf that its authenticator holds for; null when it does not. */

@@ -49,12 +49,15 @@ export interface StoredEntry extends NewEntry, Place {
   readonly foreign: boolean;
   /** Of a foreign one: its digest, see `foreignDigest`. */
   readonly sha256?: string;
+  /** Of a foreign one: the key that it names, and that the ledger does not have. */
+  readonly unknownKey?: string;
 }
 
 /** An entry as its text: data and head as canonical JSON (RFC 8785), byte for byte what is hashed. `{}` of a foreign one. */
 export interface EntryText extends Omit<WrittenEntry, 'bytes'>, Place {
   readonly foreign: boolean;
   readonly sha256?: string;
+  readonly unknownKey?: string;
   /** The hash of its leaf in hex, where it was needed to authenticate the entry. */
   readonly leafHash?: string;
 }

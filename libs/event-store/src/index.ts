@@ -5,7 +5,7 @@ export { Appender, type Append } from './embedded/appender.js';
 export { copyEmbeddedStore } from './embedded/copy-store.js';
 export { openEmbeddedStore, type EmbeddedStoreOptions, type EntryWriter } from './embedded/embedded.store.js';
 export { openWriting } from './embedded/schema.js';
-export { authenticatorHolds, authenticStore, withoutKey } from './entry-store.js';
+export { authenticatorHolds, authenticStore, unknownKeyOf, withoutKey } from './entry-store.js';
 export * from './errors.js';
 export type { StreamProtection } from './eventstoredb/stream-protection.js';
 export type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';

@@ -89,6 +89,8 @@ export async function backUp(
   return manifest;
 }
 
+const KEY_SETS = [...ROTATED_KEYS, 'authenticator'] as const;
+
 type EmbeddedConfig = Config & { readonly eventStore: { readonly kind: 'embedded' } };
 
 function isEmbedded(config: Config): config is EmbeddedConfig {
@@ -124,7 +126,7 @@ export async function restore(
     );
   }
   const manifest = await readManifest(folder);
-  const missing = manifest.keys.find((id) => !ROTATED_KEYS.some((name) => keyring[name].keys.has(id)));
+  const missing = manifest.keys.find((id) => !KEY_SETS.some((name) => keyring[name].keys.has(id)));
   if (missing !== undefined) {
     throw new BackupRefused(
       `the keyring ${place.where} has no key ${missing}, which this backup needs: it is of another time, or the key was dropped since. Put back the one that was kept for this backup; nothing was copied`,

@@ -5,6 +5,7 @@ interface Foreign {
   readonly stream: string;
   readonly revision: number;
   readonly position: number;
+  readonly unknownKey?: string;
 }
 
 /**
@@ -23,17 +24,18 @@ export class ForeignEvents {
   /** For health answers: how many this process has met, and where the last of them stands; null when there is none. */
   get detail(): string | null {
     if (this.last === null) return null;
-    const { stream, revision } = this.last;
+    const { stream, revision, unknownKey } = this.last;
     const events = this.counted === 1 ? '1 event stands' : `${this.counted} events stand`;
-    return `${events} in the ledger's streams that this ledger did not write, the last at ${stream}@${revision}; find out who may write there`;
+    const key = unknownKey === undefined ? '' : `, under a key ${unknownKey} that this ledger does not have`;
+    return `${events} in the ledger's streams that this ledger did not write, the last at ${stream}@${revision}${key}; find out who may write there`;
   }
 
   /** @param events in the order of the store */
   note(events: readonly Foreign[]): void {
     const fresh = events.filter(({ position }) => position > (this.last?.position ?? 0));
-    for (const { stream, revision, position } of fresh) {
-      this.last = { stream, revision, position };
-      this.logger.error({ stream, revision, position }, 'an event in a stream of the ledger is not one of its own');
+    for (const { stream, revision, position, unknownKey } of fresh) {
+      this.last = { stream, revision, position, ...(unknownKey === undefined ? {} : { unknownKey }) };
+      this.logger.error({ ...this.last }, 'an event in a stream of the ledger is not one of its own');
     }
     this.counted += fresh.length;
     this.metrics.foreignEntries.inc(fresh.length);

@@ -133,14 +133,16 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const keyless = keep(await openStore(config, logger));
     await assertEdition(keyless);
     const keyring = await keyringFor(config, keyless, clock, logger);
-    const store = authenticStore(keyless, authenticatorOf(keyring));
+    // The store is asked first: a new ledger has its vault before its first entry.
+    if ((await keyless.head()) > 0) await assertVaultExists(sqlTarget(config, 'vault'));
+    const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
+    // Before anything is written under one of them.
+    await vault.takeAuthenticators();
+    const store = authenticStore(keyless, authenticatorOf(keyring, vault));
     const intakeStore =
       config.eventStore.kind === 'embedded'
         ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)
         : store;
-    // The store is asked first: a new ledger has its vault before its first entry.
-    if ((await keyless.head()) > 0) await assertVaultExists(sqlTarget(config, 'vault'));
-    const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
     const readModels = keep(
       await ReadModels.open(sqlTarget(config, 'read-models'), clock, { onForeign: (events) => foreign.note(events) }),
     );

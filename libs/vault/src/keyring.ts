@@ -18,7 +18,7 @@ export interface Keyring {
   readonly index: KeySet;
   /** Are in every key of tags and digests, beside a secret of the vault's for each quarter of a year. */
   readonly tags: KeySet;
-  /** Show which entries the ledger has written. */
+  /** Show which entries the ledger has written; grows only. */
   readonly authenticator: KeySet;
   /** Tells this keyring from another without telling its keys; stays when keys are added. */
   readonly fingerprint: string;
@@ -117,7 +117,7 @@ class PlacedKeyring implements Keyring {
   readonly ledgerId: string;
   readonly logName: string;
   readonly fingerprint: string;
-  readonly authenticator: KeySet;
+  authenticator: KeySet;
   wrapping: KeySet;
   index: KeySet;
   tags: KeySet;
@@ -168,7 +168,7 @@ class PlacedKeyring implements Keyring {
     const content = contentOf(text, this.place);
     if (content.ledgerId !== this.ledgerId)
       throw new KeyringUnusable(`the keyring ${this.place.where} is another ledger's now; put this one's back`);
-    for (const name of ROTATED_KEYS) this[name] = keySetOf(content[name]);
+    for (const name of [...ROTATED_KEYS, 'authenticator'] as const) this[name] = keySetOf(content[name]);
     return { text: text!, content };
   }
 }

@@ -24,6 +24,8 @@ export interface VaultState {
   readonly index: string;
   /** The tag key of which new quarters are made. */
   readonly tags: string;
+  /** The keys by which the ledger has ever known its own entries, with commas between; none is taken out. */
+  readonly authenticators: string;
   /** The oldest quarter that has a key for its tags, or may get one; empty before any was destroyed. Never goes back. */
   readonly tagsFrom: string;
 }
@@ -43,10 +45,18 @@ export interface VaultChange {
   /** Keys are destroyed by it: every process forgets them, and their bytes go from SQLite's files, see `wipe`. */
   destroys(): void;
   /** Brings the vault to another key, or to another oldest quarter. */
-  bringTo(state: Partial<Pick<VaultState, 'wrapping' | 'index' | 'tags' | 'tagsFrom'>>): void;
+  bringTo(state: Partial<Omit<VaultState, 'sequence' | 'epoch'>>): void;
 }
 
-const STATE = ['sequence', 'epoch', 'wrapping', 'index', 'tags', 'tagsFrom'] as const satisfies (keyof VaultState)[];
+const STATE = [
+  'sequence',
+  'epoch',
+  'wrapping',
+  'index',
+  'tags',
+  'authenticators',
+  'tagsFrom',
+] as const satisfies (keyof VaultState)[];
 
 /**
  * The vault's database: its one lock, and the numbers by which processes that share it know how old what they remember is.
@@ -76,6 +86,7 @@ export class VaultSql {
         keyring: keyring.fingerprint,
         ledger: keyring.ledgerId,
         ...{ wrapping: keyring.wrapping.current, index: keyring.index.current, tags: keyring.tags.current },
+        authenticators: [...keyring.authenticator.keys.keys()].join(','),
       }).map(([name, value]) => ({ name, value }));
       await retryWhileBusy(() =>
         sql.writer
@@ -193,6 +204,14 @@ export class VaultSql {
     await this.sql.close();
   }
 
+  /** @throws KeyringUnusable one of these keys is on the ledger's list of its authenticators, and this process lacks it */
+  async refuseWithoutAuthenticators(keyIds: readonly string[]): Promise<void> {
+    const { authenticators } = await this.look();
+    const listed = authenticators.split(',');
+    const missing = keyIds.find((id) => listed.includes(id) && !this.keyring.authenticator.keys.has(id));
+    if (missing !== undefined) throw olderThanVault(`authenticator key ${missing}`);
+  }
+
   private async takeIn(state: VaultState): Promise<VaultState> {
     if (this.known !== null && state.epoch !== this.known.epoch) for (const forget of this.forgetting) forget();
     this.known = state;
@@ -202,17 +221,20 @@ export class VaultSql {
 
   private refuseWithout(state: VaultState): void {
     const [missing] = missingKeys(state, this.keyring);
-    if (missing !== undefined)
-      throw new KeyringUnusable(
-        `this keyring is older than the vault: it lacks the ${missing}. Put the newest one back; or, for an old copy of the vault, one of its time`,
-      );
+    if (missing !== undefined) throw olderThanVault(missing);
   }
+}
+
+function olderThanVault(missing: string): KeyringUnusable {
+  return new KeyringUnusable(
+    `this keyring is older than the vault: it lacks the ${missing}. Put the newest one back; or, for an old copy of the vault, one of its time`,
+  );
 }
 
 const WIPING_MS = 2_000;
 
 /** In words, the keys that the vault was brought to and a keyring lacks. */
-function missingKeys(state: VaultState, { wrapping, index, tags }: Keyring): string[] {
+function missingKeys(state: VaultState, { wrapping, index, tags, authenticator }: Keyring): string[] {
   return [
     ...(wrapping.keys.has(state.wrapping) ? [] : [`wrapping key ${state.wrapping}`]),
     ...state.index
@@ -220,6 +242,10 @@ function missingKeys(state: VaultState, { wrapping, index, tags }: Keyring): str
       .filter((id) => !index.keys.has(id))
       .map((id) => `index key ${id}`),
     ...(tags.keys.has(state.tags) ? [] : [`tag key ${state.tags}`]),
+    ...state.authenticators
+      .split(',')
+      .filter((id) => !authenticator.keys.has(id))
+      .map((id) => `authenticator key ${id}`),
   ];
 }
 
@@ -299,8 +325,9 @@ export async function assertVaultExists(target: SqlTarget): Promise<void> {
 
 async function stateOf(db: VaultDb): Promise<VaultState> {
   const rows = await db.selectFrom('vault_meta').selectAll().where('name', 'in', STATE).execute();
-  const { sequence, epoch, wrapping, index, tags, tagsFrom } = Object.fromEntries(
-    rows.map(({ name, value }) => [name, value]),
-  ) as Record<(typeof STATE)[number], string>;
-  return { sequence: Number(sequence), epoch: Number(epoch), wrapping, index, tags, tagsFrom };
+  const { sequence, epoch, ...keys } = Object.fromEntries(rows.map(({ name, value }) => [name, value])) as Record<
+    (typeof STATE)[number],
+    string
+  >;
+  return { ...keys, sequence: Number(sequence), epoch: Number(epoch) };
 }

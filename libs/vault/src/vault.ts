@@ -94,7 +94,7 @@ export class Vault {
 
   /** The ids of the keys of the keyring without which this vault cannot be used, sorted. */
   async neededKeys(): Promise<string[]> {
-    const { wrapping, index, tags } = await this.database.look();
+    const { wrapping, index, tags, authenticators } = await this.database.look();
     const rows = await this.database.sql.reader
       .selectFrom('vault_key')
       .select('wrapped_by')
@@ -103,13 +103,40 @@ export class Vault {
       .execute();
     const ofQuarters = await this.tags.keyIds();
     return [
-      ...new Set([wrapping, ...rows.map((row) => row.wrapped_by), ...index.split(','), tags, ...ofQuarters]),
+      ...new Set([
+        ...[wrapping, tags, ...index.split(','), ...authenticators.split(',')],
+        ...[...rows.map((row) => row.wrapped_by), ...ofQuarters],
+      ]),
     ].sort();
   }
 
   /** Looks whether the vault was brought to a key that this process lacks. @throws KeyringUnusable it was; nothing can be written */
   refuseOldKeyring(): Promise<void> {
     return this.database.refuseOldKeyring();
+  }
+
+  /**
+   * Puts the keyring's authenticators on the ledger's list, before anything is written under one: every process that lacks one of them misses
+   * it from then on.
+   */
+  async takeAuthenticators(): Promise<void> {
+    const { authenticators } = await this.database.look();
+    const unlisted = (listed: string): string[] =>
+      [...this.keyring.authenticator.keys.keys()].filter((id) => !listed.split(',').includes(id));
+    if (unlisted(authenticators).length === 0) return;
+    await this.database.change(({ before, bringTo }) => {
+      bringTo({ authenticators: [before.authenticators, ...unlisted(before.authenticators)].join(',') });
+      return Promise.resolve();
+    });
+  }
+
+  /**
+   * Looks whether the ledger has keys of these ids by which it knows its entries. What is on no list of the ledger's somebody made up.
+   *
+   * @throws KeyringUnusable it has one, and this process lacks it
+   */
+  refuseWithoutAuthenticators(authenticators: readonly string[]): Promise<void> {
+    return this.database.refuseWithoutAuthenticators(authenticators);
   }
 
   /** What was destroyed here is moved out of SQLite's files, see `VaultSql.wipe`. */

@@ -2,6 +2,7 @@ import {
   authenticatorHolds,
   foreignDigest,
   foreignLeafText,
+  unknownKeyOf,
   type EntryAuthenticator,
   type KeylessStore,
   type LeafBytes,
@@ -178,12 +179,15 @@ async function wrongBeside(
     bytes += beside[1] - beside[0];
     from = to;
   }
-  const wrong = authenticator === undefined ? -1 : await unauthenticated(authenticator, width, strange, events);
-  return {
-    bytes,
-    wrong:
-      wrong < 0 ? null : { at: wrong, detail: 'has an authenticator that does not hold: to the ledger it is foreign' },
-  };
+  if (authenticator === undefined) return { bytes, wrong: null };
+  const wrong = await unauthenticated(authenticator, width, strange, events);
+  if (wrong < 0) return { bytes, wrong: null };
+  const unknownKey = unknownKeyOf((await events.get())[wrong]!, authenticator);
+  const detail =
+    unknownKey === null
+      ? 'has an authenticator that does not hold: to the ledger it is foreign'
+      : `has an authenticator under the key ${unknownKey}, which this keyring lacks: to a ledger with this keyring it is foreign; check again with the newest one`;
+  return { bytes, wrong: { at: wrong, detail } };
 }
 
 async function unauthenticated(
