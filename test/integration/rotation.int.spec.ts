@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
@@ -385,6 +385,47 @@ function contract(database: string, freshPlace: (folder: string) => Promise<Plac
       await place.shell(`update vault_meta set value = 't-lost' where name = 'tags'`);
       await expect(open()).rejects.toThrow('it lacks the tag key t-lost');
       await expect(open()).rejects.toThrow(KeyringUnusable);
+    });
+  });
+
+  describe(`on ${database} a key by which the ledger knows its entries`, () => {
+    const ADDED = 'a-00000000added';
+    const withAdded = (text: string): string => {
+      const content = JSON.parse(text) as { authenticator: { current: string; keys: Record<string, string> } };
+      content.authenticator.keys[ADDED] = Buffer.alloc(32, 7).toString('base64url');
+      content.authenticator.current = ADDED;
+      return JSON.stringify(content);
+    };
+
+    it('is missed by who lacks it, once it is on the ledger’s list; one that somebody made up is not', async () => {
+      const [one, late] = [await open(), await open()];
+      const missed = (vault: Vault): Promise<void> => vault.refuseWithoutAuthenticators(['a-made-up', ADDED]);
+      const yesterday = readFileSync(at('keyring.json'), 'utf8');
+      writeFileSync(at('keyring.json'), withAdded(yesterday));
+      const newest = await open();
+      // Whoever only looks puts nothing on the list.
+      writeFileSync(at('keyring.json'), yesterday);
+      await missed(one);
+      await newest.takeAuthenticators();
+      await newest.takeAuthenticators();
+      for (const work of [
+        () => missed(one),
+        () => one.refuseOldKeyring(),
+        () => subjectOf(one, account(1)),
+        () => open(),
+      ])
+        await expect(work()).rejects.toThrow(`it lacks the authenticator key ${ADDED}. Put the newest one back`);
+      await one.refuseWithoutAuthenticators(['a-made-up']);
+      await missed(newest);
+      expect(await newest.neededKeys()).toContain(ADDED);
+
+      writeFileSync(at('keyring.json'), withAdded(yesterday));
+      for (const vault of [one, late, await open()]) {
+        await missed(vault);
+        await vault.refuseOldKeyring();
+      }
+      const listed = (await place.shell(`select value from vault_meta where name = 'authenticators'`)) as [[string]];
+      expect(listed[0][0].split(',')).toEqual([...readKeyring(at('keyring.json')).authenticator.keys.keys()]);
     });
   });
 
