@@ -8,6 +8,7 @@ import { compactDecrypt } from 'jose';
 import { filesBelow, found } from '../support/byte-search.js';
 import { Canaries } from '../support/canaries.js';
 import { BATCH, disclosed } from '../support/events.js';
+import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
 import {
   eventually,
   freshDataDir,
@@ -26,6 +27,15 @@ interface Opened {
   readonly destroyed: boolean;
 }
 
+/** A key beside a running server. All keys of one name are one principal's. */
+async function keyFor(env: Record<string, string>, name: string, ...roles: string[]): Promise<string> {
+  const config = parseConfig(env);
+  const access = await Access.open(sqlTarget(config, 'access'), config, clockOf(config));
+  const { key } = await access.keys.create({ name, roles }, { name: 'tests', principal: 'command-line' });
+  await access.close();
+  return key;
+}
+
 /** What one officer asks for and another confirms, as they meet it: over HTTP, on the command line, and in the hands of a regulator. */
 describe('two people', () => {
   const dataDir = freshDataDir('two-people');
@@ -42,10 +52,7 @@ describe('two people', () => {
   const details = secret('details');
 
   const makeKey = async (as: string, name: string, ...roles: string[]): Promise<void> => {
-    const config = parseConfig(dual);
-    const access = await Access.open(sqlTarget(config, 'access'), config, clockOf(config));
-    keys[as] = (await access.keys.create({ name, roles }, { name: 'tests', principal: 'command-line' })).key;
-    await access.close();
+    keys[as] = await keyFor(dual, name, ...roles);
   };
   const post = <T = Record<string, unknown>>(path: string, body: unknown, as: string): Promise<HttpAnswer<T>> =>
     request<T>(`${server.url}/v1/${path}`, { key: keys[as]!, body });
@@ -286,4 +293,64 @@ describe('two people', () => {
     // That something would be found there at all: the purpose lies open.
     expect(readFileSync(join(dataDir, 'ledger.sqlite')).includes('provide_services')).toBe(true);
   });
+});
+
+describeWithKafka('two people, and a record that was not understood', (kafka) => {
+  it('show its bytes as they arrived, once, to whoever asked, after somebody else has confirmed it', async () => {
+    const topic = await kafka.freshTopic({ partitions: 1, prefix: 'privacy' });
+    const canaries = new Canaries();
+    const server = await startServer({
+      SIJILL_DUAL_CONTROL: 'unseal',
+      SIJILL_KAFKA_BROKERS: kafka.brokers.join(','),
+      SIJILL_KAFKA_TOPICS: `${topic}=sms-platform`,
+      SIJILL_KAFKA_GROUP: `group-${topic}`,
+    });
+    const keyOf = (name: string): Promise<string> => keyFor(server.env, name, 'officer');
+    const [huda, hudasOther, noura] = [await keyOf('Huda'), await keyOf('Huda'), await keyOf('Noura')];
+    // Cut JSON with what no text has in it.
+    const bytes = Buffer.concat([
+      Buffer.from(`{"specversion":"1.0","note":"${canaries.fresh('note', false)}`),
+      Buffer.from([0xff, 0x00, 0xc3, 0x28, 0x0d, 0x0a]),
+    ]);
+    const producer = kafka.client().producer();
+    await producer.connect();
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    await producer.send({ topic, messages: [{ value: bytes, headers }] });
+    await producer.disconnect();
+    const { body: list } = await eventually(
+      () => request<{ items: { entryId: string }[] }>(`${server.url}/v1/quarantine`, { key: noura, reason: 'to see' }),
+      ({ body }) => body.items.length > 0,
+    );
+    const { entryId } = list.items[0]!;
+    expect(list.items).toMatchObject([{ topic, offset: 0, size: bytes.length, reason: { code: 'invalid_utf8' } }]);
+
+    const reason = canaries.fresh('reason', false);
+    const asked = await request<{ confirmationId: string }>(`${server.url}/v1/quarantine/${entryId}/raw`, {
+      key: huda,
+      reason,
+    });
+    const { confirmationId } = asked.body;
+    expect([asked.status, asked.body]).toEqual([202, { confirmationId: expect.any(String) }]);
+    const confirmation = `${server.url}/v1/confirmations/${confirmationId}`;
+    const fetched = (key: string): Promise<HttpAnswer> => request(`${confirmation}/result`, { key });
+    const confirm = (key: string): Promise<HttpAnswer> =>
+      request(`${confirmation}/confirm`, { key, body: { reason: canaries.fresh('confirming', false) } });
+    const refused = (status: number, code: string): object => ({ status, body: { code } });
+    for (const key of [huda, hudasOther]) expect(await confirm(key)).toMatchObject(refused(403, 'own_request'));
+    expect(await fetched(huda)).toMatchObject(refused(409, 'not_confirmed'));
+    expect(await confirm(noura)).toMatchObject({ status: 200, body: { status: 'confirmed', about: { entryId } } });
+
+    expect(await fetched(noura)).toMatchObject(refused(403, 'not_yours'));
+    const raw = await fetch(`${confirmation}/result`, { headers: { authorization: `Bearer ${hudasOther}` } });
+    expect([raw.status, raw.headers.get('content-type')]).toEqual([200, 'application/octet-stream']);
+    expect(Buffer.from(await raw.arrayBuffer())).toEqual(bytes);
+    for (const key of [huda, hudasOther]) expect(await fetched(key)).toMatchObject(refused(410, 'fetched'));
+    expect(await fetched(noura)).toMatchObject(refused(403, 'not_yours'));
+
+    expect(await server.kill()).toBe(0);
+    // Its bytes and what was said of it lie in clear nowhere.
+    writeFileSync(join(server.dataDir, 'log.txt'), server.log());
+    expect(canaries.sealed).toHaveLength(5);
+    expect(found(canaries.sealed, filesBelow(server.dataDir))).toEqual([]);
+  }, 120_000);
 });
