@@ -8,7 +8,10 @@ import { findKeyring, keyringPlaceOf, type Keyring, type Vault } from '@sijill/v
  * @param vault says which keys the ledger has, so that one that the keyring lacks is missed, and one that somebody made up is not. Without
  *   it what names a key that is not here is foreign.
  */
-export function authenticatorOf(keyring: Keyring, vault?: Pick<Vault, 'refuseWithoutAuthenticators'>): EntryAuthenticator {
+export function authenticatorOf(
+  keyring: Keyring,
+  vault?: Pick<Vault, 'refuseWithoutAuthenticators'>,
+): EntryAuthenticator {
   const keys = (): Record<string, Uint8Array> => Object.fromEntries(keyring.authenticator.keys);
   return entryAuthenticator({
     current: keyring.authenticator.current,
