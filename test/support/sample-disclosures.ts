@@ -1,6 +1,8 @@
 import type { Disclosure } from '@sijill/contracts';
 import {
-  buildAccounting,
+  accountingHead,
+  DisclosureCounts,
+  publishedDisclosure,
   type AccountingDataset,
   type AccountingInput,
   type Audience,
@@ -59,7 +61,10 @@ export function accounting(
   { language = 'en' as ReportLanguage, audience = 'officer' as Audience } = {},
 ): AccountingDataset {
   const known = { subjectId: SUBJECT, realm: null, since: null, until: null };
-  return buildAccounting({
+  const newestFirst = [...disclosures].reverse();
+  const counts = new DisclosureCounts();
+  newestFirst.forEach((each) => counts.add(each));
+  const input = {
     language,
     parameters: { from: null, to: null, audience, reason: 'access request 17', requestedBy: 'privacy-desk' },
     asOf: { position: 4711, time: '2026-08-01T00:00:00.000Z' },
@@ -73,6 +78,6 @@ export function accounting(
       openConflicts: 0,
       ...subject,
     },
-    disclosures: [...disclosures].reverse(),
-  });
+  };
+  return { ...accountingHead(input, counts), disclosures: newestFirst.map(publishedDisclosure) };
 }

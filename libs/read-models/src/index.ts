@@ -2,7 +2,12 @@ export { activitiesFrom, timelineRows, type Page, type TimelineFilter } from './
 export { openerForRows } from './activity-timeline/sealed-row.js';
 export { activityView } from './activity-timeline/view.js';
 export { CursorInvalid, decodeCursor, encodeCursor } from './cursor.js';
-export { disclosureHistory, type HistoryReader } from './disclosure-history/query.js';
+export {
+  disclosureHistory,
+  wholeDisclosureHistory,
+  type HistoryReader,
+  type PlacedDisclosure,
+} from './disclosure-history/query.js';
 export { duplicateViews, type DuplicateView } from './entries/duplicate-view.js';
 export { duplicates, knownEvents, locateEntry, type Duplicate, type EntryPlace } from './entries/query.js';
 export { storedEntry, type KnownEntry } from './entries/stored-entry.js';

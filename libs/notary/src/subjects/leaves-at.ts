@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { leafText, type EntryText, type EventStore } from '@sijill/event-store';
 import { TILE_WIDTH } from '@sijill/transparency';
 import type { LogStore } from '../log-store.js';
@@ -7,7 +8,8 @@ const NEAR = 16;
 const MOST_AT_ONCE = 512;
 
 /**
- * The entries behind leaves, as the store has them, each with the text of its leaf.
+ * The entries behind leaves, as the store has them, each with the text of its leaf. Between two readings others have their turn: an
+ * embedded store answers within the call.
  *
  * @param indices in rising order
  * @throws StoreUnavailable
@@ -45,5 +47,6 @@ export async function* leavesAt(
     }
     if (wanted.size > 0) throw new Error(`the store has no entry at position ${[...wanted.keys()][0]}`);
     first = end;
+    await breathe();
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
 import { entryText, leafText, type EventStore } from '@sijill/event-store';
 import {
   ACCOUNTING_KINDS,
@@ -28,9 +28,9 @@ import { lastAnnounced, type AnnouncedMap } from './subject-map-entry.js';
 
 /**
  * What a proof is to show: `complete`, that the disclosures are all there are, to whoever may know how many that is; or these entries alone,
- * so that nobody can tell from it whether there are others.
+ * by their positions in the store, in rising order, so that nobody can tell from it whether there are others.
  */
-export type ProofScope = 'complete' | { readonly only: ReadonlySet<string> };
+export type ProofScope = 'complete' | { readonly only: readonly number[] };
 
 export interface ProofWish {
   readonly scope: ProofScope;
@@ -148,7 +148,7 @@ export class SubjectProofs {
 
   /** Beside the entries those by which the subjects are one person, since else nobody could tell whose they are. */
   private async *only(
-    ids: ReadonlySet<string>,
+    positions: readonly number[],
     found: readonly FoundSubject[],
     checkpoint: SignedCheckpoint,
     asOf: number,
@@ -157,13 +157,14 @@ export class SubjectProofs {
     yield formatProofHead({ position: BigInt(asOf), leaves: null, subjects });
     const all = leavesAt(this.store, this.log, indicesOf(found));
     const shown = async function* (): AsyncGenerator<{ index: number; leaf: string }> {
-      let missing = ids.size;
+      let next = 0;
       for await (const { index, leaf, entry } of all) {
-        if (ids.has(entry.id)) missing--;
+        if (entry.position === positions[next]) next++;
         else if (entry.type !== LINKED && entry.type !== SEPARATED) continue;
         yield { index, leaf };
       }
-      if (missing > 0) throw new Error(`${missing} entries are not in the map of the subjects yet`);
+      if (next < positions.length)
+        throw new Error(`the entry at position ${positions[next]} is not in the map of the subjects yet`);
     };
     yield* this.tree(shown(), checkpoint);
   }
@@ -208,7 +209,10 @@ async function chainBack(last: bigint | null, linksOf: MapView['linksOf']): Prom
   for (let leaf = last === null ? null : Number(last); leaf !== null;) {
     leaves.push(leaf);
     const of = Math.floor(leaf / TILE_WIDTH);
-    if (of !== tile) [tile, links] = [of, await linksOf(of)];
+    if (of !== tile) {
+      await breathe();
+      [tile, links] = [of, await linksOf(of)];
+    }
     const place = links[leaf % TILE_WIDTH] ?? 0n;
     leaf = place === 0n ? null : Number(place) - 1;
   }

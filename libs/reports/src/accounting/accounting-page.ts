@@ -3,7 +3,7 @@ import type { ReportLanguage } from '../rendering/language.js';
 import type { Printer } from '../rendering/printable.js';
 import type { AccountingWords } from './accounting-words.js';
 import type { AccountingDataset } from './dataset.js';
-import { accountingReference } from './json.js';
+import type { AccountingReference } from './json.js';
 import { pageFacts, type FactGroup } from './page-facts.js';
 import { pageRow, type Row } from './page-rows.js';
 import { pageAllTotals, pageCharts, type Chart } from './page-totals.js';
@@ -14,13 +14,10 @@ import { wordingIn, type Text, type Wording } from './wording.js';
 export const ACCOUNTING_TEMPLATE = 'accounting/3';
 
 /** What the template lays out: every text in its final wording, in one language. */
-export interface AccountingPage {
+export interface AccountingPage extends AccountingReference {
   readonly language: ReportLanguage;
   readonly words: AccountingWords;
   readonly template: string;
-  readonly reference: string;
-  /** SHA-256 of the JSON file made from the same dataset. */
-  readonly sha256: string;
   readonly facts: readonly FactGroup[];
   /** What has to be known before anything else is read. */
   readonly notices: readonly string[];
@@ -43,13 +40,18 @@ export interface Figure {
  *
  * @param print readies text from outside, see `printer`
  */
-export function accountingPage(dataset: AccountingDataset, language: ReportLanguage, print: Printer): AccountingPage {
+export function accountingPage(
+  dataset: AccountingDataset,
+  reference: AccountingReference,
+  language: ReportLanguage,
+  print: Printer,
+): AccountingPage {
   const wording = wordingIn(language, print);
   return {
     language,
     words: wording.words,
     template: ACCOUNTING_TEMPLATE,
-    ...accountingReference(dataset),
+    ...reference,
     facts: pageFacts(dataset, wording),
     notices: notices(dataset, wording),
     figures: figures(dataset, wording),

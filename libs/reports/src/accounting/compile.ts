@@ -5,6 +5,7 @@ import { compilePdf } from '../rendering/typst.js';
 import { accountingPage } from './accounting-page.js';
 import { accountingTemplate } from './accounting.typ.js';
 import type { AccountingDataset } from './dataset.js';
+import { accountingReference } from './json.js';
 
 /**
  * Makes the PDF in this very process. The same dataset, language and template version give the same bytes.
@@ -20,7 +21,7 @@ export async function compileAccountingPdf(
   const fonts = loadFonts();
   return compilePdf({
     source: accountingTemplate,
-    data: accountingPage(dataset, options.language, printer(fonts.covers)),
+    data: accountingPage(dataset, await accountingReference(dataset), options.language, printer(fonts.covers)),
     createdAt: secondsOf(dataset.asOf.time),
     fonts: fonts.blobs,
   });

@@ -1,5 +1,4 @@
 import type { Disclosure } from '@sijill/contracts';
-import type { AccountingDataset } from './dataset.js';
 
 type Cell = string | boolean | readonly string[] | null;
 
@@ -44,16 +43,21 @@ const columns: readonly (readonly [name: string, cell: (d: Disclosure) => Cell])
 ];
 
 /**
- * The accounting's disclosures as CSV (RFC 4180, UTF-8, CRLF), a header and one row an entry, newest first.
+ * The accounting's disclosures as CSV (RFC 4180, UTF-8, CRLF), a header and one row an entry, newest first; written row by row.
  *
  * There is no byte order mark. With one, a spreadsheet opens Arabic at a double click, but most programs take the mark
  * for a part of the first column's name and then find no `entryId`, without a word. Here the PDF is the copy for eyes and
  * this file is the copy for programs; a spreadsheet shows the Arabic when the file is imported as UTF-8.
  */
-export function accountingCsv(dataset: AccountingDataset): Buffer {
-  const header = columns.map(([name]) => name);
-  const rows = dataset.disclosures.map((disclosure) => columns.map(([, cell]) => written(cell(disclosure))));
-  return Buffer.from([header, ...rows].map((cells) => `${cells.join(',')}\r\n`).join(''), 'utf8');
+export async function* accountingCsv(
+  disclosures: AsyncIterable<Disclosure> | Iterable<Disclosure>,
+): AsyncGenerator<string> {
+  yield lineOf(columns.map(([name]) => name));
+  for await (const disclosure of disclosures) yield lineOf(columns.map(([, cell]) => written(cell(disclosure))));
+}
+
+function lineOf(cells: readonly string[]): string {
+  return `${cells.join(',')}\r\n`;
 }
 
 /** What a spreadsheet takes for the start of a formula, in its full-width forms too, and the white space it skips over. */

@@ -57,38 +57,42 @@ export interface AccountingTotals {
   readonly byCategory: readonly CategoryTotal[];
 }
 
+/** What an accounting is made of, but for the disclosures. */
 export interface AccountingInput {
   readonly parameters: AccountingParameters;
   readonly language: ReportLanguage;
   readonly asOf: AsOf;
   readonly subject: AccountingSubject & { readonly openConflicts: number };
-  readonly disclosures: readonly Disclosure[];
 }
 
-/** The one source of the PDF, the CSV and the JSON of an accounting: none of them looks anywhere else. */
-export interface AccountingDataset {
+/** What an accounting says before its disclosures. */
+export interface AccountingHead {
   readonly report: 'accounting';
   readonly parameters: AccountingParameters;
   readonly asOf: AsOf;
   readonly subject: AccountingSubject;
   readonly totals: AccountingTotals;
   readonly notes: readonly AccountingNote[];
+}
+
+/** A whole accounting: what the PDF, the CSV and the JSON are made of, and nothing else. */
+export interface AccountingDataset extends AccountingHead {
   readonly disclosures: readonly Disclosure[];
 }
 
 /**
- * Makes the dataset of an accounting of disclosures.
+ * Makes what an accounting of disclosures says before its disclosures. These go through `publishedDisclosure`.
  *
  * Every object is copied member by member, for two reasons: the order of the members is then the published one,
  * whatever order the reader's rows had, and a column that a read model adds tomorrow cannot slip into a document
  * that leaves the house.
  *
- * @param input the request, where the ledger stood, the subject, and the disclosures, newest first; their order is kept
+ * @param input  the request, where the ledger stood, the subject
+ * @param counts of all disclosures, newest first
  */
-export function buildAccounting(input: AccountingInput): AccountingDataset {
+export function accountingHead(input: AccountingInput, counts: DisclosureCounts): AccountingHead {
   const { parameters, asOf, subject } = input;
   const isForSubject = parameters.audience === 'subject';
-  const disclosures = input.disclosures.map(copyOf);
   return {
     report: 'accounting',
     parameters: {
@@ -113,15 +117,14 @@ export function buildAccounting(input: AccountingInput): AccountingDataset {
       openConflicts: isForSubject ? null : subject.openConflicts,
     },
     totals: {
-      entries: disclosures.length,
-      conflicts: disclosures.filter(({ standing }) => standing === 'conflict').length,
+      entries: counts.entries,
+      conflicts: counts.conflicts,
       // Nothing can be withheld yet.
       withheld: isForSubject ? null : 0,
-      byRecipient: totalByRecipient(disclosures),
-      byCategory: totalByCategory(disclosures),
+      byRecipient: counts.byRecipient(),
+      byCategory: counts.byCategory(),
     },
     notes: notesOf(input),
-    disclosures,
   };
 }
 
@@ -134,26 +137,34 @@ function notesOf({ parameters, language, subject }: AccountingInput): Accounting
   return codes.map((code) => ({ code, text: noteText(code, wordsIn(language)) }));
 }
 
-/** A recipient that changed its name is one recipient; it goes by the name in the newest entry. */
-function totalByRecipient(disclosures: readonly Disclosure[]): RecipientTotal[] {
-  const totals = new Map<string | null, { id: string | null; name: string | null; count: number }>();
-  for (const { recipient } of disclosures) {
-    const known = totals.get(recipient.id);
-    if (known) known.count += 1;
-    else totals.set(recipient.id, { id: recipient.id, name: recipient.name, count: 1 });
-  }
-  return [...totals.values()].sort((a, b) => b.count - a.count || byCodeUnit(a.id ?? '', b.id ?? ''));
-}
+/** The totals of an accounting, counted disclosure by disclosure, newest first: as much is kept as there are recipients and categories. */
+export class DisclosureCounts {
+  entries = 0;
+  conflicts = 0;
+  private readonly recipients = new Map<string | null, { id: string | null; name: string | null; count: number }>();
+  private readonly categories = new Map<string, number>();
 
-/** Counts entries, not mentions: a category named twice in one entry counts once. */
-function totalByCategory(disclosures: readonly Disclosure[]): CategoryTotal[] {
-  const counts = new Map<string, number>();
-  for (const { dataCategories } of disclosures) {
-    for (const category of new Set(dataCategories)) counts.set(category, (counts.get(category) ?? 0) + 1);
+  add({ standing, recipient: { id, name }, dataCategories }: Disclosure): void {
+    this.entries++;
+    if (standing === 'conflict') this.conflicts++;
+    const known = this.recipients.get(id);
+    if (known) known.count++;
+    else this.recipients.set(id, { id, name, count: 1 });
+    for (const category of new Set(dataCategories))
+      this.categories.set(category, (this.categories.get(category) ?? 0) + 1);
   }
-  return [...counts]
-    .map(([category, count]) => ({ category, count }))
-    .sort((a, b) => b.count - a.count || byCodeUnit(a.category, b.category));
+
+  /** A recipient that changed its name is one recipient; it goes by the name in the newest entry. */
+  byRecipient(): RecipientTotal[] {
+    return [...this.recipients.values()].sort((a, b) => b.count - a.count || byCodeUnit(a.id ?? '', b.id ?? ''));
+  }
+
+  /** Counts entries, not mentions: a category named twice in one entry counts once. */
+  byCategory(): CategoryTotal[] {
+    return [...this.categories]
+      .map(([category, count]) => ({ category, count }))
+      .sort((a, b) => b.count - a.count || byCodeUnit(a.category, b.category));
+  }
 }
 
 /** Not `localeCompare`: its order depends on the machine, and the same ledger must give the same bytes everywhere. */
@@ -161,7 +172,8 @@ function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function copyOf(d: Disclosure): Disclosure {
+/** A disclosure as documents have it: its members and no others, in the published order. */
+export function publishedDisclosure(d: Disclosure): Disclosure {
   const { request } = d;
   return {
     entryId: d.entryId,

@@ -1,4 +1,4 @@
-import type { AsOf, Disclosure } from '@sijill/contracts';
+import type { AsOf } from '@sijill/contracts';
 import type { Lane } from '@sijill/event-store';
 import type { ProofScope, SubjectProofs } from '@sijill/notary';
 import {
@@ -12,11 +12,11 @@ import {
   type Sql,
   type SqlTarget,
 } from '@sijill/platform';
-import { disclosureHistory, openingWith, type ReadModels } from '@sijill/read-models';
+import { openingWith, wholeDisclosureHistory, type ReadModels } from '@sijill/read-models';
 import { canonicalJson, ProofPacker, utf8 } from '@sijill/transparency';
 import { defaultScope, keyIdOf, seal, SubjectErased, unseal, yearOf, type Secret, type Vault } from '@sijill/vault';
-import { buildAccounting, type AccountingDataset } from '../accounting/dataset.js';
-import { RenderClosed } from '../rendering/render-errors.js';
+import { isOfDocument, RenderClosed, TooLongToPrint } from '../rendering/render-errors.js';
+import { DisclosuresChanged, readAccounting, type Accounting } from './read-accounting.js';
 import { renderAccounting } from './render-accounting.js';
 import { RenderProcess } from './render-process.js';
 import { reportEntry } from './report-entry.js';
@@ -37,6 +37,7 @@ export interface ReportView {
   readonly createdAt: string;
   readonly asOf: AsOf | null;
   readonly files: readonly ReportFile[];
+  /** Why it failed; or, of one that is done, which of its documents there is not, and why. */
   readonly error: string | null;
 }
 
@@ -65,7 +66,6 @@ interface DeskParts {
   readonly logger: Logger;
 }
 
-const PAGE = 500;
 /** The proof comes within two seconds where a notary is at work. Without one it covers what was proven last, or is left out. */
 const PROOF_PATIENCE_MS = 6_000;
 
@@ -160,10 +160,12 @@ export class ReportDesk {
    * Makes a report at once and hands its files over instead of keeping them: for the command line.
    *
    * @throws ReportSubjectErased
+   * @throws TooLongToPrint there are more disclosures than a PDF has
    */
   async make(order: AccountingOrder, sink: FileSink): Promise<{ asOf: AsOf; files: ReportFile[] }> {
-    const { asOf, dataset } = await this.datasetOf(order);
-    const files = await this.filesOf(dataset, order, sink);
+    const accounting = await this.accountingOf(order);
+    const { files } = await this.filesOf(accounting, order, sink);
+    const { asOf } = accounting.head;
     await this.record(order, newEntryId(), asOf, files);
     return { asOf, files };
   }
@@ -191,10 +193,11 @@ export class ReportDesk {
       if (text === null) throw new ReportSubjectErased('the subject of the report was erased');
       const order = orderIn(text);
       await update({ status: 'running', progress: 0.1 });
-      const { asOf, dataset } = await this.datasetOf(order);
+      const accounting = await this.accountingOf(order);
+      const { asOf } = accounting.head;
       await update({ progress: 0.4 });
       const sink = this.files.sealed(id, () => this.secretOf(order.subjectId));
-      const files = await this.filesOf(dataset, order, sink);
+      const { files, missing } = await this.filesOf(accounting, order, sink);
       await update({ progress: 0.9 });
       // The entry first: a crash behind it makes the report again and records that too; a finished report is never unrecorded.
       await this.record(order, id, asOf, files);
@@ -203,21 +206,18 @@ export class ReportDesk {
         progress: 1,
         as_of: JSON.stringify(asOf),
         files: JSON.stringify(files),
+        error: missing,
       });
     } catch (error) {
       if (error instanceof RenderClosed) return;
       this.parts.logger.error({ err: error, report: id }, 'a report could not be made');
       await this.files.remove(id).catch(() => undefined);
-      const { type } = describeError(error);
-      await update({
-        status: 'failed',
-        error: `${type}: the report could not be made; the server's log says more`,
-      }).catch(() => undefined);
+      await update({ status: 'failed', error: toldOf(error, 'the report') }).catch(() => undefined);
     }
   }
 
   /** Who is linked is asked behind the position: whatever the ledger knew there is known then. */
-  private async datasetOf(order: AccountingOrder): Promise<{ asOf: AsOf; dataset: AccountingDataset }> {
+  private async accountingOf(order: AccountingOrder): Promise<Accounting> {
     const { vault, readModels } = this.parts;
     const { from, to, reason, requestedBy, subjectId, audience, language } = order;
     // Its position and time alone: how old it was when it was read does not belong into a document.
@@ -232,60 +232,57 @@ export class ReportDesk {
       ...(from === null ? {} : { from }),
       ...(to === null ? {} : { to }),
     };
-    const disclosures: Disclosure[] = [];
-    const openerFor = openingWith(vault.secrets);
-    for (let cursor: string | null = null; ;) {
-      const page = await disclosureHistory(readModels.sql.reader, openerFor, filter, { limit: PAGE, cursor });
-      disclosures.push(...page.items);
-      if (page.next === null) break;
-      cursor = page.next;
-    }
     const subject = {
       subjectId,
       linked: person.linked,
       identifiers: await vault.directory.identifiersOf(subjectIds),
       openConflicts: person.openConflicts,
     };
-    return {
-      asOf,
-      dataset: buildAccounting({
-        parameters: { from, to, audience, reason, requestedBy },
-        language,
-        asOf,
-        subject,
-        disclosures,
-      }),
-    };
+    const parameters = { from, to, audience, reason, requestedBy };
+    const openerFor = openingWith(vault.secrets);
+    return readAccounting({ parameters, language, asOf, subject }, () =>
+      wholeDisclosureHistory(readModels.sql.reader, openerFor, filter),
+    );
   }
 
-  /** The documents, and beside them the proof of what they say. */
-  private async filesOf(dataset: AccountingDataset, order: AccountingOrder, sink: FileSink): Promise<ReportFile[]> {
-    const proof = this.proofOf(dataset);
+  /**
+   * The documents, and beside them the proof of what they say. One that cannot be laid out does not keep the others from being made.
+   *
+   * @returns with them which one is missing, and why
+   */
+  private async filesOf(
+    accounting: Accounting,
+    order: AccountingOrder,
+    sink: FileSink,
+  ): Promise<{ files: ReportFile[]; missing: string | null }> {
+    const proof = this.proofOf(accounting);
     const files: ReportFile[] = [];
+    let missing: string | null = null;
     for (const format of order.formats) {
-      const { name, mediaType, bytes } = await renderAccounting(dataset, format, order.language, this.pdfs);
-      files.push(await handOver(sink, name, mediaType, [bytes]));
+      try {
+        const { name, mediaType, content } = await renderAccounting(accounting, format, order.language, this.pdfs);
+        files.push(await handOver(sink, name, mediaType, content));
+      } catch (error) {
+        if (!isOfDocument(error) || order.formats.length === 1) throw error;
+        this.parts.logger.error({ err: error, format }, 'a document of a report could not be made');
+        missing = toldOf(error, `the ${format}`);
+      }
     }
     const text = await proof;
-    if (text === null) return files;
+    if (text === null) return { files, missing };
     try {
-      return [...files, await handOver(sink, ACCOUNTING_PROOF_NAME, ACCOUNTING_PROOF_TYPE, packed(text))];
+      files.push(await handOver(sink, ACCOUNTING_PROOF_NAME, ACCOUNTING_PROOF_TYPE, packed(text)));
     } catch (error) {
       this.parts.logger.error({ err: error }, 'a report has no proof: it could not be written');
-      return files;
     }
+    return { files, missing };
   }
 
   /** A report without its proof is a report all the same: whatever keeps the proof from being made, the documents are. */
-  private async proofOf({
-    parameters,
-    subject,
-    asOf,
-    disclosures,
-  }: AccountingDataset): Promise<AsyncIterable<string> | null> {
+  private async proofOf({ head, positions }: Accounting): Promise<AsyncIterable<string> | null> {
+    const { parameters, subject, asOf } = head;
     const { proofs, logger } = this.parts;
-    const scope: ProofScope =
-      parameters.audience === 'subject' ? { only: new Set(disclosures.map(({ entryId }) => entryId)) } : 'complete';
+    const scope: ProofScope = parameters.audience === 'subject' ? { only: positions } : 'complete';
     const wish = { scope, covering: asOf.position, patienceMs: PROOF_PATIENCE_MS };
     try {
       const proof = await proofs.prove([subject.subjectId, ...subject.linked], wish);
@@ -329,6 +326,12 @@ export class ReportDesk {
     const secret = await this.parts.vault.secrets.byId(keyIdOf(sealed));
     return secret === null ? null : unseal(secret, context, sealed);
   }
+}
+
+/** What whoever ordered a report may know of an error: the messages of others may quote what was in the report. */
+function toldOf(error: unknown, what: string): string {
+  if (error instanceof TooLongToPrint || error instanceof DisclosuresChanged) return error.message;
+  return `${describeError(error).type}: ${what} could not be made; the server's log says more`;
 }
 
 function orderIn(text: Buffer): AccountingOrder {

@@ -17,3 +17,13 @@ export class RenderTimedOut extends Error {
 export class RenderClosed extends Error {
   override readonly name = 'RenderClosed';
 }
+
+/** The document has more disclosures than can be laid out. */
+export class TooLongToPrint extends Error {
+  override readonly name = 'TooLongToPrint';
+}
+
+/** Whether an error says that one document cannot be made, and nothing of others. */
+export function isOfDocument(error: unknown): boolean {
+  return [RenderFailed, RenderInterrupted, RenderTimedOut, TooLongToPrint].some((kind) => error instanceof kind);
+}
