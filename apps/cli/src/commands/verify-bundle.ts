@@ -142,15 +142,18 @@ function reportText({ disclosures, complete, ...verified }: ReportVerified): str
   ].join(' ');
 }
 
-/** What the entries are, in the order of the log. */
+const ENTRIES_SHOWN = 500;
+
+/** What the entries are, in the order of the log: the first of them, for a terminal is no place to read a hundred thousand. */
 function entriesText({ entries }: Accounting): string {
   if (entries.length === 0) return '';
-  const rows = entries.map(({ index, entry }) => {
+  const rows = entries.slice(0, ENTRIES_SHOWN).map(({ index, entry }) => {
     if (entry === 'withheld') return [String(index), '', 'withheld', ''];
     const { occurredAt, recipient } = entry.data as { occurredAt?: unknown; recipient?: { name?: unknown } };
     const when = typeof occurredAt === 'string' ? printable(occurredAt).slice(0, 16).replace('T', ' ') : '';
     const name = recipient?.name;
     return [String(index), when, printable(entry.type), typeof name === 'string' ? printable(name) : ''];
   });
-  return table(['leaf', 'when (UTC)', 'what', 'to whom'], rows, [12, 18, 36, 40]);
+  const more = entries.length > ENTRIES_SHOWN ? `\n… and ${entries.length - ENTRIES_SHOWN} more` : '';
+  return `${table(['leaf', 'when (UTC)', 'what', 'to whom'], rows, [12, 18, 36, 40])}${more}`;
 }

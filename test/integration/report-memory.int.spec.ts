@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createLogger, systemClock } from '@sijill/platform';
+import { ReadModels } from '@sijill/read-models';
+import { ReportDesk, type AccountingOrder, type FileSink } from '@sijill/reports';
+import { secretOf } from '@sijill/vault';
+import { SUBJECT } from '../support/sample-disclosures.js';
+import { freshDataDir } from '../support/sijill.js';
+
+const [DISCLOSURES, TEXT] = [8_000, 4_000];
+const [MB, SAMPLE] = [1_048_576, 4 * 1_048_576];
+/** All disclosures have 32 MB as objects, and 40 MB as the text of the JSON. */
+const MOST_HELD = 16 * MB;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What is held, without what nobody needs any more. */
+function held(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** Read models in which a person has so many disclosures, each with a long text. */
+async function longHistory(folder: string): Promise<ReadModels> {
+  const readModels = await ReadModels.open({ kind: 'sqlite', file: join(folder, 'models.sqlite') }, systemClock);
+  const { writer } = readModels.sql;
+  const occurred_at = '2026-07-01T00:00:00.000Z';
+  for (let from = 1; from <= DISCLOSURES; from += 100) {
+    const rows = Array.from({ length: 100 }, (_, i) => {
+      const entry_id = `0190c9a4-0000-7000-8000-${String(from + i).padStart(12, '0')}`;
+      const effectOnOthers = `${from + i} ${'x'.repeat(TEXT)}`;
+      const data = { occurredAt: occurred_at, dataCategories: ['contact.phone'], effectOnOthers };
+      return {
+        ...{ entry_id, position: from + i, subject_id: SUBJECT, occurred_at, recorded_at: occurred_at },
+        ...{
+          activity: 'disclosure',
+          type: 'sijill.data.disclosed.v1',
+          standing: 'first',
+          categories: '|contact.phone|',
+        },
+        ...{
+          producer: null,
+          on_behalf_of: null,
+          ground: null,
+          recipient_id: null,
+          recipient_class: null,
+          purpose: null,
+        },
+        ...{ body: JSON.stringify({ data, source: null, wasSealed: false }), sealed: null },
+      };
+    });
+    await writer.insertInto('activity').values(rows).execute();
+  }
+  await writer.updateTable('projection').set({ position: DISCLOSURES, as_of: occurred_at }).execute();
+  return readModels;
+}
+
+describe('the memory of a report', () => {
+  let readModels: ReadModels;
+  let desk: ReportDesk;
+  let proven: readonly number[] | null = null;
+
+  beforeAll(async () => {
+    const folder = freshDataDir('report-memory');
+    readModels = await longHistory(folder);
+    const secret = secretOf('key', Buffer.alloc(32, 1));
+    desk = await ReportDesk.open({ kind: 'sqlite', file: join(folder, 'reports.sqlite') }, {
+      dataDir: folder,
+      node: 'tests',
+      vault: {
+        directory: { person: async () => ({ linked: [], openConflicts: 0 }), identifiersOf: async () => [] },
+        secrets: { ofSubject: async () => secret, ofStaff: async () => secret, byIds: async () => new Map() },
+      },
+      readModels,
+      proofs: {
+        prove: async (_: unknown, { scope }: { scope: { only: number[] } }) => {
+          proven = scope.only;
+          return null;
+        },
+      },
+      lane: async () => ({ append: async () => undefined }),
+      clock: systemClock,
+      logger: createLogger('silent'),
+    } as unknown as Parameters<typeof ReportDesk.open>[1]);
+  }, 60_000);
+  afterAll(async () => {
+    await desk.close();
+    await readModels.close();
+  });
+
+  it('does not grow with its disclosures', async () => {
+    const order: AccountingOrder = {
+      ...{ subjectId: SUBJECT, audience: 'subject', from: null, to: null, reason: 'test', requestedBy: 'test' },
+      ...{ principal: 'test', language: 'en', formats: ['json', 'csv'] },
+    };
+    const before = held();
+    let most = 0;
+    const sink: FileSink = {
+      put: async (_, content) => {
+        let bytes = 0;
+        for await (const piece of content) {
+          if (Math.floor(bytes / SAMPLE) !== Math.floor((bytes += piece.length) / SAMPLE))
+            most = Math.max(most, held() - before);
+        }
+      },
+    };
+    const { files } = await desk.make(order, sink);
+    for (const { size } of files) expect(size).toBeGreaterThan(DISCLOSURES * TEXT);
+    expect(files.map(({ name }) => name)).toEqual(['accounting.json', 'accounting.csv']);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(MOST_HELD);
+    // The proof of its lines is told of each by its place alone.
+    expect(proven).toEqual(Array.from({ length: DISCLOSURES }, (_, i) => i + 1));
+  }, 120_000);
+});
