@@ -6,11 +6,12 @@ import { ReadModels } from '@sijill/read-models';
 import { ReportDesk, type AccountingOrder, type FileSink } from '@sijill/reports';
 import { secretOf } from '@sijill/vault';
 import { SUBJECT } from '../support/sample-disclosures.js';
-import { freshDataDir } from '../support/sijill.js';
+import { eventually, freshDataDir } from '../support/sijill.js';
 
-const [DISCLOSURES, TEXT] = [8_000, 4_000];
+/** More than a PDF has. */
+const [DISCLOSURES, TEXT] = [10_100, 3_000];
 const [MB, SAMPLE] = [1_048_576, 4 * 1_048_576];
-/** All disclosures have 32 MB as objects, and 40 MB as the text of the JSON. */
+/** All disclosures have 40 MB as objects, and 41 MB as the text of the JSON. */
 const MOST_HELD = 16 * MB;
 
 setFlagsFromString('--expose-gc');
@@ -58,7 +59,7 @@ async function longHistory(folder: string): Promise<ReadModels> {
   return readModels;
 }
 
-describe('the memory of a report', () => {
+describe('a report of many disclosures', () => {
   let readModels: ReadModels;
   let desk: ReportDesk;
   let proven: readonly number[] | null = null;
@@ -72,7 +73,10 @@ describe('the memory of a report', () => {
       node: 'tests',
       vault: {
         directory: { person: async () => ({ linked: [], openConflicts: 0 }), identifiersOf: async () => [] },
-        secrets: { ofSubject: async () => secret, ofStaff: async () => secret, byIds: async () => new Map() },
+        secrets: {
+          ...{ ofSubject: async () => secret, ofStaff: async () => secret, byId: async () => secret },
+          byIds: async () => new Map(),
+        },
       },
       readModels,
       proofs: {
@@ -91,11 +95,12 @@ describe('the memory of a report', () => {
     await readModels.close();
   });
 
-  it('does not grow with its disclosures', async () => {
-    const order: AccountingOrder = {
-      ...{ subjectId: SUBJECT, audience: 'subject', from: null, to: null, reason: 'test', requestedBy: 'test' },
-      ...{ principal: 'test', language: 'en', formats: ['json', 'csv'] },
-    };
+  const orderOf = (...formats: AccountingOrder['formats']): AccountingOrder => ({
+    ...{ subjectId: SUBJECT, audience: 'subject', from: null, to: null, reason: 'test', requestedBy: 'test' },
+    ...{ principal: 'test', language: 'en', formats },
+  });
+
+  it('is made in memory that does not grow with them', async () => {
     const before = held();
     let most = 0;
     const sink: FileSink = {
@@ -107,12 +112,43 @@ describe('the memory of a report', () => {
         }
       },
     };
-    const { files } = await desk.make(order, sink);
+    const { files } = await desk.make(orderOf('json', 'csv'), sink);
     for (const { size } of files) expect(size).toBeGreaterThan(DISCLOSURES * TEXT);
     expect(files.map(({ name }) => name)).toEqual(['accounting.json', 'accounting.csv']);
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThan(MOST_HELD);
     // The proof of its lines is told of each by its place alone.
     expect(proven).toEqual(Array.from({ length: DISCLOSURES }, (_, i) => i + 1));
+  }, 120_000);
+
+  it('has no PDF, which says why, and all else that was ordered', async () => {
+    const made = async (...formats: AccountingOrder['formats']): Promise<unknown> => {
+      const { id } = await desk.order(orderOf(...formats));
+      const view = await eventually(
+        () => desk.find(id),
+        (found) => ['done', 'failed'].includes(found!.status),
+        60_000,
+      );
+      return { status: view!.status, error: view!.error, files: view!.files.map(({ name }) => name) };
+    };
+    const error =
+      'a PDF has 10000 disclosures at most, and there are 10100; ask for JSON or CSV, or for a shorter time';
+    expect(await made('pdf', 'csv')).toEqual({ status: 'done', error, files: ['accounting.csv'] });
+    expect(await made('pdf')).toEqual({ status: 'failed', error, files: [] });
+  }, 120_000);
+
+  it('is not made of documents that say different things', async () => {
+    const { writer } = readModels.sql;
+    const sink: FileSink = {
+      put: async (_, content) => {
+        for await (const piece of content) expect(piece.length).toBeGreaterThan(0);
+        // As if a key had been destroyed behind the first document.
+        const body = JSON.stringify({ data: { dataCategories: [] }, source: null, wasSealed: true });
+        await writer.updateTable('activity').set({ body }).where('position', '=', 5_000).execute();
+      },
+    };
+    await expect(desk.make(orderOf('csv', 'json'), sink)).rejects.toThrow(
+      'what the report says was changed while it was made',
+    );
   }, 120_000);
 });
