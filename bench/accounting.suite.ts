@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { leafText } from '@sijill/event-store';
 import type { Ledger } from '@sijill/ledger';
 import { SubjectProofs, type ProofScope } from '@sijill/notary';
+import type { FileSink } from '@sijill/reports';
 import { hashLeafText, ProofPacker, proofLines, utf8, verifyAccountingProof } from '@sijill/transparency';
 import { benchLedger, intakePass } from './embedded-intake.js';
 import { pass, round, showProgress, type Pass, type SuiteResult } from './measure.js';
@@ -13,7 +14,7 @@ import { sideBySide, type Part } from './side-by-side.js';
 const FULL = { rounds: 3, disclosures: [100, 10_000, 100_000] };
 const QUICK: typeof FULL = { rounds: 1, disclosures: [100, 1_000] };
 
-/** What the proof of an accounting costs, by how many disclosures of one person it shows. */
+/** What an accounting and its proof cost, by how many disclosures of one person they show. */
 export async function accountingSuite({ quick }: { quick: boolean }): Promise<SuiteResult> {
   const { rounds, disclosures } = quick ? QUICK : FULL;
   const scratch = mkdtempSync(join(tmpdir(), 'sijill-bench-'));
@@ -55,6 +56,7 @@ async function partOf(count: number, dataDir: string): Promise<GrowingPart> {
   const [made, verified] = [madeName(count), `proof verified, ${count.toLocaleString('en')} disclosures`];
   const read = `leaves read and hashed, ${count.toLocaleString('en')} disclosures`;
   const file = await packed(ledger, subjectId, 'complete');
+  const more = await reportMemory(ledger, subjectId);
   return {
     sides: [
       { name: made, run: () => pass([async () => (await packed(ledger, subjectId, 'complete'), count)]) },
@@ -77,7 +79,8 @@ async function partOf(count: number, dataDir: string): Promise<GrowingPart> {
     ],
     notes: [
       `${count.toLocaleString('en')} disclosures: a proof of ${round(file.length / 1_000)} KB, ${round(file.length / count)} bytes each; ` +
-        `${round(process.memoryUsage.rss() / 1_048_576)} MB resident when it was made`,
+        `${round(process.memoryUsage.rss() / 1_048_576)} MB resident when it was made; ` +
+        `its report as JSON and CSV, with the proof, made with ${round(more / 1_048_576)} MB more than before at most`,
     ],
     close: () => ledger.close(),
   };
@@ -92,6 +95,24 @@ async function packed(ledger: Ledger, subjectId: string, scope: ProofScope): Pro
   const pieces: Uint8Array[] = [];
   for await (const piece of text) pieces.push(...packer.add(utf8(piece), false));
   return Buffer.concat([...pieces, ...packer.add(new Uint8Array(), true)]);
+}
+
+/** How much more is resident at most while a report and its proof are made, piece by piece. */
+async function reportMemory({ readModels, reports, store }: Ledger, subjectId: string): Promise<number> {
+  await readModels.catchUp(store);
+  const before = process.memoryUsage.rss();
+  let most = 0;
+  const sink: FileSink = {
+    put: async (_, content) => {
+      for await (const _piece of content) most = Math.max(most, process.memoryUsage.rss() - before);
+    },
+  };
+  const who = { subjectId, requestedBy: 'bench', principal: 'bench', reason: 'bench' };
+  await reports.make(
+    { ...who, audience: 'officer', from: null, to: null, language: 'en', formats: ['json', 'csv'] },
+    sink,
+  );
+  return most;
 }
 
 /** What cannot be spared: the entries of the person, each as its leaf, hashed. */
