@@ -6,6 +6,7 @@ import { BackupRefused } from '@sijill/ledger';
 import { KeyChangeRefused, KeyFileUnusable, KeysNotAnnounced, SignerFailed } from '@sijill/notary';
 import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
 import { KeyringUnusable, VaultLost } from '@sijill/vault';
+import { TooLongToPrint } from '@sijill/reports';
 import { LogUnreadable } from './verification/log-source.js';
 import { EXIT, WrongUse } from './exit-codes.js';
 
@@ -22,6 +23,7 @@ const WRONG_USE = [
   KeyChangeRefused,
   KeyFileUnusable,
   KeysNotAnnounced,
+  TooLongToPrint,
 ];
 const NO = [ConfirmationRefused, LimitReached];
 const UNREACHABLE = [

@@ -280,7 +280,10 @@ const ANSWERS: Record<string, object> = {
     createdAt: time,
     asOf: { anyOf: [ref('AsOf'), { type: 'null' }] },
     files: list(object({ name: text, mediaType: text, size: { type: 'integer' }, sha256: text })),
-    error: nullable('string'),
+    error: {
+      ...nullable('string'),
+      description: 'why it failed; or, of one that is done, why one of its documents is missing',
+    },
   }),
   Quarantined: object({
     entryId: uuid,

@@ -9,4 +9,5 @@ export { ReportDesk, ReportElsewhere, ReportSubjectErased, type ReportView } fro
 export { REPORT_GENERATED } from './desk/report-entry.js';
 export type { FileSink } from './desk/report-files.js';
 export type { AccountingOrder, ReportFile } from './desk/report-order.js';
+export { TooLongToPrint } from './rendering/render-errors.js';
 export { REPORT_LANGUAGES, type ReportLanguage } from './rendering/language.js';
