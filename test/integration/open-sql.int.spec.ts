@@ -30,4 +30,12 @@ describeWithPostgres('opening a PostgreSQL database', (postgres) => {
       await other.end();
     }
   });
+
+  it('that the server does not have is said to be out of reach, in the words of the server', async () => {
+    const url = new URL(postgres.url);
+    url.pathname = '/nowhere';
+    await expect(
+      openSql({ kind: 'postgresql', url: url.href }, { name: 'vault', durability: 'full', migrations: () => ({}) }),
+    ).rejects.toThrow('vault: the database cannot be reached (database "nowhere" does not exist)');
+  });
 });

@@ -62,6 +62,13 @@ export async function openSql<Tables>(
     target.kind === 'sqlite'
       ? openSqlite<Tables>(target.file, options, target.open ?? ((file) => new Sqlite(file)))
       : openPostgres<Tables>(target.url);
+  const unreached = await whyUnreached(database.writer);
+  if (unreached !== null) {
+    await database.close();
+    throw new DatabaseUnavailable(`${options.name}: the database cannot be reached (${unreached.why})`, {
+      cause: unreached.error,
+    });
+  }
   const migrator = new Migrator({
     db: database.writer,
     provider: { getMigrations: async () => options.migrations(database.dialect) },
@@ -74,6 +81,18 @@ export async function openSql<Tables>(
     throw new DatabaseUnavailable(`${options.name}: the tables could not be brought up to date`, { cause: error });
   }
   return database;
+}
+
+/** What keeps a connection from being made; null when nothing does. */
+async function whyUnreached(db: Kysely<unknown>): Promise<{ readonly why: string; readonly error: unknown } | null> {
+  try {
+    await db.connection().execute(async () => undefined);
+    return null;
+  } catch (error) {
+    const { code, message } = error as { readonly code?: string; readonly message: string };
+    // What the server itself says, as that there is no such database, or what kept us from it.
+    return { why: error instanceof pg.DatabaseError ? message : (code ?? message), error };
+  }
 }
 
 /** Whether tables could not be opened because a release made them whose migrations this one does not know. */
