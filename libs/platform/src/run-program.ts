@@ -20,20 +20,19 @@ export interface ProgramRun {
   /** More than so many bytes cannot be an answer; any number unless given. */
   readonly longest?: number;
   readonly stderr: 'inherit' | 'ignore';
-  /** This process's own unless given. */
-  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
- * Runs a program of the operator's without a shell, and gives what it writes to its standard output, once it has ended with 0.
+ * Runs a program of the operator's without a shell, and gives what it writes to its standard output, once it has ended with 0. It gets
+ * this process's environment without the ledger's own settings, which may hold keys and passwords.
  *
  * @throws ProgramFailed
  */
 export function outputOf([program, ...args]: readonly [string, ...string[]], run: ProgramRun): Promise<string> {
-  const { input, timeLimitMs, longest = Number.POSITIVE_INFINITY, stderr, env = process.env } = run;
+  const { input, timeLimitMs, longest = Number.POSITIVE_INFINITY, stderr } = run;
   return new Promise((resolve, reject) => {
     // A group of its own, so that what a script has started ends with it.
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', stderr], env, detached: true });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', stderr], env: environment(), detached: true });
     const end = (why: string): void => {
       if (child.pid !== undefined)
         try {
@@ -64,4 +63,8 @@ export function outputOf([program, ...args]: readonly [string, ...string[]], run
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
   });
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SIJILL_')));
 }

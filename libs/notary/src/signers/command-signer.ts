@@ -7,13 +7,13 @@ const LONGEST_ANSWER = 4096;
 /**
  * A program that keeps a key. It is run without a shell, once for each thing that is asked, with one word more: `public-key`, or
  * `sign`, which has the message on standard input. It answers on standard output, in base64, and ends with 0. What else it prints is
- * thrown away. It does not get this process's own settings, which may hold passwords.
+ * thrown away.
  *
  * @param timeLimitMs it is ended after so long, with all that it has started
  */
 export function commandSigner([program, ...args]: readonly [string, ...string[]], timeLimitMs: number): KeptOutside {
   const ask = async (word: string, input: Uint8Array = new Uint8Array()): Promise<string> => {
-    const run = { input, timeLimitMs, longest: LONGEST_ANSWER, stderr: 'ignore', env: environment() } as const;
+    const run = { input, timeLimitMs, longest: LONGEST_ANSWER, stderr: 'ignore' } as const;
     try {
       return (await outputOf([program, ...args, word], run)).trim();
     } catch (error) {
@@ -23,8 +23,4 @@ export function commandSigner([program, ...args]: readonly [string, ...string[]]
     }
   };
   return { name: program, publicKey: () => ask('public-key'), sign: (message) => ask('sign', message) };
-}
-
-function environment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SIJILL_')));
 }

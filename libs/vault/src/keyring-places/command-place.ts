@@ -11,7 +11,7 @@ const PATIENCE_MS = 30_000;
  * - `PROGRAM put WHAT` keeps what it reads. WHAT is the SHA-256, in hex, of the text that it takes the place of, or `none`; a program that
  *   can tell refuses when something else is there.
  *
- * Exit code 0 says that it is done. What it writes to its standard error goes to ours.
+ * Exit code 0 says that it is done. What it writes to its standard error goes to ours; it does not get the ledger's settings.
  */
 export class CommandPlace implements KeyringPlace {
   readonly where: string;
