@@ -175,18 +175,30 @@ function target(folder: string, config: Config, file: string): string {
 }
 
 async function readManifest(folder: string): Promise<BackupManifest> {
-  let manifest: BackupManifest;
+  let manifest: Partial<BackupManifest> | null;
   try {
-    manifest = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as BackupManifest;
+    manifest = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as Partial<BackupManifest> | null;
   } catch {
     throw new BackupRefused(`${folder} holds no whole backup: there is no readable ${MANIFEST}`);
   }
-  if (manifest.backup !== 'sijill' || manifest.version !== 1 || !Array.isArray(manifest.keys)) {
+  if (!isManifest(manifest))
     throw new BackupRefused(`${join(folder, MANIFEST)} is not the manifest of a backup that this release knows`);
-  }
   const outside = manifest.files.some(({ name }) => name.startsWith('/') || name.split(/[/\\]/).includes('..'));
   if (outside) throw new BackupRefused('the manifest names files outside the backup');
   return manifest;
+}
+
+function isManifest(given: Partial<BackupManifest> | null): given is BackupManifest {
+  const isFile = (file: Partial<BackupManifest['files'][number]> | null): boolean =>
+    typeof file?.name === 'string' && Number.isSafeInteger(file.size) && typeof file.sha256 === 'string';
+  return (
+    given?.backup === 'sijill' &&
+    given.version === 1 &&
+    Array.isArray(given.keys) &&
+    given.keys.every((id) => typeof id === 'string') &&
+    Array.isArray(given.files) &&
+    given.files.every(isFile)
+  );
 }
 
 /** Runs the copy on a thread and looks at how large its file has become. */
