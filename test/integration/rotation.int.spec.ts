@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
@@ -246,6 +255,31 @@ function contract(database: string, freshPlace: (folder: string) => Promise<Plac
         await expect(work()).rejects.toThrow(current);
       expect(await place.shell('select cast(count(*) as integer) from vault_binding')).toEqual(bindings);
       expect(subject).toBeDefined();
+    });
+  });
+
+  describe(`on ${database} a keyring that cannot be read again`, () => {
+    it('is said to be that, and why, by whoever needs a new key of it', async () => {
+      const [one, other] = [await open(), await open()];
+      const before = readFileSync(at('keyring.json'), 'utf8');
+      const current = await one.rotate('wrapping');
+      const newest = readFileSync(at('keyring.json'), 'utf8');
+      rmSync(at('keyring.json'));
+      // Not even who may read everything reads a folder.
+      mkdirSync(at('keyring.json'));
+      const binding = subjectOf(other, account(1));
+      await expect(binding).rejects.toThrow(KeyringUnusable);
+      await expect(binding).rejects.toThrow(
+        new RegExp(
+          `it lacks the wrapping key ${current}, and could not be read again: .*cannot be read \\(EISDIR\\); let this user read it$`,
+        ),
+      );
+      // One that is there, and older, is said to be that.
+      rmdirSync(at('keyring.json'));
+      writeFileSync(at('keyring.json'), before);
+      await expect(subjectOf(other, account(1))).rejects.toThrow(/it lacks the wrapping key [\w-]+\. Put the newest/);
+      writeFileSync(at('keyring.json'), newest);
+      expect(await subjectOf(other, account(1))).toBeDefined();
     });
   });
 

@@ -30,6 +30,8 @@ export interface Keyring {
    * @throws KeyringUnusable | DatabaseUnavailable it cannot be read, or is another ledger's now
    */
   reread(): Promise<void>;
+  /** Why it could not be read again when that was last tried; null when it could. */
+  readonly unread: string | null;
   /**
    * Adds a key, which is the current one of its set from then on; those before stay. Durable when it returns. Two at once would lose a
    * key: whoever calls this, or `drop`, holds the vault's lock.
@@ -113,6 +115,15 @@ export async function rereadIfThere(keyring: Keyring): Promise<void> {
   }
 }
 
+/**
+ * What to say behind the name of a key that a keyring lacks.
+ *
+ * @param cure what to do about a keyring that was read again, and is older
+ */
+export function behindLacking({ unread }: Keyring, cure: string): string {
+  return unread === null ? cure : `, and could not be read again: ${unread}`;
+}
+
 class PlacedKeyring implements Keyring {
   readonly ledgerId: string;
   readonly logName: string;
@@ -121,6 +132,7 @@ class PlacedKeyring implements Keyring {
   wrapping: KeySet;
   index: KeySet;
   tags: KeySet;
+  unread: string | null = null;
 
   constructor(
     private readonly place: KeyringPlace,
@@ -138,7 +150,13 @@ class PlacedKeyring implements Keyring {
   }
 
   async reread(): Promise<void> {
-    await this.contentNow();
+    try {
+      await this.contentNow();
+      this.unread = null;
+    } catch (error) {
+      this.unread = (error as Error).message;
+      throw error;
+    }
   }
 
   async add(name: RotatedKeys): Promise<string> {

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { hmacOf, isAmong, isoTime, type Clock, type Hmac } from '@sijill/platform';
 import { KeyringUnusable } from './keyring-places/index.js';
-import { rereadIfThere, type Keyring } from './keyring.js';
+import { behindLacking, rereadIfThere, type Keyring } from './keyring.js';
 import { openWith, openingOf, seal, secretOf, type Secret } from './seal.js';
 import type { VaultTables } from './tables.js';
 import type { VaultDb, VaultSql, VaultTransaction } from './vault-sql.js';
@@ -401,7 +401,7 @@ export class Secrets {
     const kind = row.holder.split('/')[0];
     if (!this.keyring.wrapping.keys.has(row.wrapped_by))
       throw new KeyringUnusable(
-        `the keyring has no wrapping key ${row.wrapped_by}, which ${kind} keys of this vault need; put the newest keyring back`,
+        `the keyring has no wrapping key ${row.wrapped_by}, which ${kind} keys of this vault need${behindLacking(this.keyring, '; put the newest keyring back')}`,
       );
     const secret = this.tryUnwrap(row);
     if (secret === null)

@@ -1,6 +1,6 @@
 import { hmacOf, type Hmac } from '@sijill/platform';
 import { KeyringUnusable } from './keyring-places/index.js';
-import { rereadIfThere, type Keyring } from './keyring.js';
+import { behindLacking, rereadIfThere, type Keyring } from './keyring.js';
 import type { Secrets } from './secrets.js';
 import type { VaultDb, VaultSql, VaultTransaction } from './vault-sql.js';
 
@@ -111,7 +111,7 @@ export class Tags {
     const key = this.keyring.tags.keys.get(keyId);
     if (key === undefined)
       throw new KeyringUnusable(
-        `the keyring has no tag key ${keyId}, which the tags of ${quarter} need; put the newest keyring back`,
+        `the keyring has no tag key ${keyId}, which the tags of ${quarter} need${behindLacking(this.keyring, '; put the newest keyring back')}`,
       );
     const bytes = Buffer.from(hmacOf('sha512', key)(`${quarter}\n${secret.toString('base64url')}`, 'binary'), 'latin1');
     return tagKey(quarter, hmacOf('sha256', bytes.subarray(0, 32)), hmacOf('sha256', bytes.subarray(32)));

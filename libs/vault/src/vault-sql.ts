@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { areTablesUnknown, openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
 import { KeyringUnusable } from './keyring-places/index.js';
-import { rereadIfThere, type Keyring } from './keyring.js';
+import { behindLacking, rereadIfThere, type Keyring } from './keyring.js';
 import { vaultMigrations, type VaultTables } from './tables.js';
 
 export type VaultDb = Kysely<VaultTables>;
@@ -209,7 +209,7 @@ export class VaultSql {
     const { authenticators } = await this.look();
     const listed = authenticators.split(',');
     const missing = keyIds.find((id) => listed.includes(id) && !this.keyring.authenticator.keys.has(id));
-    if (missing !== undefined) throw olderThanVault(`authenticator key ${missing}`);
+    if (missing !== undefined) throw olderThanVault(this.keyring, `authenticator key ${missing}`);
   }
 
   private async takeIn(state: VaultState): Promise<VaultState> {
@@ -221,13 +221,14 @@ export class VaultSql {
 
   private refuseWithout(state: VaultState): void {
     const [missing] = missingKeys(state, this.keyring);
-    if (missing !== undefined) throw olderThanVault(missing);
+    if (missing !== undefined) throw olderThanVault(this.keyring, missing);
   }
 }
 
-function olderThanVault(missing: string): KeyringUnusable {
+function olderThanVault(keyring: Keyring, missing: string): KeyringUnusable {
+  const cure = '. Put the newest one back; or, for an old copy of the vault, one of its time';
   return new KeyringUnusable(
-    `this keyring is older than the vault: it lacks the ${missing}. Put the newest one back; or, for an old copy of the vault, one of its time`,
+    `this keyring is older than the vault: it lacks the ${missing}${behindLacking(keyring, cure)}`,
   );
 }
 

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecretFile, replaceSecretFile } from '@sijill/platform';
 import { KeyringUnusable, type KeyringPlace } from './keyring-place.js';
 
-/** A file that its owner alone can read. */
+/** A file that its owner alone can read; one that is there stays whose it is, and behind which link it is. */
 export class FilePlace implements KeyringPlace {
   readonly where: string;
 
@@ -21,8 +21,9 @@ export class FilePlace implements KeyringPlace {
   /** As `get`, at once. */
   read(): string | null {
     try {
-      return existsSync(this.file) ? readFileSync(this.file, 'utf8') : null;
+      return readFileSync(this.file, 'utf8');
     } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') return null;
       throw new KeyringUnusable(`the keyring ${this.where} cannot be read (${codeOf(cause)}); let this user read it`, {
         cause,
       });

@@ -91,6 +91,13 @@ describe('a place that is not as it should be', () => {
     await expect(nowhere.put('x', null)).rejects.toThrow(/cannot be written from here[\s\S]*hand the new file/);
   });
 
+  it('that cannot be looked into is not taken for an empty one', async () => {
+    const file = join(folder, 'keyring.json');
+    await makeKeyring(new FilePlace(file), '2026-07-01T00:00:00.000Z');
+    // Not even who may read everything reads through a file.
+    await expect(new FilePlace(join(file, 'keyring.json')).get()).rejects.toThrow(/cannot be read \(ENOTDIR\)/);
+  });
+
   it.each<[string, string, RegExp]>([
     ['is not there', '', /"\S+ get" cannot be run; see SIJILL_KEYRING/],
     ['fails', '#!/bin/sh\nexit 3\n', /"\S+ get" ended with 3; see SIJILL_KEYRING/],
