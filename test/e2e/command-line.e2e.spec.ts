@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collected, disclosed } from '../support/events.js';
 import { freshDataDir, request, sijill, sijillJson, startServer } from '../support/sijill.js';
@@ -181,6 +181,16 @@ describe('sijill on the command line, without a server', () => {
       value: dataDir,
       origin: 'environment',
     });
+    const left = join(dataDir, 'vault', 'keyring.json.0a1b2c3d4e5f.unfinished');
+    writeFileSync(left, 'all keys');
+    const { checks } = await sijillJson<{ checks: { check: string; status: string; detail: string }[] }>(
+      ['doctor'],
+      env,
+    );
+    rmSync(left);
+    expect(checks).toContainEqual(
+      expect.objectContaining({ check: 'keyring', status: 'warn', detail: expect.stringContaining(left) }),
+    );
     const broken = await sijill(['doctor', '--json'], {
       ...env,
       SIJILL_KAFKA_BROKERS: '127.0.0.1:1',
@@ -189,10 +199,16 @@ describe('sijill on the command line, without a server', () => {
     expect(broken.code).toBe(3);
     expect(broken.stdout).not.toContain('secret');
     const failed = (
-      JSON.parse(broken.stdout) as { checks: { check: string; status: string; cure: string }[] }
+      JSON.parse(broken.stdout) as { checks: { check: string; status: string; detail: string; cure: string }[] }
     ).checks.filter(({ status }) => status === 'fail');
     expect(failed.map(({ check }) => check)).toEqual(expect.arrayContaining(['database', 'kafka']));
     for (const { cure } of failed) expect(cure).toBeTruthy();
+    expect(failed).toContainEqual(
+      expect.objectContaining({
+        check: 'database',
+        detail: expect.stringContaining('cannot be reached (ECONNREFUSED)'),
+      }),
+    );
     expect((await sijill(['doctor'], { ...env, SIJILL_HTTP_PORT: 'x' })).code).toBe(2);
   });
 });

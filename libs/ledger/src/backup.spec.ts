@@ -6,7 +6,14 @@ import { createKeyring } from '@sijill/vault';
 import { BackupRefused, restore } from './backup.js';
 
 describe('a backup whose manifest somebody has changed', () => {
-  const whole = { backup: 'sijill', version: 1, createdAt: '2026-07-01T00:00:00.000Z', position: 0, keys: [], files: [] };
+  const whole = {
+    backup: 'sijill',
+    version: 1,
+    createdAt: '2026-07-01T00:00:00.000Z',
+    position: 0,
+    keys: [],
+    files: [],
+  };
   const file = { name: 'ledger.sqlite', size: 1, sha256: '0'.repeat(64) };
 
   it.each<[string, unknown]>([

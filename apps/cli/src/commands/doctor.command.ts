@@ -7,6 +7,7 @@ import {
   clockOf,
   createLogger,
   describeConfig,
+  leftBeside,
   parseConfig,
   sharesVaultDatabase,
   unknownVariables,
@@ -221,6 +222,7 @@ async function checkVault(config: Config): Promise<Finding[]> {
       file !== null && (statSync(file).mode & 0o077) !== 0
         ? warn('keyring', `${file} can be read by others`, `chmod 600 ${file}`)
         : ok('keyring', `the one ${place.where}, of the ledger ${keyring.ledgerId}`),
+      ...leftOfKeyring(file === null ? [] : leftBeside(file)),
     ];
     if (!exists) {
       if (((await headOf(config)) ?? 0) > 0) throw new VaultLost(target);
@@ -235,6 +237,12 @@ async function checkVault(config: Config): Promise<Finding[]> {
   } catch (error) {
     return [fail('vault', nameOf(error), 'the message says what to do')];
   }
+}
+
+function leftOfKeyring(files: readonly string[]): Finding[] {
+  if (files.length === 0) return [];
+  const detail = `${files.join(', ')} may hold all keys: whoever changed the keyring was killed, or is at it now`;
+  return [warn('keyring', detail, `when nobody changes the keyring: rm ${files.join(' ')}`)];
 }
 
 function sharing(config: Config): Finding[] {
