@@ -1,6 +1,6 @@
 import { formatCheckpoint, openCheckpoint, parseVerifierKey, tilesOfCopy } from '@sijill/transparency';
 import Database from 'better-sqlite3';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -169,7 +169,11 @@ describe('proofs', () => {
       ledger.prepare('update entry set data = ? where position = 124').run(text);
     rewrite(data.replace('provide_services', 'marketing'));
     const { code, answer } = await verify('store', '--key', file('vkey'));
+    // A file that lies beside what is checked does not say that it was.
+    writeFileSync(join(server.dataDir, 'verify-store.json'), '{"tile":1000}');
+    const resumed = await verify('store', '--key', file('vkey'), '--resume');
     rewrite(data);
+    expect(resumed).toMatchObject({ code: 1, answer: { holds: false, from: 0 } });
     expect([code, answer['holds']]).toEqual([1, false]);
     expect((answer['findings'] as { index: number; detail: string }[])[0]).toMatchObject({
       what: 'entry',
@@ -178,6 +182,27 @@ describe('proofs', () => {
     });
 
     ledger.close();
+  });
+
+  it('of the whole store cover what a run has compared that goes on from another, and say so', async () => {
+    const { answer } = await verify('store', '--key', file('vkey'));
+    const size = Number(answer['leaves']);
+    // As a run leaves it that is killed; only somebody who can compute the root makes another.
+    const checkpoint = readFileSync(join(file('copy'), 'checkpoint'), 'utf8').split('\n');
+    const note = {
+      ...{ tile: 1, size: Number(checkpoint[1]), root: Buffer.from(checkpoint[2]!, 'base64').toString('hex') },
+      keys: [readFileSync(file('vkey'), 'utf8').trim()],
+    };
+    const place = join(server.dataDir, 'verify-store.json');
+    writeFileSync(place, JSON.stringify(note));
+    const resumed = await sijill(['verify', 'store', '--key', file('vkey'), '--resume'], server.env);
+    expect([resumed.code, existsSync(place)]).toEqual([0, false]);
+    expect(resumed.stdout).toMatch(/^Holds: every entry of the store that is signed from leaf 256 on/);
+    expect(resumed.stdout).toContain('Not covered: the leaves before 256, ');
+    expect(resumed.stdout).toContain('entries from leaf 256 on are what was signed');
+    expect(size).toBeGreaterThan(256);
+    const anew = await sijill(['verify', 'store', '--key', file('vkey'), '--resume'], server.env);
+    expect([anew.code, anew.stdout]).toEqual([0, expect.stringContaining('Begun at the first entry')]);
   });
 
   it('of the whole store tell a changed code over an entry, where the keyring is at hand', async () => {

@@ -11,6 +11,7 @@ import {
   MapKeeper,
   MapStore,
   verifyStore,
+  type Reached,
   type StoreVerified,
 } from '@sijill/notary';
 import { createLogger, Metrics, systemClock } from '@sijill/platform';
@@ -223,6 +224,7 @@ describe('a ledger that somebody has changed', () => {
     of: Files,
     kept: readonly string[] = [],
     authenticator?: EntryAuthenticator,
+    options: Pick<Parameters<typeof verifyStore>[2], 'note' | 'onProgress'> = {},
   ): Promise<StoreVerified> {
     const store = openEmbeddedStore({ file: of.ledger });
     const log = await LogStore.open({ kind: 'sqlite', file: of.log });
@@ -230,7 +232,10 @@ describe('a ledger that somebody has changed', () => {
     try {
       const check: Parameters<typeof verifyStore>[2]['check'] = (range, size) =>
         checkRange(store, log, size, range, authenticator);
-      return await verifyStore(store, log, { trust: { log: signer.keys }, check, hands: 1, kept, maps });
+      return await verifyStore(store, log, {
+        ...{ trust: { log: signer.keys }, check, hands: 1, kept, maps },
+        ...options,
+      });
     } finally {
       for (const part of [store, log, maps]) await part.close();
     }
@@ -279,6 +284,59 @@ describe('a ledger that somebody has changed', () => {
     },
     COPIES * 1_000 + 60_000,
   );
+
+  it('is gone on with from where a run was cut short, and no further than what was behind it is covered', async () => {
+    const reached: Reached[] = [];
+    const whole = await verified(clean, [], undefined, { onProgress: (_, __, how) => reached.push(how) });
+    expect([whole.from, reached.at(-1)]).toEqual([0, expect.objectContaining({ tile: 2, size: ENTRIES })]);
+    // As it is after it was kept as JSON.
+    const note = JSON.parse(JSON.stringify(reached.at(-1))) as Reached;
+    expect(await verified(clean, [], undefined, { note })).toMatchObject({ findings: [], from: 512, leaves: 88 });
+
+    const another = (position: number) =>
+      damaged(`behind-${position}`, ({ ledger }) => {
+        ledger.exec(`update entry set type = 'another' where position = ${position}`);
+        return null;
+      }).of;
+    // What somebody else has put there, which concerns nobody and is in no map.
+    const first = another(99);
+    expect((await verified(first)).findings).toMatchObject([{ index: 98 }]);
+    expect(await verified(first, [], undefined, { note })).toMatchObject({ from: 512, findings: [] });
+    expect(await verified(another(520), [], undefined, { note })).toMatchObject({
+      from: 512,
+      findings: [{ index: 519 }],
+    });
+    const nearer = { ...note, tile: 1 };
+    expect(await verified(another(300), [], undefined, { note: nearer })).toMatchObject({ findings: [{ index: 299 }] });
+    for (const wrong of [
+      ...[null, 7, 'x', [], {}, { tile: 1000 }, { ...note, tile: 3 }, { ...note, tile: 1000 }, { ...note, tile: -1 }],
+      ...[
+        { ...note, tile: 0.5 },
+        { ...note, size: 10 * ENTRIES },
+        { ...note, size: ENTRIES - 1 },
+        { ...note, size: '7' },
+      ],
+      ...[
+        { ...note, root: note.root.replace(/^./, (one) => (one === '0' ? '1' : '0')) },
+        { ...note, root: undefined },
+      ],
+      ...[
+        { ...note, keys: [] },
+        { ...note, keys: 'x' },
+        { ...note, keys: ['another+00000000+AAAA'] },
+      ],
+    ]) {
+      const { from, findings } = await verified(first, [], undefined, { note: wrong });
+      expect([wrong, from, findings[0]?.index]).toEqual([wrong, 0, 98]);
+    }
+  });
+
+  it('is not gone on with behind what was found wrong', async () => {
+    const { of } = damaged('found', ({ ledger }) => (ledger.exec('delete from entry where position = 3'), null));
+    const reached: Reached[] = [];
+    await verified(of, [], undefined, { onProgress: (_, __, how) => reached.push(how) });
+    expect(reached.filter(({ tile }) => tile > 0)).toEqual([]);
+  });
 
   it('finds sealed parts changed, and authenticators taken away; with the key also those that were changed', async () => {
     const withMetadata =

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '@sijill/event-store';
-import { LogStore, MapStore, verifyStore, type RangeChecked, type StoreVerified } from '@sijill/notary';
+import { LogStore, MapStore, verifyStore, type RangeChecked, type Reached, type StoreVerified } from '@sijill/notary';
 import { DatabaseUnavailable, type Config, type Logger } from '@sijill/platform';
 import type { Trust } from '@sijill/transparency';
 import { authenticatorFor } from './authenticator-for.js';
@@ -16,8 +16,9 @@ export interface VerifyLedgerOptions {
   readonly kept: readonly string[];
   /** How many threads compare: as many as there are cores, as a rule. */
   readonly threads: number;
-  readonly fromTile: number;
-  readonly onProgress: (leaves: number, size: number, tiles: number) => void;
+  /** What an earlier run has noted of how far it came, or whatever is found where that is kept; null: begin at the first entry. */
+  readonly note: unknown;
+  readonly onProgress: (leaves: number, size: number, reached: Reached) => void;
   readonly onMapProgress: (leaves: number, size: number) => void;
 }
 

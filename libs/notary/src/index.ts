@@ -23,6 +23,7 @@ export { askForTimeStamp } from './time-stamps/time-stamp-client.js';
 export { assertStamped, formatStampRequest, NotStamped, type StampRequest } from './time-stamps/time-stamp.js';
 export { TimeStamps, type TimeStampsHealth, type TimeStampsOptions } from './time-stamps/time-stamps.js';
 export { checkRange, type Finding, type RangeChecked, type TileRange } from './verification/check-range.js';
+export type { Reached } from './verification/reached.js';
 export { verifyStore, type StoreVerified, type VerifyOptions } from './verification/verify-store.js';
 export { Cosigners, type WitnessHealth, type WitnessPolicy } from './witnesses/cosigners.js';
 export { askWitness, NotCosigned, type WitnessAddress } from './witnesses/witness-client.js';

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -25,20 +24,22 @@ export async function compareStore(options: StoreOptions): Promise<void> {
   const kept = await Promise.all(options.checkpoint.map(async (file) => (await fileOf(file)).toString('utf8')));
   const config = commandConfig();
   const place = join(config.dataDir, 'verify-store.json');
-  const fromTile = options.resume === true ? await tileReached(place) : 0;
+  const note = options.resume === true ? await noteIn(place) : null;
   const bar = progressBar('comparing');
   const mapBar = progressBar('map of subjects');
   let noted = Date.now();
+  let noting = Promise.resolve();
   const verified = await verifyLedger(config, createLogger(config.logLevel), {
     trust,
     kept,
-    fromTile,
+    note,
     threads: availableParallelism(),
-    onProgress: (leaves, size, tile) => {
+    onProgress: (leaves, size, reached) => {
       bar.update(leaves, size);
       if (Date.now() - noted < NOTE_EVERY_MS) return;
       noted = Date.now();
-      void keepJson(place, { tile });
+      // One that cannot be written is only missed by whoever goes on from it.
+      noting = noting.then(() => keepJson(place, reached)).catch(() => undefined);
     },
     onMapProgress: (leaves, size) => {
       bar.stop();
@@ -48,13 +49,14 @@ export async function compareStore(options: StoreOptions): Promise<void> {
     bar.stop();
     mapBar.stop();
   });
+  await noting;
   await rm(place, { force: true });
   const [first] = verified.findings;
   process.exitCode = first === undefined ? EXIT.done : EXIT.no;
   const said = first === undefined ? coverageOf(verified) : { covers: [], notCovered: [] };
-  printAnswer(options.json === true, { holds: first === undefined, ...said, ...verified, fromTile }, () =>
+  printAnswer(options.json === true, { holds: first === undefined, ...said, ...verified }, () =>
     first === undefined
-      ? [coverage(said), ...linesOf(verified)].join('\n')
+      ? [coverage(said), ...begunLine(options, verified), ...linesOf(verified)].join('\n')
       : [
           `DOES NOT HOLD: ${first.detail}.`,
           ...verified.findings.slice(1, 20).map(({ detail }) => `Also: ${detail}.`),
@@ -63,17 +65,20 @@ export async function compareStore(options: StoreOptions): Promise<void> {
   );
 }
 
-function coverageOf({ codesChecked }: LedgerVerified): Pick<Held, 'covers' | 'notCovered'> {
+function coverageOf({ codesChecked, from }: LedgerVerified): Pick<Held, 'covers' | 'notCovered'> {
   const codes = 'the codes by which the ledger knows its own entries';
+  const [onwards, there] = from === 0 ? ['', ''] : [` from leaf ${from} on`, ' from there on'];
+  const before = `the leaves before ${from}, and what of keys and maps rests on them (compared by an earlier run, as a file in the data folder says)`;
   return {
     covers: [
-      'every entry of the store that is signed, with its sealed parts',
-      'every tile',
+      `every entry of the store that is signed${onwards}, with its sealed parts`,
+      `every tile${there}`,
       'every checkpoint',
       'every map of the subjects',
       ...(codesChecked ? [codes] : []),
     ],
     notCovered: [
+      ...(from === 0 ? [] : [before]),
       'what was changed before it was signed',
       'store, log and keys changed together (a checkpoint kept elsewhere shows it: --checkpoint)',
       ...(codesChecked ? [] : [`${codes} (there is no keyring here)`]),
@@ -81,10 +86,16 @@ function coverageOf({ codesChecked }: LedgerVerified): Pick<Held, 'covers' | 'no
   };
 }
 
+function begunLine({ resume }: StoreOptions, { from }: LedgerVerified): string[] {
+  if (resume !== true || from > 0) return [];
+  return ['Begun at the first entry: no earlier run of this log, with these keys, has noted how far it came.'];
+}
+
 function linesOf(verified: LedgerVerified): string[] {
-  const { leaves, checkpoints, maps, unsigned } = verified;
+  const { from, leaves, checkpoints, maps, unsigned } = verified;
+  const which = from === 0 ? `All ${leaves} entries` : `The ${leaves} entries from leaf ${from} on`;
   return [
-    `All ${leaves} entries are what was signed, under ${checkpoints} checkpoints; the ${maps} maps of the subjects in the log are those of these entries.`,
+    `${which} are what was signed, under ${checkpoints} checkpoints; the ${maps} maps of the subjects in the log are those of these entries.`,
     ...(unsigned > 0 ? [`${unsigned} more wait for their checkpoint.`] : []),
     ...foreignLine(verified),
   ];
@@ -98,8 +109,11 @@ function foreignLine({ foreign: { events, first } }: LedgerVerified): string[] {
   ];
 }
 
-async function tileReached(place: string): Promise<number> {
-  if (!existsSync(place)) return 0;
-  const { tile } = JSON.parse(await readFile(place, 'utf8')) as { tile?: unknown };
-  return typeof tile === 'number' && Number.isSafeInteger(tile) && tile > 0 ? tile : 0;
+/** Whatever lies there; null when nothing does, or nothing that can be read. */
+async function noteIn(place: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(place, 'utf8')) as unknown;
+  } catch {
+    return null;
+  }
 }

@@ -21,6 +21,7 @@ import {
   type RangeChecked,
   type TileRange,
 } from './check-range.js';
+import { beginning, tileToGoOnFrom, type Reached } from './reached.js';
 import { verifySubjects } from './verify-subjects.js';
 
 /** Tiles of level 0 that are compared in one go: some sixteen thousand entries. */
@@ -34,9 +35,9 @@ export interface VerifyOptions {
   readonly hands: number;
   /** Checkpoints from elsewhere, as somebody has kept them: the store must have become what it is from these too. */
   readonly kept?: readonly string[];
-  /** Tiles before this one were compared before. */
-  readonly fromTile?: number;
-  readonly onProgress?: (leaves: number, size: number, tiles: number) => void;
+  /** What an earlier run has noted of how far it came: a `Reached`, or whatever is found where that is kept. */
+  readonly note?: unknown;
+  readonly onProgress?: (leaves: number, size: number, reached: Reached) => void;
   /** The map of subjects, which is made anew and compared, once the leaves are right. */
   readonly maps?: MapStore;
   readonly onMapProgress?: (leaves: number, size: number) => void;
@@ -45,6 +46,8 @@ export interface VerifyOptions {
 export interface StoreVerified {
   /** What is wrong, the first one first; nothing when all is as it was signed. */
   readonly findings: readonly Finding[];
+  /** The first leaf that was compared; not 0 where an earlier run was gone on with. Of those before nothing is said. */
+  readonly from: number;
   /** Leaves that are signed and were compared. */
   readonly leaves: number;
   readonly checkpoints: number;
@@ -70,8 +73,10 @@ export async function verifyStore(store: KeylessStore, log: LogStore, options: V
   // what comes after is for the next time.
   const last = (await log.checkpoint())?.size ?? 0;
   const { size, position } = await log.head();
-  const { kept = [], trust } = options;
-  const ranges = await checkRanges(size, options);
+  const { kept = [], trust, note = null } = options;
+  const begun = await beginning(log, size, trust);
+  const fromTile = note === null ? 0 : await tileToGoOnFrom(log, size, trust, note);
+  const ranges = await checkRanges({ ...begun, tile: fromTile }, options);
   const findings = [...ranges.findings, ...(await checkUpperTiles(log, size))];
   const announced = await AnnouncedTrust.of(store, log, size, trust);
   if (announced.finding !== null) findings.push(announced.finding);
@@ -94,7 +99,8 @@ export async function verifyStore(store: KeylessStore, log: LogStore, options: V
   findings.push(...(maps?.findings ?? []));
   return {
     findings: findings.sort((a, b) => a.index - b.index),
-    leaves: size,
+    from: fromTile * TILE_WIDTH,
+    leaves: size - fromTile * TILE_WIDTH,
     checkpoints,
     maps: maps?.maps ?? 0,
     bytes: ranges.bytes,
@@ -105,13 +111,14 @@ export async function verifyStore(store: KeylessStore, log: LogStore, options: V
 
 /** Stops behind the first range with a finding; which is the first does not depend on how many hands there are. */
 async function checkRanges(
-  size: number,
-  { check, hands, fromTile = 0, onProgress = () => undefined }: VerifyOptions,
+  begun: Reached,
+  { check, hands, onProgress = () => undefined }: VerifyOptions,
 ): Promise<{ findings: Finding[]; bytes: number; foreign: ForeignFound }> {
-  const tiles = Math.ceil(size / TILE_WIDTH);
+  const { size, tile: first } = begun;
+  const [tiles, full] = [Math.ceil(size / TILE_WIDTH), Math.floor(size / TILE_WIDTH)];
   const findings: Finding[] = [];
   const done = new Set<number>();
-  let [bytes, next, whole] = [0, fromTile, fromTile];
+  let [bytes, next, whole] = [0, first, first];
   let foreign = NONE_FOREIGN;
   const work = async (): Promise<void> => {
     while (next < tiles && findings.length === 0) {
@@ -120,10 +127,10 @@ async function checkRanges(
       const checked = await check(range, size);
       bytes += checked.bytes;
       foreign = bothForeign(foreign, checked.foreign);
-      if (checked.finding !== null) findings.push(checked.finding);
-      done.add(range.from);
+      if (checked.finding === null) done.add(range.from);
+      else findings.push(checked.finding);
       while (done.delete(whole)) whole += RANGE_TILES;
-      onProgress(Math.min(size, whole * TILE_WIDTH), size, Math.min(tiles, whole));
+      onProgress(Math.min(size, whole * TILE_WIDTH), size, { ...begun, tile: Math.min(full, whole) });
     }
   };
   await Promise.all(Array.from({ length: hands }, work));
