@@ -84,7 +84,9 @@ export async function openSql<Tables>(
 }
 
 /** What keeps a connection from being made; null when nothing does. */
-async function whyUnreached(db: Kysely<unknown>): Promise<{ readonly why: string; readonly error: unknown } | null> {
+async function whyUnreached<Tables>(
+  db: Kysely<Tables>,
+): Promise<{ readonly why: string; readonly error: unknown } | null> {
   try {
     await db.connection().execute(async () => undefined);
     return null;
