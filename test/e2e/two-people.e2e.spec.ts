@@ -132,6 +132,12 @@ describe('two people', () => {
       body: { code: 'not_yours' },
     });
 
+    // A HEAD, as proxies and link previews send it, does not use up the one fetch.
+    const head = await fetch(`${server.url}/v1/confirmations/${id}/result`, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${keys['huda']!}` },
+    });
+    expect(head.status).toBe(404);
     const opened = await get<Opened>(`confirmations/${id}/result`, 'hudas other');
     expect(opened).toMatchObject({ status: 200, body: { entryId, destroyed: false } });
     expect(opened.body.sealed['staff']).toEqual({ actor });

@@ -81,6 +81,8 @@ export async function startServer(config: Config, logger: Logger, version: strin
         bodyLimit: config.limits.bodyBytes,
         routerOptions: { maxParamLength: 1000 },
         forceCloseConnections: 'idle',
+        // A HEAD would be carried out as the GET of its address, and use up what can be fetched once.
+        exposeHeadRoutes: false,
         // Whoever sends slower than this would keep others out, see admitEvents.
         requestTimeout: 120_000,
         // We answer ourselves while stopping, see below.

@@ -131,7 +131,8 @@ function openedParts({ sealed }: OpeningVerified): string[] {
 
 function closedParts(opened: OpeningVerified | null): string[] {
   if (opened === null) return ['what is sealed in it'];
-  return opened.closed.map((part) => `what is sealed in its part ${printable(part)}, which was not opened`);
+  const closed = opened.closed.map((part) => `what is sealed in its part ${printable(part)}, which was not opened`);
+  return opened.destroyed ? [...closed, "that parts were destroyed, which is the ledger's word"] : closed;
 }
 
 /** What was opened, part by part, as it was opened here. */

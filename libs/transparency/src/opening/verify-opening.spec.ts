@@ -88,12 +88,51 @@ describe('an unsealed entry', () => {
   const { leaf, answer } = made(ID);
 
   it('is what is sealed in the leaf, each part or only some', async () => {
-    expect(await verifyOpening(leaf, JSON.stringify(answer, null, 2))).toEqual({ sealed: answer.sealed, closed: [] });
+    expect(await verifyOpening(leaf, JSON.stringify(answer, null, 2))).toEqual({
+      sealed: answer.sealed,
+      closed: [],
+      destroyed: false,
+    });
     const one = { ...answer, sealed: { staff: answer.sealed['staff'] }, opening: [openingFor(answer, 'staff')] };
     expect(await verifyOpening(leaf, JSON.stringify(one))).toEqual({
       sealed: { staff: { actor: 'Noura' } },
       closed: ['shared', 'subject'],
+      destroyed: false,
     });
+    expect(await verifyOpening(leaf, JSON.stringify({ ...one, destroyed: true }))).toMatchObject({ destroyed: true });
+  });
+
+  it('shows whoever reads the file nothing but what was checked', async () => {
+    const says = { amount: 0.1, none: 0, note: 'two  "spaces", a\ttab, \\ and ة', list: [1, { a: null }] };
+    const numbers = made(ID, { ...partsOf(ID), subject: { ...partsOf(ID)['subject']!, says } });
+    const text = JSON.stringify(numbers.answer);
+    for (const space of [1, '\t', '  ']) {
+      const pretty = JSON.stringify(numbers.answer, null, space);
+      for (const each of [pretty, `${pretty.replaceAll('\n', '\r\n')}\n`])
+        expect(await refusal(numbers.leaf, each)).toBeNull();
+    }
+    const long = made(ID, { ...partsOf(ID), staff: { ...partsOf(ID)['staff']!, says: '\n "\\'.repeat(4e5) } });
+    expect(await refusal(long.leaf, JSON.stringify(long.answer, null, 2))).toBeNull();
+    const changed: [from: string, to: string, why: RegExp][] = [
+      ['{"entryId"', '{"recipient":"Someone Else","entryId"', /an opened entry has/],
+      ['{"part"', '{"name":"Someone Else","part"', /an opened entry has/],
+      [',"destroyed":false', '', /an opened entry has/],
+      ['"destroyed":false', '"destroyed":"no"', /an opened entry has/],
+      ['"destroyed":false', '"destroyed":true', /all of it is opened/],
+      ['{"entryId"', '{"entryId":"another","entryId"', /reads otherwise/],
+      ['{"entryId"', '{"destroyed":true,"entryId"', /reads otherwise/],
+      ['"sealed":{', '"sealed":{"staff":{"actor":"Huda"},', /reads otherwise/],
+      ['"actor":', '"actor":"Huda","actor":', /reads otherwise/],
+      ['{"part"', '{"keyId":"staff/2025","part"', /reads otherwise/],
+      ['0.1', '0.10000000000000001', /reads otherwise/],
+      ['"none":0', '"none":-0', /reads otherwise/],
+      ['"none":0', '"none":0.0', /reads otherwise/],
+      ['Noura', 'No\\u0075ra', /reads otherwise/],
+    ];
+    for (const [from, to, why] of changed) {
+      expect(text).toContain(from);
+      expect(await refusal(numbers.leaf, text.replace(from, to))).toMatch(why);
+    }
   });
 
   it('is of a quarantined record its bytes', async () => {

@@ -11,6 +11,15 @@ export interface OpeningVerified {
   readonly sealed: Readonly<Record<string, unknown>>;
   /** The parts of the entry that stay closed. */
   readonly closed: readonly string[];
+  /** Whether keys of those are said to be destroyed: nothing shows that. */
+  readonly destroyed: boolean;
+}
+
+interface Unsealed {
+  readonly entryId: string;
+  readonly sealed: unknown;
+  readonly opening: readonly Opening[];
+  readonly destroyed: boolean;
 }
 
 interface Opening {
@@ -21,18 +30,20 @@ interface Opening {
   readonly blinding: string;
 }
 
+const UNSEALED = ['entryId', 'sealed', 'opening', 'destroyed'];
+const OPENING = ['part', 'keyId', 'text', 'key', 'blinding'];
 const KEY_BYTES = 32;
 
 /**
  * Checks an unsealed entry against its leaf: for each part that it opens, that the sealed text is the one whose hash the leaf has, that it
  * is this entry's and sealed with the secret that the entry names, that the key is the one that it commits to, that it opens, and that it
- * says what is shown. Nothing else is shown beside.
+ * says what is shown. Nothing else is shown beside, whoever reads the file and in whatever way.
  *
- * @param text the answer that unsealing gives: JSON `{entryId, sealed, opening, …}`
+ * @param text the answer that unsealing gives: JSON `{entryId, sealed, opening, destroyed}`, with white space or without
  * @throws FormatInvalid | ProofInvalid another entry's or part's opening, or changed by a bit
  */
 export async function verifyOpening(leaf: LeafEntry, text: string): Promise<OpeningVerified> {
-  const { entryId, sealed: shown, opening } = readUnsealed(text);
+  const { entryId, sealed: shown, opening, destroyed } = readUnsealed(text);
   if (entryId !== leaf.id) throw new ProofInvalid('the opening is of another entry');
   const hashes = objectOf(leaf.data['sealed']);
   const sealed: Record<string, unknown> = {};
@@ -41,7 +52,9 @@ export async function verifyOpening(leaf: LeafEntry, text: string): Promise<Open
     sealed[each.part] = await openedPart(leaf, hashes, each);
   }
   if (!saysTheSame(sealed, shown)) throw new ProofInvalid('what is shown is not what the sealed parts say');
-  return { sealed, closed: Object.keys(hashes).filter((part) => !Object.hasOwn(sealed, part)) };
+  const closed = Object.keys(hashes).filter((part) => !Object.hasOwn(sealed, part));
+  if (destroyed && closed.length === 0) throw new ProofInvalid('all of it is opened, and some is said to be destroyed');
+  return { sealed, closed, destroyed };
 }
 
 async function openedPart(
@@ -74,23 +87,59 @@ function belongs(leaf: LeafEntry, part: string, context: string): boolean {
   return context === `${leaf.id}/${part}`;
 }
 
-function readUnsealed(text: string): {
-  readonly entryId: string;
-  readonly sealed: unknown;
-  readonly opening: readonly Opening[];
-} {
-  const { entryId, sealed, opening } = objectOf(jsonOf(text, 'the opened entry is no JSON'));
-  if (typeof entryId !== 'string' || !isObject(sealed) || !Array.isArray(opening) || !opening.every(isOpening))
+/** @throws FormatInvalid also where the text could be read in another way than here */
+function readUnsealed(text: string): Unsealed {
+  const value = jsonOf(text, 'the opened entry is no JSON');
+  if (!isUnsealed(value))
     throw new FormatInvalid(
-      'an opened entry has entryId, sealed, and opening: part, keyId, text, key and blinding each',
+      'an opened entry has entryId, sealed, destroyed, and opening: part, keyId, text, key and blinding each; and nothing else',
     );
-  if (opening.length === 0) throw new FormatInvalid('nothing is opened in it');
-  return { entryId, sealed, opening };
+  // A member that is there twice, or a number with more digits than it keeps: one reader shows this, and another that.
+  if (withoutSpace(text) !== JSON.stringify(value))
+    throw new FormatInvalid('the opened entry reads otherwise than the ledger writes it');
+  if (value.opening.length === 0) throw new FormatInvalid('nothing is opened in it');
+  return value;
+}
+
+/** A JSON text without the white space between its signs. */
+function withoutSpace(text: string): string {
+  let kept = '';
+  let from = 0;
+  let inString = false;
+  // No pattern does this: a string can be longer than one goes through.
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]!;
+    if (inString && sign === '\\') at++;
+    else if (sign === '"') inString = !inString;
+    else if (!inString && ' \t\n\r'.includes(sign)) {
+      kept += text.slice(from, at);
+      from = at + 1;
+    }
+  }
+  return kept + text.slice(from);
+}
+
+function isUnsealed(value: unknown): value is Unsealed {
+  if (!hasJust(value, UNSEALED)) return false;
+  const { entryId, sealed, opening, destroyed } = value;
+  return (
+    typeof entryId === 'string' &&
+    isObject(sealed) &&
+    Array.isArray(opening) &&
+    opening.every(isOpening) &&
+    typeof destroyed === 'boolean'
+  );
 }
 
 function isOpening(value: unknown): value is Opening {
-  const opening = objectOf(value);
-  return ['part', 'keyId', 'text', 'key', 'blinding'].every((name) => typeof opening[name] === 'string');
+  return hasJust(value, OPENING) && Object.values(value).every((each) => typeof each === 'string');
+}
+
+/** Whether it is an object with these members, and no others. */
+function hasJust(value: unknown, names: readonly string[]): value is Readonly<Record<string, unknown>> {
+  return (
+    isObject(value) && Object.keys(value).length === names.length && names.every((name) => Object.hasOwn(value, name))
+  );
 }
 
 /** Where something is no canonical JSON it is not what a sealed part says. */
