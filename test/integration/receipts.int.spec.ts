@@ -69,6 +69,7 @@ describe.each<[string, () => Promise<StorePlace>]>([
     const published = (): ReturnType<LogStore['checkpoint']> => log.checkpoint();
     keys = new ReceiptKeys(store, log, { clock, published });
     source = {
+      isLive: true,
       receiptKeys: async () => formatReceiptKeys(await keys.announced()),
       checkpoint: async () => (await log.checkpoint())!.note,
       tile: async (at) => (await log.tiles([at]))[0]!,

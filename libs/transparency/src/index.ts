@@ -77,6 +77,7 @@ export {
 } from './receipt/receipt-keys.js';
 export { formatReceipt, MOST_PROMISED, parseReceipt, type PromisedEntry, type Receipt } from './receipt/receipt.js';
 export {
+  promisedEntryOf,
   verifyReceipt,
   type ReceiptSource,
   type ReceiptVerdict,
@@ -129,6 +130,7 @@ export {
   consistencyProof,
   inclusionProof,
   isRefusal,
+  named,
   ProofInvalid,
   treeRoot,
   verifyConsistency,

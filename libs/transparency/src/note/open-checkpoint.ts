@@ -28,9 +28,18 @@ export function openCheckpoint(noteText: string, { log, witnesses = [], quorum =
   const checkpoint = parseCheckpoint(note.text);
   const signers = signersOf(note, log);
   if (!signers.some(({ name }) => name === checkpoint.origin))
-    throw new ProofInvalid(`the checkpoint is not signed by the log's key: it says it is of ${checkpoint.origin}`);
+    throw new ProofInvalid(
+      `the checkpoint is not signed by the log's key: it says it is of ${checkpoint.origin}${wayFrom(log, checkpoint)}`,
+    );
   const cosignatures = cosignaturesOf(note, witnesses);
   if (cosignatures.length < quorum)
     throw new ProofInvalid(`${cosignatures.length} of the witnesses have cosigned the checkpoint, ${quorum} must have`);
   return { ...checkpoint, cosignatures };
+}
+
+/** Whoever has a key of the log, and not the one that signs, comes from one to the other. */
+function wayFrom(log: readonly VerifierKey[], { origin }: Checkpoint): string {
+  return log.some(({ name }) => name === origin)
+    ? ', of which you have another key; where it has changed its key, "sijill verify keys" leads from yours to the one that signs'
+    : '';
 }

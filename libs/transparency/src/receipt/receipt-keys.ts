@@ -4,6 +4,7 @@ import type { OpenedCheckpoint, Trust } from '../note/open-checkpoint.js';
 import { parseVerifierKey, verifierKey, type VerifierKey } from '../note/verifier-key.js';
 import { FormatInvalid, utf8 } from '../primitives/bytes.js';
 import { verifyLeaf } from '../proof/tlog-proof.js';
+import { hashLeaf } from '../tree/hashing.js';
 import { named, ProofInvalid } from '../tree/proofs.js';
 
 /** The type of the entries that say what receipts are signed with, and their lane, which has nothing else. */
@@ -20,13 +21,19 @@ export interface ReceiptKeyAnnouncement {
 
 /** The same, proven to be in the log. */
 export interface AnnouncedReceiptKey extends ReceiptKeyAnnouncement {
+  readonly leafHash: Uint8Array;
   readonly index: bigint;
   readonly checkpoint: OpenedCheckpoint;
 }
 
+/** What the keys for the receipts of a log are called. */
+export function receiptKeyName(log: string): string {
+  return `${log}/receipt`;
+}
+
 /** The key as whoever verifies has it: no other key of the log has its name. @param log the log's name */
 export function receiptKey(log: string, publicKey: Uint8Array): VerifierKey {
-  return verifierKey(`${log}/receipt`, 'ed25519', publicKey);
+  return verifierKey(receiptKeyName(log), 'ed25519', publicKey);
 }
 
 /** @throws FormatInvalid the entry announces no key for receipts */
@@ -62,9 +69,9 @@ export function verifyReceiptKeys(text: string, trust: Trust): AnnouncedReceiptK
     named(`announcement ${i + 1} of the keys for receipts`, () => {
       const announced = readReceiptKey(readLeaf(leaf));
       const { index, checkpoint } = verifyLeaf(utf8(leaf), proof, trust);
-      if (announced.key.name !== receiptKey(checkpoint.origin, announced.key.publicKey).name)
+      if (announced.key.name !== receiptKeyName(checkpoint.origin))
         throw new ProofInvalid('it is not a key for receipts of this log');
-      return { ...announced, index, checkpoint };
+      return { ...announced, leafHash: hashLeaf(utf8(leaf)), index, checkpoint };
     }),
   );
 }

@@ -13,21 +13,20 @@ import { hashLeaf } from '../tree/hashing.js';
 import { inclusionProof, isRefusal, ProofInvalid } from '../tree/proofs.js';
 import { formatReceipt, MOST_PROMISED, parseReceipt, type Receipt } from './receipt.js';
 import { formatReceiptKeys, RECEIPT_KEY_INTRODUCED, RECEIPT_KEYS_LANE, receiptKey } from './receipt-keys.js';
-import { verifyReceipt, type ReceiptSource, type VerifiedReceipt } from './verify-receipt.js';
+import { promisedEntryOf, verifyReceipt, type ReceiptSource, type VerifiedReceipt } from './verify-receipt.js';
 
 const LOG = 'log.example/ledger';
-const [logSigns, receiptSigns, stranger, witness] = [1, 2, 3, 4].map((n) => signingKey(new Uint8Array(32).fill(n))) as [
-  SigningKey,
-  SigningKey,
-  SigningKey,
-  SigningKey,
-];
+const [logSigns, receiptSigns, stranger, ...witnesses] = [1, 2, 3, 4, 5, 6].map((n) =>
+  signingKey(new Uint8Array(32).fill(n)),
+) as [SigningKey, SigningKey, SigningKey, SigningKey, SigningKey, SigningKey];
 const logKey = verifierKey(LOG, 'ed25519', logSigns.publicKey);
-const witnessKey = verifierKey('w.example', 'cosignature/v1', witness.publicKey);
+const witnessKeys = witnesses.map(({ publicKey }, i) => verifierKey(`w${i}.example`, 'cosignature/v1', publicKey));
+const trust = { log: [logKey], witnesses: witnessKeys, quorum: 0 };
 const ANNOUNCED_AT = 3;
 
 const idOf = (n: number): string => `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`;
-const leafOf = (n: number): Uint8Array => utf8(`{"leaf":${n}}`);
+const leafText = (n: number): string => `{"leaf":${n}}`;
+const leafOf = (n: number): Uint8Array => utf8(leafText(n));
 const promised = (...numbers: number[]): Receipt['entries'] =>
   numbers.map((n) => ({ id: idOf(n), leafHash: toBase64(hashLeaf(leafOf(n))) }));
 const receipt = (entries: Receipt['entries'], changed: Partial<Receipt> = {}): Receipt => ({
@@ -60,8 +59,10 @@ interface Told {
   readonly announced?: string;
   /** The size of the checkpoint under which the key is proven: that of the log. */
   readonly provenAt?: number;
-  readonly cosignedAt?: bigint;
+  /** When each of the witnesses cosigned it, in seconds. */
+  readonly cosignedAt?: readonly bigint[];
   readonly name?: string;
+  readonly isLive?: boolean;
 }
 
 /** A log in memory, with what it has announced for its receipts. */
@@ -70,9 +71,9 @@ function logOf({ size, leaves = new Map(), announced = announcement(), ...told }
   const treeOf = (count: number): { tile: (place: TilePlace) => Uint8Array; note: string } => {
     const growth = TreeGrowth.from(0n);
     for (let i = 0; i < count; i++) growth.add(hashLeaf(leaf(i)));
-    const { name = LOG, cosignedAt } = told;
+    const { name = LOG, cosignedAt = [] } = told;
     const text = formatCheckpoint({ origin: name, size: BigInt(count), root: growth.root(), extensions: [] });
-    const cosignatures = cosignedAt === undefined ? [] : [cosign(text, witnessKey.name, witness, cosignedAt)];
+    const cosignatures = cosignedAt.map((at, i) => cosign(text, witnessKeys[i]!.name, witnesses[i]!, at));
     const tiles = new Map(growth.takeChanged().map(({ level, index, hashes }) => [`${level}/${index}`, hashes]));
     return {
       tile: ({ level, index }) => tiles.get(`${level}/${index}`)!,
@@ -86,6 +87,7 @@ function logOf({ size, leaves = new Map(), announced = announcement(), ...told }
   );
   const proof = formatProof({ index: BigInt(ANNOUNCED_AT), path, checkpoint: then.note });
   return {
+    isLive: told.isLive ?? true,
     receiptKeys: () => Promise.resolve(formatReceiptKeys([{ leaf: announced, proof }])),
     checkpoint: () => Promise.resolve(now.note),
     tile: (place) => Promise.resolve(now.tile(place)),
@@ -93,7 +95,7 @@ function logOf({ size, leaves = new Map(), announced = announcement(), ...told }
 }
 
 const verify = (note: string, source: ReceiptSource, askedAt: number | null = DUE + 1): Promise<VerifiedReceipt> =>
-  verifyReceipt(note, source, { log: [logKey], witnesses: [witnessKey], quorum: 0 }, { askedAt });
+  verifyReceipt(note, source, trust, { askedAt });
 const verdict = async (given: Receipt, source: ReceiptSource, askedAt?: number | null): Promise<string> =>
   (await verify(signed(formatReceipt(given)), source, askedAt)).verdict;
 
@@ -212,18 +214,101 @@ describe('what a receipt promised', () => {
   it('was broken by the word of a witness, and by nothing where nobody says how old the log is', async () => {
     const given = receipt(promised(8, 900));
     const due = BigInt(DUE / 1000);
-    expect(await verdict(given, logOf({ size: 20, cosignedAt: due + 1n }), null)).toBe('broken');
-    expect(await verdict(given, logOf({ size: 20, cosignedAt: due }), null)).toBe('pending');
-    expect(await verdict(given, logOf({ size: 20, cosignedAt: due }), DUE + 1)).toBe('broken');
+    expect(await verdict(given, logOf({ size: 20, cosignedAt: [due + 1n] }), null)).toBe('broken');
+    expect(await verdict(given, logOf({ size: 20, cosignedAt: [due] }), null)).toBe('pending');
+    expect(await verdict(given, logOf({ size: 20, cosignedAt: [due] }), DUE + 1)).toBe('broken');
     expect(await verdict(given, logOf({ size: 20 }), null)).toBe('pending');
     // Nobody has asked for this witness's word.
     const unknown = verifyReceipt(
       signed(formatReceipt(given)),
-      logOf({ size: 20, cosignedAt: due + 1n }),
+      logOf({ size: 20, cosignedAt: [due + 1n] }),
       { log: [logKey] },
       { askedAt: null },
     );
     expect((await unknown).verdict).toBe('pending');
+  });
+
+  it('was broken when as many witnesses as are asked for say so, and not by the last of them alone', async () => {
+    const note = signed(formatReceipt(receipt(promised(900))));
+    const due = BigInt(DUE / 1000);
+    const log = logOf({ size: 20, cosignedAt: [due - 50n, due + 500n, due + 9n] });
+    const seen = async (quorum: number, askedAt: number | null = null): Promise<unknown[]> => {
+      const { verdict: said, seenAt } = await verifyReceipt(note, log, { ...trust, quorum }, { askedAt });
+      return [said, (seenAt! - DUE) / 1000];
+    };
+    expect(await seen(0)).toEqual(['broken', 500]);
+    expect(await seen(1)).toEqual(['broken', 500]);
+    expect(await seen(2)).toEqual(['broken', 9]);
+    expect(await seen(3)).toEqual(['pending', -50]);
+    expect(await seen(3, DUE + 1000)).toEqual(['broken', 1]);
+  });
+
+  it('is not said to be broken by a copy that is older than what was kept of the keys', async () => {
+    const note = signed(formatReceipt(receipt(promised(15))));
+    const keys = logOf({ size: 20 }).receiptKeys;
+    const older = (size: number, isLive = false): ReceiptSource => ({
+      ...logOf({ size, provenAt: 20, isLive }),
+      receiptKeys: keys,
+    });
+    for (const size of [1, ANNOUNCED_AT, ANNOUNCED_AT + 1, 14]) {
+      expect((await verify(note, older(size), null)).verdict).toBe('pending');
+      expect((await verify(note, older(size), DUE + 1)).verdict).toBe('broken');
+      // The log itself, asked after its keys, has become shorter.
+      await expect(verify(note, older(size, true))).rejects.toThrow('it was taken back');
+    }
+    expect((await verify(note, older(17), null)).verdict).toBe('kept');
+    // Another log than the one that announced the key.
+    const other = { ...logOf({ size: 17, announced: leafText(3), provenAt: 17, isLive: false }), receiptKeys: keys };
+    await expect(verify(note, other, null)).rejects.toThrow(ProofInvalid);
+  });
+
+  it('cannot be said yet by a copy from before its key was announced', async () => {
+    const given = receipt(promised(8));
+    const note = signed(formatReceipt(given));
+    const accepted = Date.parse(given.acceptedAt);
+    const early = { ...logOf({ size: 20, isLive: false }), receiptKeys: () => Promise.resolve(formatReceiptKeys([])) };
+    for (const askedAt of [null, accepted]) {
+      const { verdict: said, signedWith, held, missing } = await verify(note, early, askedAt);
+      expect([said, signedWith, held, missing]).toEqual(['pending', null, [], given.entries]);
+    }
+    await expect(verify(note, early, accepted + 1)).rejects.toThrow('not signed with a key that the log has announced');
+    // Where the announcements were kept, nobody knows from when they are.
+    const keptKeys = { askedAt: accepted + 1, keptKeys: true };
+    expect((await verifyReceipt(note, early, trust, keptKeys)).verdict).toBe('pending');
+    for (const [key, name] of [
+      [logSigns, LOG],
+      [receiptSigns, 'log.example/other/receipt'],
+    ] as const)
+      await expect(verify(signed(formatReceipt(given), key, name), early, null)).rejects.toThrow(
+        'not signed with a key',
+      );
+    const changed = note.replace('leaves 0', 'leaves 1');
+    await expect(verify(changed, logOf({ size: 20 }), null)).rejects.toThrow('does not hold');
+  });
+
+  it('is about the entries that it names: a leaf has the hash, and says the id', () => {
+    const id = idOf(5);
+    const leaf = (changed: object = {}): Uint8Array => utf8(announcement({ id, ...changed }));
+    const naming = (name: string): Receipt =>
+      receipt([...promised(7), { id: name, leafHash: toBase64(hashLeaf(leaf())) }]);
+    expect(promisedEntryOf(leaf(), naming(id)).id).toBe(id);
+    expect(() => promisedEntryOf(leaf(), naming(idOf(6)))).toThrow(
+      `it is the leaf of the entry ${id}, and the receipt says ${idOf(6)}`,
+    );
+    expect(() => promisedEntryOf(leaf({ revision: 1 }), naming(id))).toThrow('of none of the entries');
+    expect(() => promisedEntryOf(leafOf(7), naming(id))).toThrow(FormatInvalid);
+  });
+
+  it('names the way to the key that signs now to whoever trusts one from before', async () => {
+    const note = signed(formatReceipt(receipt(promised(8))));
+    const before = { log: [verifierKey(LOG, 'ed25519', stranger.publicKey)] };
+    await expect(verifyReceipt(note, logOf({ size: 20 }), before, { askedAt: null })).rejects.toThrow(
+      /announcement 1 .*sijill verify keys/,
+    );
+    const another = { log: [verifierKey('log.example/other', 'ed25519', stranger.publicKey)] };
+    await expect(verifyReceipt(note, logOf({ size: 20 }), another, { askedAt: null })).rejects.toThrow(
+      /log's key[^]*ledger$/,
+    );
   });
 
   it('was broken by a log that has another leaf in its place, or has become shorter', async () => {

@@ -1,40 +1,45 @@
+import { readLeaf } from '../leaf-entry.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
-import { parseNote, signersOf } from '../note/signed-note.js';
-import { fromBase64 } from '../primitives/bytes.js';
-import { HASH_BYTES } from '../tree/hashing.js';
+import { parseNote, signersOf, type Note } from '../note/signed-note.js';
+import { fromBase64, textOf, toBase64 } from '../primitives/bytes.js';
+import { HASH_BYTES, hashLeaf } from '../tree/hashing.js';
 import { ProofInvalid } from '../tree/proofs.js';
 import { TreeGrowth } from '../tiles/growth.js';
 import { TILE_WIDTH, tileWidth } from '../tiles/tiles.js';
-import { tileFrom, verifyGrowth, type LogSource } from '../verification/verify-log.js';
+import { tileFrom, verifyGrowth, verifyMember, type LogSource } from '../verification/verify-log.js';
 import { parseReceipt, type PromisedEntry, type Receipt } from './receipt.js';
-import { verifyReceiptKeys, type AnnouncedReceiptKey } from './receipt-keys.js';
+import { receiptKeyName, verifyReceiptKeys, type AnnouncedReceiptKey } from './receipt-keys.js';
 
 /** A log, and what it has announced for its receipts. */
 export interface ReceiptSource extends LogSource {
+  /** Whether it is the log itself, and no copy: a copy may be older than the keys that were kept beside it. */
+  readonly isLive: boolean;
   receiptKeys(): Promise<string>;
 }
 
 export interface VerifyReceiptOptions {
   /**
    * When the log was asked, or the copy of it made, in milliseconds: what is read here was the newest then. Null where nobody knows.
-   * What witnesses say counts as well.
+   * What witnesses say counts as well: as many as must have cosigned, or one.
    */
   readonly askedAt: number | null;
+  /** Whether the announcements of keys are none of that time, but were kept. */
+  readonly keptKeys?: boolean;
   /** Told the leaves that were looked at, and how many there are. */
   readonly onProgress?: (leaves: bigint, size: bigint) => void;
 }
 
-/** `pending`: entries are missing, and nothing shows that they are due. */
+/** `pending`: entries are missing, or the key is not announced yet, and nothing shows that it should be otherwise. */
 export type ReceiptVerdict = 'kept' | 'broken' | 'pending';
 
 export interface VerifiedReceipt {
   readonly verdict: ReceiptVerdict;
   readonly receipt: Receipt;
-  /** What it is signed with, and where the log says so. */
-  readonly signedWith: AnnouncedReceiptKey;
+  /** What it is signed with, and where the log says so; null where it has not yet. Then nothing else of the receipt was looked at. */
+  readonly signedWith: AnnouncedReceiptKey | null;
   /** The log as it was looked at. */
   readonly checkpoint: OpenedCheckpoint;
-  /** The latest time at which that is known to have been its newest, in milliseconds; null where nobody says. */
+  /** The latest time at which that is said to have been its newest, in milliseconds; null where nobody says. */
   readonly seenAt: number | null;
   /** The entries that the log holds, and where. */
   readonly held: readonly (PromisedEntry & { readonly index: bigint })[];
@@ -53,7 +58,7 @@ export async function verifyReceipt(
   text: string,
   source: ReceiptSource,
   trust: Trust,
-  { askedAt, onProgress = () => undefined }: VerifyReceiptOptions,
+  { askedAt, keptKeys = false, onProgress = () => undefined }: VerifyReceiptOptions,
 ): Promise<VerifiedReceipt> {
   const note = parseNote(text);
   const receipt = parseReceipt(note.text);
@@ -62,14 +67,16 @@ export async function verifyReceipt(
   const checkpoint = openCheckpoint(await source.checkpoint(), trust);
   if (receipt.log !== checkpoint.origin)
     throw new ProofInvalid(`the receipt is one of the log ${receipt.log}, and this is ${checkpoint.origin}`);
-  const signers = signersOf(
-    note,
-    announced.map(({ key }) => key),
-  );
-  const signedWith = announced.find(({ key }) => signers.includes(key));
-  if (signedWith === undefined)
-    throw new ProofInvalid('the receipt is not signed with a key that the log has announced for receipts');
-  await verifyGrowth(source, signedWith.checkpoint, checkpoint);
+  const seenAt = lastSeen(checkpoint, trust, askedAt);
+  const signedWith = signerAmong(announced, note);
+  if (signedWith === null) {
+    const isNamed = note.signatures.some(({ name }) => name === receiptKeyName(receipt.log));
+    const isShown = !keptKeys && seenAt !== null && seenAt > Date.parse(receipt.acceptedAt);
+    if (!isNamed || isShown)
+      throw new ProofInvalid('the receipt is not signed with a key that the log has announced for receipts');
+    return { verdict: 'pending', receipt, signedWith, checkpoint, seenAt, held: [], missing: receipt.entries };
+  }
+  await assertAnnounced(source, signedWith, checkpoint);
 
   const found = await findLeaves(receipt, source, checkpoint, onProgress);
   const held = receipt.entries.flatMap((entry) => {
@@ -77,16 +84,50 @@ export async function verifyReceipt(
     return index === undefined ? [] : [{ ...entry, index }];
   });
   const missing = receipt.entries.filter(({ leafHash }) => !found.has(leafHash));
-  const seenAt = lastSeen(checkpoint, askedAt);
   const isDue = seenAt !== null && seenAt > Date.parse(receipt.dueAt);
   const verdict = missing.length === 0 ? 'kept' : isDue ? 'broken' : 'pending';
   return { verdict, receipt, signedWith, checkpoint, seenAt, held, missing };
 }
 
-function lastSeen({ cosignatures }: OpenedCheckpoint, askedAt: number | null): number | null {
-  const times = cosignatures.map(({ seconds }) => Number(seconds) * 1000);
-  if (askedAt !== null) times.push(askedAt);
-  return times.length === 0 ? null : Math.max(...times);
+/** A witness cosigns what it has seen again, with a new time: the last of them alone would make old what others know to be newer. */
+function lastSeen({ cosignatures }: OpenedCheckpoint, { quorum = 0 }: Trust, askedAt: number | null): number | null {
+  const times = cosignatures.map(({ seconds }) => Number(seconds) * 1000).sort((a, b) => b - a);
+  const witnessed = times[Math.max(quorum, 1) - 1] ?? null;
+  return witnessed === null || askedAt === null ? (witnessed ?? askedAt) : Math.max(witnessed, askedAt);
+}
+
+function signerAmong(announced: readonly AnnouncedReceiptKey[], note: Note): AnnouncedReceiptKey | null {
+  const signers = signersOf(
+    note,
+    announced.map(({ key }) => key),
+  );
+  return announced.find(({ key }) => signers.includes(key)) ?? null;
+}
+
+/** That the log is the one in which a key is announced. @throws ProofInvalid */
+async function assertAnnounced(
+  source: ReceiptSource,
+  { index, leafHash, checkpoint: proven }: AnnouncedReceiptKey,
+  checkpoint: OpenedCheckpoint,
+): Promise<void> {
+  if (source.isLive || proven.size <= checkpoint.size) await verifyGrowth(source, proven, checkpoint);
+  // A copy that is older has no tiles of what came later, and yet the announcement where it was there already.
+  else if (index < checkpoint.size) await verifyMember(source, leafHash, index, checkpoint);
+}
+
+/**
+ * Which of a receipt's entries a leaf is: the receipt names its hash, and for that the id that the leaf itself says.
+ *
+ * @param leaf its exact bytes
+ * @throws FormatInvalid | ProofInvalid it is none of them
+ */
+export function promisedEntryOf(leaf: Uint8Array, { entries }: Receipt): PromisedEntry {
+  const leafHash = toBase64(hashLeaf(leaf));
+  const entry = entries.find((each) => each.leafHash === leafHash);
+  if (entry === undefined) throw new ProofInvalid('it is the leaf of none of the entries that the receipt names');
+  const { id } = readLeaf(textOf(leaf));
+  if (id !== entry.id) throw new ProofInvalid(`it is the leaf of the entry ${id}, and the receipt says ${entry.id}`);
+  return entry;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { sameBytes } from '../primitives/bytes.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
 import { HASH_BYTES } from '../tree/hashing.js';
-import { consistencyProof, ProofInvalid, verifyConsistency } from '../tree/proofs.js';
+import { consistencyProof, inclusionProof, ProofInvalid, verifyConsistency, verifyInclusion } from '../tree/proofs.js';
 import { TreeGrowth } from '../tiles/growth.js';
 import { tilePath } from '../tiles/tile-path.js';
 import { TILE_WIDTH, tilesOf, tileWidth, withTiles, type Tile, type TilePlace } from '../tiles/tiles.js';
@@ -53,10 +53,30 @@ type Tree = Pick<OpenedCheckpoint, 'size' | 'root'>;
 export async function verifyGrowth(source: LogSource, earlier: Tree, later: Tree): Promise<void> {
   if (earlier.size > later.size)
     throw new ProofInvalid(`the log was ${earlier.size} entries long and is ${later.size}: it was taken back`);
-  const load = (places: readonly TilePlace[]): Promise<Uint8Array[]> =>
-    Promise.all(places.map((place) => tileFrom(source, place, tileWidth(place, later.size))));
-  const proof = await withTiles((read) => consistencyProof(earlier.size, later.size, read), load);
+  const proof = await withTiles(
+    (read) => consistencyProof(earlier.size, later.size, read),
+    tilesUnder(source, later.size),
+  );
   verifyConsistency(earlier.size, later.size, earlier.root, later.root, proof);
+}
+
+/**
+ * Checks that a leaf is in a log in its place, by the log's tiles.
+ *
+ * @throws FormatInvalid | ProofInvalid
+ */
+export async function verifyMember(
+  source: LogSource,
+  leafHash: Uint8Array,
+  index: bigint,
+  { size, root }: Tree,
+): Promise<void> {
+  const path = await withTiles((read) => inclusionProof(index, size, read), tilesUnder(source, size));
+  verifyInclusion(leafHash, index, size, path, root);
+}
+
+function tilesUnder(source: LogSource, size: bigint): (places: readonly TilePlace[]) => Promise<Uint8Array[]> {
+  return (places) => Promise.all(places.map((place) => tileFrom(source, place, tileWidth(place, size))));
 }
 
 /** The tiles that a whole copy of a log has, with their addresses. */
