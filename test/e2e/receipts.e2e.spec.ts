@@ -17,11 +17,13 @@ interface Sent {
 }
 
 const PHONE = '+966500000042';
-const FAR = '2999-01-01T00:00:00Z';
+const PROMISED_SECONDS = 20;
+const BY_HASH = 'whether these leaves are those of the entries that it names (--leaf)';
 
 describe('a receipt', () => {
   let server: TestServer;
   let producer: string;
+  let officer: string;
   const folder = freshDataDir('receipts');
   const save = (name: string, content: string | Uint8Array): string => {
     const file = join(folder, name);
@@ -74,16 +76,23 @@ describe('a receipt', () => {
     return answer;
   };
   let key = '';
+  let late: Sent;
+  let dueAt = 0;
 
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ SIJILL_RECEIPT_SECONDS: String(PROMISED_SECONDS) });
     producer = await server.key('producer');
+    officer = await server.key('officer');
     // Given once the log has announced the key, a moment after the first start.
     await eventually(
       () => send([disclosed(PHONE)]),
       ({ body }) => body.receipt !== null,
     );
     key = (await request<string>(`${server.url}/log/vkey`)).body.trim();
+    // What the log was before is what it would be if it never took these in; due by the time that a later test looks.
+    await copyLog('early');
+    late = await send([disclosed(PHONE), disclosed(PHONE)]);
+    dueAt = Date.now() + 1000 * PROMISED_SECONDS;
   });
   afterAll(() => server.kill());
 
@@ -134,26 +143,74 @@ describe('a receipt', () => {
     }
     const copy = join(folder, 'copy');
     const { stdout } = await sijill(['verify', 'receipt', file, '--log', copy, '--key', key], {});
-    expect(stdout).toMatch(/^Holds: the signature of the receipt; .*\nNot covered: .*\n.* KEPT\.\n$/);
+    expect(stdout).toMatch(
+      /^Holds: the signature of the receipt; .* by its hash; .*\nNot covered: .*\n.* KEPT; whether in time is not shown\.\n$/,
+    );
+    const { answer } = await verify(
+      file,
+      copy,
+      '--key',
+      key,
+      '--as-of',
+      parseReceipt(parseNote(sent.body.receipt!).text).acceptedAt,
+    );
+    expect([answer['promise'], answer['notCovered']]).toEqual([
+      'kept',
+      expect.arrayContaining(['that they were there in time, but for your word or your clock']),
+    ]);
+  });
+
+  it('is shown to be about the entries that it names by their leaves', async () => {
+    const sent = await send([disclosed(PHONE), disclosed(PHONE)]);
+    const file = save('two', sent.body.receipt!);
+    await kept(file);
+    const leafOf = async (id: string): Promise<string> => {
+      const response = await fetch(`${server.url}/v1/entries/${id}/leaf`, {
+        headers: { authorization: `Bearer ${officer}` },
+      });
+      return save(`leaf-${id}`, new Uint8Array(await response.arrayBuffer()));
+    };
+    const [one, two] = (await Promise.all(accepted(sent).map(leafOf))) as [string, string];
+    const given = (...leaves: string[]): ReturnType<typeof verify> =>
+      verify(file, `${server.url}/log`, '--key', key, ...leaves.flatMap((leaf) => ['--leaf', leaf]));
+    for (const leaves of [[], [one], [one, one]]) {
+      const { code, answer } = await given(...leaves);
+      expect([code, answer['notCovered']]).toEqual([0, expect.arrayContaining([BY_HASH])]);
+    }
+    const { code, answer } = await given(two, one);
+    expect([code, answer['notCovered']]).toEqual([0, expect.not.arrayContaining([BY_HASH])]);
+    expect(answer['covers']).toContain('that 2 of its ids are those of their leaves');
+    const other = await given(one, await leafOf(accepted(late)[0]!));
+    expect([other.code, other.answer['reason']]).toEqual([1, expect.stringContaining('of none of the entries')]);
   });
 
   it('that is not kept is shown to be broken, with the entry, once it is due; and before that nothing is said', async () => {
-    const early = await copyLog('early');
-    const sent = await send([disclosed(PHONE), disclosed(PHONE)]);
+    const [early, sent] = [join(folder, 'early'), late];
     const file = save('late', sent.body.receipt!);
-    // What the log was before is what it would be if it never took them in.
     const waiting = await verify(file, early, '--key', key);
     expect([waiting.code, waiting.answer]).toEqual([
       3,
       expect.objectContaining({ holds: null, promise: 'pending', missing: accepted(sent) }),
     ]);
-    const broken = await verify(file, early, '--key', key, '--as-of', FAR);
+    // Announcements that were kept later, under a checkpoint that the copy has not come to, make it no other.
+    const keys = save('keys', await fetched('receipt-keys'));
+    expect(await verify(file, early, '--key', key, '--receipt-keys', keys)).toMatchObject({
+      code: 3,
+      answer: { promise: 'pending' },
+    });
+    const due = await eventually(
+      async () => Date.now(),
+      (now) => now > dueAt,
+      1000 * PROMISED_SECONDS,
+    );
+    const asOf = new Date(due).toISOString();
+    const broken = await verify(file, early, '--key', key, '--as-of', asOf);
     expect([broken.code, broken.answer]).toEqual([
       1,
       expect.objectContaining({ holds: false, promise: 'broken', missing: accepted(sent) }),
     ]);
     const { code, stdout } = await sijill(
-      ['verify', 'receipt', file, '--log', early, '--key', key, '--as-of', FAR],
+      ['verify', 'receipt', file, '--log', early, '--key', key, '--as-of', asOf],
       {},
     );
     expect([code, stdout]).toEqual([1, expect.stringMatching(/^DOES NOT HOLD\. [^]*BROKEN/)]);
@@ -177,14 +234,26 @@ describe('a receipt', () => {
         code: 3,
         stderr: expect.stringContaining(said),
       });
-    expect((await verify(whole, copy, '--key', key, '--as-of', 'yesterday')).code).toBe(2);
+    for (const asOf of [
+      'yesterday',
+      '2026-07-01',
+      '2026-02-30T12:00:00Z',
+      '2026-07-01T12:00:00',
+      new Date(Date.now() + 60_000).toISOString(),
+    ])
+      expect(await verify(whole, copy, '--key', key, '--as-of', asOf)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('--as-of takes a time that is over'),
+      });
   });
 
   it('does not depend on what the log shows of its keys later, for whoever has kept that', async () => {
     const [file, copy] = [join(folder, 'receipt'), join(folder, 'copy')];
     renameSync(join(copy, 'receipt-keys'), join(copy, 'kept'));
     save('copy/receipt-keys', '{"format":"sijill receipt keys v1","announcements":[]}');
-    const { code, answer } = await verify(file, copy, '--key', key);
+    const unknown = await verify(file, copy, '--key', key);
+    expect([unknown.code, unknown.answer['holds'], unknown.answer['promise']]).toEqual([3, null, 'pending']);
+    const { code, answer } = await verify(file, copy, '--key', key, '--as-of', new Date().toISOString());
     expect([code, answer['holds'], answer['promise']]).toEqual([1, false, undefined]);
     expect(await verify(file, copy, '--key', key, '--receipt-keys', join(copy, 'kept'))).toMatchObject({
       code: 0,

@@ -227,6 +227,15 @@ describe('two people', () => {
     };
     const held = await verify(body);
     expect(held).toMatchObject({ code: 0, answer: { holds: true, opened: body.sealed } });
+    expect(await verify({ ...body, recipient: 'Someone Else' })).toMatchObject({ code: 1, answer: { holds: false } });
+    const part = {
+      entryId,
+      sealed: { staff: body.sealed['staff'] },
+      opening: body.opening.filter((each) => each.part === 'staff'),
+    };
+    expect((await verify({ ...part, destroyed: true })).answer['notCovered']).toContain(
+      "that parts were destroyed, which is the ledger's word",
+    );
     expect(held.answer['covers']).toEqual(
       expect.arrayContaining(['what is sealed in its part subject', 'what is sealed in its part staff']),
     );
