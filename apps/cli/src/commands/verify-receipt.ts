@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { instantOf, isRfc3339 } from '@sijill/contracts';
 import {
   formatVerifierKey,
   isRefusal,
@@ -10,7 +9,7 @@ import {
   verifyReceipt,
   type VerifiedReceipt,
 } from '@sijill/transparency';
-import { WrongUse } from '../exit-codes.js';
+import { parsePastTime } from '../terminal/identifier.js';
 import { progressBar } from '../terminal/progress.js';
 import { answer, cosignedText, factsOf, fileOf, signedParts, type Held } from '../verification/answer.js';
 import { logSource, LogUnreadable } from '../verification/log-source.js';
@@ -69,7 +68,7 @@ export function addVerifyReceipt(verify: Command): void {
       const log = logSource(options.log);
       const kept = options.receiptKeys === undefined ? null : (await fileOf(options.receiptKeys)).toString('utf8');
       const source = kept === null ? log : { ...log, receiptKeys: () => Promise.resolve(kept) };
-      const askedAt = asOf(options.asOf) ?? (log.isLive ? Date.now() : null);
+      const askedAt = parsePastTime('--as-of', options.asOf) ?? (log.isLive ? Date.now() : null);
       const leaves = await Promise.all(options.leaf.map(async (name) => ({ name, bytes: await fileOf(name) })));
       const bar = progressBar('reading tiles');
       await answer(options, async () => {
@@ -94,17 +93,6 @@ async function receiptIn(file: string): Promise<string> {
     if (isRefusal(error)) throw new LogUnreadable(`${file} is no receipt: ${error.message}`);
     throw error;
   }
-}
-
-/** @throws WrongUse also for a time to come: no copy was made then */
-function asOf(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const time = isRfc3339(text) ? instantOf(text) : Number.NaN;
-  if (!(time <= Date.now()))
-    throw new WrongUse(
-      "--as-of takes a time that is over by this machine's clock, with its zone: 2026-07-01T12:00:00Z, or 2026-07-01T15:00:00+03:00",
-    );
-  return time;
 }
 
 const HOLDS = { kept: true, broken: false, pending: null } as const;

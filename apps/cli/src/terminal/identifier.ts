@@ -1,4 +1,4 @@
-import { IDENTIFIER_SCHEMES, parseInstant } from '@sijill/contracts';
+import { IDENTIFIER_SCHEMES, instantOf, isRfc3339, parseInstant } from '@sijill/contracts';
 import { namedIdentifier, type NamedIdentifier } from '@sijill/vault';
 import { WrongUse } from '../exit-codes.js';
 
@@ -31,6 +31,17 @@ export function parseTime(option: string, text: string | undefined): string | nu
   if (instant === null)
     throw new WrongUse(`${option} takes a date (2026-07-01) or an RFC 3339 time (2026-07-01T00:00:00Z)`);
   return instant;
+}
+
+/** The same where a day would not do: a time in milliseconds, over by this machine's clock. @throws WrongUse */
+export function parsePastTime(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const time = isRfc3339(text) ? instantOf(text) : Number.NaN;
+  if (!(time <= Date.now()))
+    throw new WrongUse(
+      `${option} takes a time that is over by this machine's clock, with its zone: 2026-07-01T12:00:00Z, or 2026-07-01T15:00:00+03:00`,
+    );
+  return time;
 }
 
 /** @throws WrongUse when no reason is given */
