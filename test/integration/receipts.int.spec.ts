@@ -233,7 +233,7 @@ describe.each<[string, () => Promise<StorePlace>]>([
     const { text } = parseNote(receipt!);
     const bytes = await stranger.sign(utf8(text));
     const theirs = formatNote({ text, signatures: [{ name: key.name, id: key.id, bytes }] });
-    await expect(verify(theirs)).rejects.toThrow('not signed with a key that the log has announced');
+    await expect(verify(theirs, clock.now())).rejects.toThrow('not signed with a key that the log has announced');
     // Nor where the log would list it: its leaf says what it is.
     const lines = JSON.parse(await source.receiptKeys()) as { announcements: { leaf: string }[] };
     const copied = lines.announcements[0]!.leaf.replace(/"key":"[^"]*"/, `"key":"${formatVerifierKey(key)}"`);
