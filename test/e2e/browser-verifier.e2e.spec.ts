@@ -312,7 +312,8 @@ describeWithChromium('the verifier in a browser', (chromium) => {
       const opening = { part: 'quarantine', keyId: secret.keyId, text, key, blinding };
       const asText = { ...opening, key: key.toString('base64url'), blinding: blinding.toString('base64url') };
       const sealed = { quarantine: { base64: bytes.toString('base64') } };
-      writeFileSync(file(`raw-${at}.json`), JSON.stringify({ entryId: `entry-${at}`, sealed, opening: [asText] }));
+      const unsealed = { entryId: `entry-${at}`, sealed, opening: [asText], destroyed: false };
+      writeFileSync(file(`raw-${at}.json`), JSON.stringify(unsealed));
     }
     writeFileSync(file('raw.vkey'), vkey);
     const page = await open('en-GB');
