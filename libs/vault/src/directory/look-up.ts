@@ -93,11 +93,10 @@ async function lookUpUnder(ports: DirectoryPorts, names: IndexNames, at: number)
 
 /** Who a subject is linked to; null when the directory knows no such subject. */
 export async function personOf(db: VaultDb, subjectId: string): Promise<KnownPerson | null> {
-  const [known] = await readPersons(db, [subjectId]);
-  if (known === undefined) return null;
-  const members = await readMembers(db, [known.personId]);
+  const members = await readMembers(db, [subjectId]);
+  if (members.length === 0) return null;
   const linked = members.map((each) => each.subjectId).filter((each) => each !== subjectId);
-  return { linked, openConflicts: await openConflictsOf(db, known.personId) };
+  return { linked, openConflicts: await openConflictsOf(db, subjectId) };
 }
 
 /** All identifiers that these subjects have or had, in clear; those of an erased subject are none. */
@@ -192,19 +191,20 @@ async function personsBy(db: VaultDb, names: IndexNames): Promise<ReadonlyMap<st
 }
 
 /** Two counts, since a case is found by either of its sides; none is in both. */
-async function openConflictsOf(db: VaultDb, personId: string): Promise<number> {
+async function openConflictsOf(db: VaultDb, subjectId: string): Promise<number> {
   let open = 0;
   for (const [here, there] of [
     ['subject_a', 'subject_b'],
     ['subject_b', 'subject_a'],
   ] as const) {
     const row = await db
-      .selectFrom('vault_subject as one')
+      .selectFrom('vault_subject as named')
+      .innerJoin('vault_subject as one', 'one.person_id', 'named.person_id')
       .innerJoin('vault_case', `vault_case.${here}`, 'one.subject_id')
       .innerJoin('vault_subject as other', 'other.subject_id', `vault_case.${there}`)
       .select(({ fn }) => fn.countAll().as('open'))
-      .where('one.person_id', '=', personId)
-      .where('other.person_id', '<>', personId)
+      .where('named.subject_id', '=', subjectId)
+      .whereRef('other.person_id', '<>', 'named.person_id')
       .where('vault_case.separation_id', 'is', null)
       .executeTakeFirstOrThrow();
     open += Number(row.open);

@@ -31,7 +31,7 @@ export function namesOf(identifiers: Iterable<BlindIndex>): IndexNames {
 
 /**
  * Reads the part of the directory that these identifiers and subjects are in: whoever has or had the identifiers, all linked to any of
- * them or of the subjects, with their identifying values and their cases. Seven queries, however many they are.
+ * them or of the subjects, with their identifying values and their cases. Six queries, however many they are.
  */
 export async function readPicture(
   db: VaultDb,
@@ -39,8 +39,7 @@ export async function readPicture(
 ): Promise<Picture> {
   const bindings = await readBindings(db, names);
   const named = unique([...subjectIds, ...bindings.map(({ subjectId }) => subjectId)]);
-  const personIds = unique((await readPersons(db, named)).map(({ personId }) => personId));
-  const subjects = await readMembers(db, personIds);
+  const subjects = await readMembers(db, named);
   const everybody = subjects.map(({ subjectId }) => subjectId);
   const identifying = await readIdentifying(db, everybody, names);
   const byPlace = new Map([...bindings, ...identifying].map((each) => [`${each.index} ${each.since}`, each]));
@@ -78,17 +77,22 @@ export async function readPersons(
     .execute();
 }
 
-/** All subjects of these persons. */
+/**
+ * All subjects that are the same persons as these, which are among them as far as they are known. In one statement: between two, others could
+ * link them to somebody, and their persons would have no members any more.
+ */
 export async function readMembers(
   db: VaultDb,
-  personIds: readonly string[],
+  subjectIds: readonly string[],
 ): Promise<{ readonly subjectId: string; readonly personId: string }[]> {
-  if (personIds.length === 0) return [];
+  if (subjectIds.length === 0) return [];
   return db
-    .selectFrom('vault_subject')
-    .select(['subject_id as subjectId', 'person_id as personId'])
-    .where(isAmong(db, 'person_id', personIds))
-    .orderBy('subject_id')
+    .selectFrom('vault_subject as named')
+    .innerJoin('vault_subject as member', 'member.person_id', 'named.person_id')
+    .select(['member.subject_id as subjectId', 'member.person_id as personId'])
+    .distinct()
+    .where(isAmong(db, 'named.subject_id', subjectIds))
+    .orderBy('member.subject_id')
     .execute();
 }
 
