@@ -1,7 +1,7 @@
-import { isAmong } from '@sijill/platform';
 import type { VaultDb } from '../vault-sql.js';
 import type { EntryDraft } from './ports.js';
 import type { IdentityCase } from './picture.js';
+import { livingAmong } from './read-picture.js';
 
 export const SUBJECTS_LINKED = 'sijill.subjects.linked.v1';
 export const SUBJECTS_SEPARATED = 'sijill.subjects.separated.v1';
@@ -88,12 +88,10 @@ export async function sealable(
   made: readonly string[],
 ): Promise<(draft: Draft) => boolean> {
   if (drafts.length === 0) return () => true;
-  const subjectIds = drafts.map(({ data }) => data.subjectId);
-  const living = await db
-    .selectFrom('vault_key')
-    .select('subject_id')
-    .where(isAmong(db, 'subject_id', subjectIds))
-    .execute();
-  const known = new Set<string | null>([...made, ...living.map(({ subject_id }) => subject_id)]);
+  const living = await livingAmong(
+    db,
+    drafts.map(({ data }) => data.subjectId),
+  );
+  const known = new Set([...living, ...made]);
   return ({ data }) => known.has(data.subjectId);
 }

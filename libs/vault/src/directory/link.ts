@@ -4,7 +4,7 @@ import { IdentityConflict } from './identity-conflict.js';
 import { ordered, type Edge, type IdentityCase, type Picture } from './picture.js';
 import type { VaultChange, VaultDb } from '../vault-sql.js';
 import type { DirectoryPorts } from './ports.js';
-import { readPicture } from './read-picture.js';
+import { livingAmong, readPicture } from './read-picture.js';
 import { writeAdditions } from './write-additions.js';
 
 /** Who decides it and why. */
@@ -120,13 +120,9 @@ export async function separable(
 async function pictureOf(db: VaultDb, subjectIds: readonly string[]): Promise<Picture> {
   const picture = await readPicture(db, { subjectIds });
   if (!subjectIds.every((subjectId) => picture.has(subjectId))) throw new IdentityConflict('unknown_subject');
-  const withKeys = await db
-    .selectFrom('vault_key')
-    .select('subject_id')
-    .where(isAmong(db, 'subject_id', subjectIds))
-    .execute();
+  const living = await livingAmong(db, subjectIds);
   // Their entries could not be sealed.
-  if (withKeys.length < new Set(subjectIds).size) throw new IdentityConflict('erased_subject');
+  if (!subjectIds.every((subjectId) => living.has(subjectId))) throw new IdentityConflict('erased_subject');
   return picture;
 }
 

@@ -96,6 +96,16 @@ export async function readMembers(
     .execute();
 }
 
+/** Which of these subjects have a key: for others nothing can be sealed. */
+export async function livingAmong(db: VaultDb, subjectIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('vault_key')
+    .select('subject_id')
+    .where(isAmong(db, 'subject_id', subjectIds))
+    .execute();
+  return new Set(rows.map(({ subject_id }) => subject_id!));
+}
+
 export async function readCuts(
   db: VaultDb,
   names: IndexNames,
