@@ -34,7 +34,7 @@ import {
 import { knownEvents, locateEntry, ReadModels, replayOf, storedEntry } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
 import type { Signer } from '@sijill/transparency';
-import { assertVaultExists, Vault } from '@sijill/vault';
+import { Vault } from '@sijill/vault';
 import { authenticatorOf } from './authenticator-for.js';
 import { DiskReserve } from './disk-reserve.js';
 import { ForeignEvents } from './foreign-events.js';
@@ -134,8 +134,9 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     await assertEdition(keyless);
     const keyring = await keyringFor(config, keyless, clock, logger);
     // The store is asked first: a new ledger has its vault before its first entry.
-    if ((await keyless.head()) > 0) await assertVaultExists(sqlTarget(config, 'vault'));
-    const vault = keep(await Vault.open(sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion));
+    const isNew = (await keyless.head()) === 0;
+    const vaultAt = [sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion] as const;
+    const vault = keep(await (isNew ? Vault.open(...vaultAt) : Vault.openExisting(...vaultAt)));
     // Before anything is written under one of them.
     await vault.takeAuthenticators();
     const store = authenticStore(keyless, authenticatorOf(keyring, vault));

@@ -75,12 +75,16 @@ export class VaultSql {
   ) {}
 
   /**
+   * @param mayBeNew whether one is made where there is none
+   * @throws VaultLost there is none
    * @throws KeyringUnusable the vault was made with another keyring, or needs a key that this one lacks
    * @throws DatabaseUnavailable
    */
-  static async open(target: SqlTarget, keyring: Keyring): Promise<VaultSql> {
+  static async open(target: SqlTarget, keyring: Keyring, { mayBeNew } = { mayBeNew: true }): Promise<VaultSql> {
+    if (!mayBeNew && isNoFile(target)) throw new VaultLost(target);
     const sql = await openVaultSql(target);
     try {
+      if (!mayBeNew && !(await wasOpened(sql))) throw new VaultLost(target);
       const values: VaultTables['vault_meta'][] = Object.entries({
         ...{ lock: '', sequence: '0', epoch: '0', tagsFrom: '' },
         keyring: keyring.fingerprint,
@@ -305,18 +309,22 @@ export class VaultLost extends Error {
 
 /** Whether a vault was ever opened here, that is: whether something may have been sealed with its keyring. Makes none. */
 export async function vaultExists(target: SqlTarget): Promise<boolean> {
-  if (target.kind === 'sqlite' && !existsSync(target.file)) return false;
+  if (isNoFile(target)) return false;
   const sql = await openVaultSql(target);
   try {
-    const row = await sql.reader
-      .selectFrom('vault_meta')
-      .select('name')
-      .where('name', '=', 'keyring')
-      .executeTakeFirst();
-    return row !== undefined;
+    return await wasOpened(sql);
   } finally {
     await sql.close();
   }
+}
+
+function isNoFile(target: SqlTarget): boolean {
+  return target.kind === 'sqlite' && !existsSync(target.file);
+}
+
+async function wasOpened(sql: Sql<VaultTables>): Promise<boolean> {
+  const row = await sql.reader.selectFrom('vault_meta').select('name').where('name', '=', 'keyring').executeTakeFirst();
+  return row !== undefined;
 }
 
 /** @throws VaultLost there is none */

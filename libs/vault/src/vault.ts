@@ -56,6 +56,28 @@ export class Vault {
     cachedPeople = CACHED_PEOPLE,
   ): Promise<Vault> {
     const database = await VaultSql.open(target, keyring);
+    return Vault.over(database, keyring, clock, defaultRegion, cachedPeople);
+  }
+
+  /** The same, where a vault must be there. @throws VaultLost, and what `open` throws */
+  static async openExisting(
+    target: SqlTarget,
+    keyring: Keyring,
+    clock: Clock,
+    defaultRegion: string,
+    cachedPeople = CACHED_PEOPLE,
+  ): Promise<Vault> {
+    const database = await VaultSql.open(target, keyring, { mayBeNew: false });
+    return Vault.over(database, keyring, clock, defaultRegion, cachedPeople);
+  }
+
+  private static over(
+    database: VaultSql,
+    keyring: Keyring,
+    clock: Clock,
+    defaultRegion: string,
+    cachedPeople: number,
+  ): Vault {
     const secrets = new Secrets(database, keyring, clock, cachedPeople);
     const ports = portsOf(database, secrets, keyring, clock);
     const directory = new Directory(ports, cachedPeople);

@@ -7,16 +7,7 @@ import { sqlTarget } from '@sijill/ledger';
 import { createKeyFile, readKeyFile } from '@sijill/notary';
 import { clockOf, systemClock } from '@sijill/platform';
 import { toBase64 } from '@sijill/transparency';
-import {
-  assertVaultExists,
-  createKeyring,
-  keyringIn,
-  keyringPlaceOf,
-  KeyNeeded,
-  ROTATED_KEYS,
-  Vault,
-  type Keyring,
-} from '@sijill/vault';
+import { createKeyring, keyringIn, keyringPlaceOf, KeyNeeded, ROTATED_KEYS, Vault, type Keyring } from '@sijill/vault';
 import { EXIT, WrongUse } from '../exit-codes.js';
 import { parseTime } from '../terminal/identifier.js';
 import { printAnswer, table } from '../terminal/print.js';
@@ -250,9 +241,7 @@ function letOthersIn(): Promise<void> {
 async function withVault<T>(work: (vault: Vault, keyring: Keyring) => Promise<T>): Promise<T> {
   const config = commandConfig();
   const keyring = await keyringIn(keyringPlaceOf(config.keyring));
-  const target = sqlTarget(config, 'vault');
-  await assertVaultExists(target);
-  const vault = await Vault.open(target, keyring, clockOf(config), config.defaultRegion);
+  const vault = await Vault.openExisting(sqlTarget(config, 'vault'), keyring, clockOf(config), config.defaultRegion);
   try {
     return await work(vault, keyring);
   } finally {
