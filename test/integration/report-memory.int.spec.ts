@@ -17,8 +17,9 @@ const MOST_HELD = 16 * MB;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What is held, without what nobody needs any more. */
+/** What is held, without what nobody needs any more (one collection leaves some of it to the next). */
 function held(): number {
+  collectGarbage();
   collectGarbage();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
@@ -102,20 +103,21 @@ describe('a report of many disclosures', () => {
 
   it('is made in memory that does not grow with them', async () => {
     const before = held();
-    let most = 0;
+    let [most, samples] = [0, 0];
     const sink: FileSink = {
       put: async (_, content) => {
         let bytes = 0;
         for await (const piece of content) {
-          if (Math.floor(bytes / SAMPLE) !== Math.floor((bytes += piece.length) / SAMPLE))
-            most = Math.max(most, held() - before);
+          if (Math.floor(bytes / SAMPLE) === Math.floor((bytes += piece.length) / SAMPLE)) continue;
+          most = Math.max(most, held() - before);
+          samples += 1;
         }
       },
     };
     const { files } = await desk.make(orderOf('json', 'csv'), sink);
     for (const { size } of files) expect(size).toBeGreaterThan(DISCLOSURES * TEXT);
     expect(files.map(({ name }) => name)).toEqual(['accounting.json', 'accounting.csv']);
-    expect(most).toBeGreaterThan(0);
+    expect(samples).toBeGreaterThan(10);
     expect(most).toBeLessThan(MOST_HELD);
     // The proof of its lines is told of each by its place alone.
     expect(proven).toEqual(Array.from({ length: DISCLOSURES }, (_, i) => i + 1));
