@@ -1,7 +1,15 @@
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { NewEntry, OutboxRow, OutboxSource } from '@sijill/event-store';
-import { openSql, retryWhileBusy, type Clock, type Sql, type SqlTarget } from '@sijill/platform';
-import { accessMigrations, type AccessTables } from './tables.js';
+import {
+  LedgerPart,
+  openSql,
+  PartBehind,
+  retryWhileBusy,
+  type Clock,
+  type Sql,
+  type SqlTarget,
+} from '@sijill/platform';
+import { ACCESS, accessMigrations, type AccessTables } from './tables.js';
 
 /** One change under way, under the one lock. */
 export interface AccessChange {
@@ -17,10 +25,15 @@ export interface AccessChange {
  * until it commits, and numbers of the outbox are committed in their order.
  */
 export class AccessSql implements OutboxSource {
+  /** Whose it is. */
+  readonly part: LedgerPart;
+
   private constructor(
     readonly sql: Sql<AccessTables>,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.part = new LedgerPart(sql, ACCESS, 'the database of keys and producers');
+  }
 
   /** @throws DatabaseUnavailable */
   static async open(target: SqlTarget, clock: Clock): Promise<AccessSql> {
@@ -33,7 +46,10 @@ export class AccessSql implements OutboxSource {
       await retryWhileBusy(() =>
         sql.writer
           .insertInto('access_outbox_end')
-          .values({ name: 'last', number: 0 })
+          .values([
+            { name: 'last', number: 0 },
+            { name: 'done', number: 0 },
+          ])
           .onConflict((conflict) => conflict.doNothing())
           .execute(),
       );
@@ -48,10 +64,7 @@ export class AccessSql implements OutboxSource {
   async change<T>(work: (change: AccessChange) => Promise<T>): Promise<T> {
     return retryWhileBusy(() =>
       this.sql.writer.transaction().execute(async (trx) => {
-        await trx
-          .updateTable('access_outbox_end')
-          .set(({ ref }) => ({ number: ref('number') }))
-          .execute();
+        await takeLock(trx);
         const told: NewEntry[] = [];
         const result = await work({ trx, tell: (entry) => void told.push(entry) });
         if (told.length > 0) await this.put(trx, told);
@@ -72,10 +85,24 @@ export class AccessSql implements OutboxSource {
     return rows.map(({ number, entry }) => ({ number, entry: JSON.parse(entry) as NewEntry }));
   }
 
-  /** The outbox: everything up to a number stands in the ledger. */
+  /**
+   * The outbox: everything up to a number stands in the ledger.
+   *
+   * @throws PartBehind no such number was ever given here: in an older copy, keys that were revoked since would work again
+   */
   async done(upTo: number): Promise<void> {
-    const behind = this.sql.writer.deleteFrom('access_outbox').where('number', '<=', upTo);
-    await retryWhileBusy(() => behind.execute());
+    if (upTo <= (await endOf(this.sql.reader, 'done')).number) return;
+    await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        await takeLock(trx);
+        const { number: known } = await endOf(trx, 'done');
+        if (upTo <= known) return;
+        const given = trx.selectFrom('access_outbox').select('number').where('number', '=', upTo);
+        if ((await given.executeTakeFirst()) === undefined) throw new PartBehind(OLDER);
+        await trx.deleteFrom('access_outbox').where('number', '<=', upTo).execute();
+        await setEnd(trx, 'done', upTo);
+      }),
+    );
   }
 
   async close(): Promise<void> {
@@ -85,13 +112,32 @@ export class AccessSql implements OutboxSource {
   // A number is never lower than the time: a database that was lost, or is an older backup put back, goes on above what the lane
   // of its entries has seen, else its next entries would be taken for old ones and never be written.
   private async put(trx: Transaction<AccessTables>, told: readonly NewEntry[]): Promise<void> {
-    const { number: last } = await trx.selectFrom('access_outbox_end').select('number').executeTakeFirstOrThrow();
+    const { number: last } = await endOf(trx, 'last');
     const first = Math.max(last + 1, this.clock.now());
     const rows = told.map((entry, index) => ({ number: first + index, entry: JSON.stringify(entry) }));
     await trx.insertInto('access_outbox').values(rows).execute();
-    await trx
-      .updateTable('access_outbox_end')
-      .set({ number: first + told.length - 1 })
-      .execute();
+    await setEnd(trx, 'last', first + told.length - 1);
   }
+}
+
+const OLDER =
+  'the database of keys and producers is an older copy: changes of them stand in the ledger that it knows nothing of, as that a key was ' +
+  'revoked. Put the newest one back; nothing is taken in until then. Where that is lost for good: sijill ledger accept-loss';
+
+type End = AccessTables['access_outbox_end'];
+
+async function takeLock(trx: Transaction<AccessTables>): Promise<void> {
+  await trx
+    .updateTable('access_outbox_end')
+    .set(({ ref }) => ({ number: ref('number') }))
+    .where('name', '=', 'last')
+    .execute();
+}
+
+function endOf(db: Kysely<AccessTables>, name: End['name']): Promise<Pick<End, 'number'>> {
+  return db.selectFrom('access_outbox_end').select('number').where('name', '=', name).executeTakeFirstOrThrow();
+}
+
+async function setEnd(trx: Transaction<AccessTables>, name: End['name'], number: number): Promise<void> {
+  await trx.updateTable('access_outbox_end').set({ number }).where('name', '=', name).execute();
 }

@@ -1,5 +1,5 @@
 import type { OutboxSource } from '@sijill/event-store';
-import type { Clock, Config, SqlTarget } from '@sijill/platform';
+import type { Clock, Config, LedgerPart, SqlTarget } from '@sijill/platform';
 import { AccessSql } from './access-sql.js';
 import { ApiKeys } from './api-keys.js';
 import { Limits } from './limits.js';
@@ -12,6 +12,8 @@ export class Access {
   readonly keys: ApiKeys;
   /** For the lane of these entries: whoever has the store open writes what waits here. */
   readonly outbox: OutboxSource;
+  /** Whose database this is. */
+  readonly part: LedgerPart;
 
   private constructor(
     private readonly sql: AccessSql,
@@ -20,6 +22,7 @@ export class Access {
     seals: Seals,
   ) {
     this.outbox = sql;
+    this.part = sql.part;
     this.producers = new Producers(sql, config, clock, seals);
     this.keys = new ApiKeys(sql, this.producers, config, clock, seals);
   }

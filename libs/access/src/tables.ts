@@ -1,5 +1,5 @@
 import type { Kysely, Migration } from 'kysely';
-import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import { bytewiseText, LedgerPart, type SqlDialect } from '@sijill/platform';
 
 export interface AccessTables {
   /** Who acts: one row a name, so that two keys of one name are one principal. The id alone stands in entries. */
@@ -32,9 +32,12 @@ export interface AccessTables {
   principal_use: { principal_id: string; what: string; at: number };
   /** Entries that are decided and not in the ledger yet, JSON, in the order of the changes that they tell of. */
   access_outbox: { number: number; entry: string };
-  /** One row: the number given last. Whoever changes anything locks it first. */
-  access_outbox_end: { name: 'last'; number: number };
+  /** The number given last, whose row whoever changes anything locks first; and the last that is known to stand in the ledger. */
+  access_outbox_end: { name: 'last' | 'done'; number: number };
 }
+
+/** What the table that says whose these are is named after. */
+export const ACCESS = 'access';
 
 export const accessMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '2026-11-30-access': {
@@ -101,4 +104,5 @@ export const accessMigrations = (dialect: SqlDialect): Record<string, Migration>
         .execute();
     },
   },
+  '2026-12-01-access-ledger': LedgerPart.migration(ACCESS),
 });

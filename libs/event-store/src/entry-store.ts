@@ -1,3 +1,4 @@
+import type { Mark } from '@sijill/platform';
 import { writtenEntries } from './append-limits.js';
 import type { EntryAuthenticator } from './authenticator.js';
 import type {
@@ -15,6 +16,14 @@ import { foreignDigest } from './leaf-text.js';
 import type { AuthenticStore, KeylessStore, RawAppend, RawEvent, RawStore } from './raw-store.js';
 import { authenticatedText, readBeside, splitMetadata, storedMetadata, type Beside } from './stored-form.js';
 
+/** Who looks on at what a ledger writes. */
+export interface AppendWatch {
+  /** Before each append. @throws StoreUnavailable nothing is to be written now */
+  assertMayAppend(): void;
+  /** The last entry of an append that came to be durable. */
+  appended(last: Mark): void;
+}
+
 /**
  * The entries of a ledger in a store whose events may be anybody's. With an authenticator: what it writes has one that covers the
  * place of the entry, and what has none that holds, at the place where it stands, is foreign. Without: see `KeylessStore`.
@@ -25,6 +34,7 @@ export class EntryStore implements KeylessStore {
   constructor(
     readonly events: RawStore,
     private readonly authenticator: EntryAuthenticator | null,
+    private readonly watch: AppendWatch | null = null,
   ) {
     this.kind = events.kind;
   }
@@ -38,13 +48,16 @@ export class EntryStore implements KeylessStore {
     const { authenticator } = this;
     const written = writtenEntries(entries);
     if (authenticator === null) return this.events.append(stream, written.map(unauthenticated), expected);
+    this.watch?.assertMayAppend();
     const authenticated = authenticatedEvents(authenticator, stream, written, expected);
     const result = await this.events.append(
       stream,
       authenticated.map(({ event }) => event),
       expected,
     );
-    return { ...result, leafHashes: authenticated.map(({ leafHash }) => leafHash) };
+    const leafHashes = authenticated.map(({ leafHash }) => leafHash);
+    this.watch?.appended({ position: result.position, leafHash: leafHashes.at(-1)! });
+    return { ...result, leafHashes };
   }
 
   async *readStream(...[stream, options]: Parameters<EventStore['readStream']>): AsyncGenerator<StoredEntry> {
@@ -163,8 +176,9 @@ const FOREIGN_TEXT = { data: '{}', metadata: '{}', sealed: '', foreign: true } a
 export function authenticStore(
   { events }: Pick<KeylessStore, 'events'>,
   authenticator: EntryAuthenticator,
+  watch?: AppendWatch,
 ): AuthenticStore {
-  return new EntryStore(events, authenticator);
+  return new EntryStore(events, authenticator, watch);
 }
 
 /** The same store as somebody sees it who has no key: whatever has the form of an entry is one. */

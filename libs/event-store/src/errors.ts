@@ -32,7 +32,26 @@ export class StoreFull extends StoreUnavailable {
 
 /** The store will not take this, now or later (rights, a deleted stream, a file of another schema). */
 export class StoreRefused extends Error {
-  override readonly name = 'StoreRefused';
+  override readonly name: string = 'StoreRefused';
+}
+
+/** No entry stands at this position: it was given out by another log, or the entry is gone. */
+export class PositionNotFound extends StoreRefused {
+  override readonly name = 'PositionNotFound';
+  constructor(
+    readonly position: number,
+    options?: ErrorOptions,
+  ) {
+    super(`the store has no entry at position ${position}: it is not the log that the position comes from`, options);
+  }
+}
+
+/**
+ * The store that answers is not this ledger's, or not all of it is there: it is empty, an older copy, or another's. Nothing is taken in and
+ * nothing signed until the right one is back; then everything goes on by itself.
+ */
+export class StoreNotOurs extends StoreUnavailable {
+  override readonly name = 'StoreNotOurs';
 }
 
 /** The batch is over what the store takes in one append. */

@@ -5,6 +5,8 @@ export const LANE_PREFIX = 'ledger-';
 
 /** Lanes that there is one of. */
 export const LANES = {
+  /** Which ledger this is: its founding, and what was lost of it and is on record. */
+  ledger: 'ledger-founding',
   /** Of the command line; processes share it. */
   command: 'ledger-command',
   /** What the vault has decided, from its outbox. */

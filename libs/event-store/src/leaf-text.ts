@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { canonicalJson } from '@sijill/transparency';
+import { canonicalJson, hashLeafText, toHex } from '@sijill/transparency';
 import type { EntryText, StoredEntry } from './event-store.port.js';
 import type { LeafBytes, RawEvent } from './raw-store.js';
 import { splitMetadata } from './stored-form.js';
@@ -27,6 +27,12 @@ export type LeafParts = Pick<
  */
 export function leafText(entry: LeafParts): string {
   return entry.foreign ? foreignLeafText({ ...entry, sha256: entry.sha256! }) : ownLeafText(entry);
+}
+
+/** The hash of an entry's leaf in hex. RFC 9162, section 2.1.1 */
+export function leafHashOf(entry: StoredEntry | EntryText): string {
+  const text = typeof entry.data === 'string' ? (entry as EntryText) : entryText(entry as StoredEntry);
+  return text.leafHash ?? toHex(hashLeafText(leafText(text)));
 }
 
 /** @see leafText */

@@ -1,7 +1,7 @@
 import { MAX_APPEND_BYTES, writeEntry } from './append-limits.js';
 import { OutcomeUnknown, WrongExpectedRevision } from './errors.js';
 import type { EventStore, NewEntry, WrittenEntry } from './event-store.port.js';
-import { appendBehind, laneEnd } from './lane-end.js';
+import { appendBehind, laneEnd, type LaneEnd } from './lane-end.js';
 
 /** What a database has decided and is to be an entry. */
 export interface OutboxRow {
@@ -14,7 +14,10 @@ export interface OutboxRow {
 export interface OutboxSource {
   /** The rows behind a number, in order. */
   pending(after: number, limit: number): Promise<readonly OutboxRow[]>;
-  /** They stand in their lane up to a number. Told again after a crash, and by two who drain at once. */
+  /**
+   * They stand in their lane up to a number. Told again after a crash, and by two who drain at once. It throws where it has never given
+   * out that number.
+   */
   done(upTo: number): Promise<void>;
 }
 
@@ -33,8 +36,7 @@ const ROWS = 200;
 export async function drainOutbox(store: EventStore, lane: string, source: OutboxSource): Promise<number> {
   for (let appended = 0; ;) {
     const end = await laneEnd(store, lane);
-    const reached = end.entry === null ? 0 : numberOf(end.entry.metadata['outbox'], lane);
-    if (reached > 0) await source.done(reached);
+    const reached = await confirm(end, lane, source);
     const rows = fitting(await source.pending(reached, ROWS));
     if (rows.length === 0) return appended;
     try {
@@ -44,6 +46,21 @@ export async function drainOutbox(store: EventStore, lane: string, source: Outbo
       if (!(error instanceof WrongExpectedRevision) && !(error instanceof OutcomeUnknown)) throw error;
     }
   }
+}
+
+/**
+ * Tells an outbox what of it stands in its lane, and brings nothing in.
+ *
+ * @throws what the source throws where the lane has come further than it
+ */
+export async function confirmOutbox(store: EventStore, lane: string, source: OutboxSource): Promise<void> {
+  await confirm(await laneEnd(store, lane), lane, source);
+}
+
+async function confirm({ entry }: LaneEnd, lane: string, source: OutboxSource): Promise<number> {
+  const reached = entry === null ? 0 : numberOf(entry.metadata['outbox'], lane);
+  if (reached > 0) await source.done(reached);
+  return reached;
 }
 
 /** The first rows that one append takes, or the first alone. */

@@ -8,7 +8,14 @@ import {
   Unsealing,
   unsealWhenConfirmed,
 } from '@sijill/cases';
-import { assertEdition, authenticStore, Lane, type AuthenticStore, type EventStore } from '@sijill/event-store';
+import {
+  assertEdition,
+  authenticStore,
+  Lane,
+  type AuthenticStore,
+  type EventStore,
+  type KeylessStore,
+} from '@sijill/event-store';
 import { EntryMaker, Quarantine, QuarantineDesk, SeenEvents, type EntryCatalogue } from '@sijill/intake';
 import {
   LogKeys,
@@ -28,6 +35,7 @@ import {
   type Claim,
   type Clock,
   type Config,
+  type LedgerPart,
   type Logger,
   type ProcessRole,
 } from '@sijill/platform';
@@ -38,6 +46,7 @@ import { Vault } from '@sijill/vault';
 import { authenticatorOf } from './authenticator-for.js';
 import { DiskReserve } from './disk-reserve.js';
 import { ForeignEvents } from './foreign-events.js';
+import { LedgerIdentity } from './identity/ledger-identity.js';
 import { keyringFor } from './keyring-for.js';
 import { openStore } from './open-store.js';
 import { openWitness, witnessesOf } from './open-witness.js';
@@ -67,6 +76,8 @@ export interface Ledger {
   readonly confirmations: Confirmations;
   readonly unsealing: Unsealing;
   readonly separating: Separating;
+  /** Which ledger this is, and whether all its parts are still of it. */
+  readonly identity: LedgerIdentity;
   /** Brings what vault and access have decided into the store. */
   readonly outboxes: Outboxes;
   /** Brings the vault to new keys, and destroys those whose time has come. */
@@ -116,6 +127,7 @@ export interface LedgerOptions {
  * Opens a ledger from its configuration. What was opened is closed again when a later part cannot be.
  *
  * @throws KeyringUnusable | VaultLost | StoreUnavailable | StoreRefused | DatabaseUnavailable | SignerFailed
+ * @throws StoreNotOurs | PartOfAnother | PartBehind its parts are not those of one ledger, or not all of them as far as the others
  */
 export async function openLedger(config: Config, options: LedgerOptions): Promise<Ledger> {
   const { logger, roles = [], metrics = new Metrics(), clock = clockOf(config) } = options;
@@ -130,39 +142,46 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   try {
     const foreign = new ForeignEvents(metrics, logger);
-    const keyless = keep(await openStore(config, logger));
+    let identity: LedgerIdentity | null = null;
+    const keyless = keep(await openStore(config, logger, async () => identity?.check()));
     await assertEdition(keyless);
     const keyring = await keyringFor(config, keyless, clock, logger);
-    // The store is asked first: a new ledger has its vault before its first entry.
-    const isNew = (await keyless.head()) === 0;
+    const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
+    const readModels = keep(
+      await ReadModels.open(sqlTarget(config, 'read-models'), clock, {
+        onForeign: (events) => foreign.note(events),
+        onVaultSequence: (sequence) => vault.assertReached(sequence),
+      }),
+    );
     const vaultAt = [sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion] as const;
+    const isNew = await mayBeNew(keyless, [logStore.part, readModels.part]);
     const vault = keep(await (isNew ? Vault.open(...vaultAt) : Vault.openExisting(...vaultAt)));
+    const seals = new LedgerSeals(vault, clock);
+    const access = keep(await Access.open(sqlTarget(config, 'access'), config, clock, seals));
+    const { keys, producers } = access;
     // Before anything is written under one of them.
     await vault.takeAuthenticators();
-    const store = authenticStore(keyless, authenticatorOf(keyring, vault));
+    const origin = config.logOrigin ?? keyring.logName;
+    const parts = { vault: vault.part, database: access.part, readModels: readModels.part, log: logStore };
+    const belonging = { ledgerId: keyring.ledgerId, keyring: keyring.fingerprint, origin };
+    const one = (identity = new LedgerIdentity(() => store, parts, belonging, { clock, logger }));
+    const store = authenticStore(keyless, authenticatorOf(keyring, vault), one);
+    const outboxes = new Outboxes(store, vault, access.outbox, logger);
+    await one.establish(vault, outboxes);
     const intakeStore =
       config.eventStore.kind === 'embedded'
         ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)
         : store;
-    const readModels = keep(
-      await ReadModels.open(sqlTarget(config, 'read-models'), clock, { onForeign: (events) => foreign.note(events) }),
-    );
-    const seals = new LedgerSeals(vault, clock);
-    const access = keep(await Access.open(sqlTarget(config, 'access'), config, clock, seals));
-    const { keys, producers } = access;
-    const outboxes = new Outboxes(store, vault, access.outbox, logger);
     const claim = claimOf(sqlTarget(config, 'vault-claim'), 'sijill vault');
     const upkeep = new VaultUpkeep(vault, { claim, tagDays: config.tagDays, clock, metrics, logger });
-    const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
     const subjectMap = keep(await MapStore.open(sqlTarget(config, 'subject-map')));
-    const origin = config.logOrigin ?? keyring.logName;
     const witnesses = witnessesOf(config);
     const cosigned = config.witnesses?.policy === 'closed' ? config.witnesses.quorum : 0;
     const published = (): Promise<SignedCheckpoint | null> => logStore.checkpoint(cosigned);
-    const identity = { origin, keys: signingKeysAt(config.logSigner, clock) };
+    const signing = { origin, keys: signingKeysAt(config.logSigner, clock) };
     const log: Ledger['log'] = {
       store: logStore,
-      keys: new LogKeys(store, logStore, identity, {
+      keys: new LogKeys(store, logStore, signing, {
         clock,
         published,
         cosigned: { needed: cosigned, wanted: witnesses?.quorum ?? 0 },
@@ -238,6 +257,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       unsealing: new Unsealing(sources, vault, confirmations, dualControl, limits, consultations),
       separating: new Separating(vault, confirmations, dualControl),
       nodeClaim,
+      identity: one,
       outboxes,
       upkeep,
       foreign,
@@ -257,6 +277,13 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     await closeAll();
     throw error;
   }
+}
+
+/** Whether nothing is there yet that a vault would have to be there for. */
+async function mayBeNew(store: KeylessStore, parts: readonly LedgerPart[]): Promise<boolean> {
+  if ((await store.head()) > 0) return false;
+  for (const part of parts) if ((await part.state()).ledgerId !== null) return false;
+  return true;
 }
 
 /** The lane that a process writes its own entries to; several processes may share it, only the order counts. */

@@ -1,5 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { drainOutbox, LANES, type EventStore, type NewEntry, type OutboxSource } from '@sijill/event-store';
+import {
+  confirmOutbox,
+  drainOutbox,
+  LANES,
+  type EventStore,
+  type NewEntry,
+  type OutboxSource,
+} from '@sijill/event-store';
 import { backOff, type Logger } from '@sijill/platform';
 import type { Vault } from '@sijill/vault';
 
@@ -19,7 +26,7 @@ export class Outboxes {
 
   constructor(
     private readonly store: EventStore,
-    vault: Pick<Vault, 'outbox'>,
+    vault: Pick<Vault, 'outbox' | 'assertReached'>,
     access: OutboxSource,
     private readonly logger: Logger,
   ) {
@@ -54,6 +61,16 @@ export class Outboxes {
     return this.draining;
   }
 
+  /**
+   * That vault and access have come as far as what stands in the store of them.
+   *
+   * @throws PartBehind one of them is an older copy
+   * @throws StoreUnavailable | StoreRefused | DatabaseUnavailable
+   */
+  async assertReached(): Promise<void> {
+    for (const [lane, source] of this.sources) await confirmOutbox(this.store, lane, source);
+  }
+
   private async drainAll(): Promise<number> {
     let entries = 0;
     for (const [lane, source] of this.sources) entries += await drainOutbox(this.store, lane, source);
@@ -80,13 +97,16 @@ export class Outboxes {
 }
 
 /** The vault knows nothing of stores; its rows are their entries' JSON. */
-export function vaultOutbox({ outbox }: Pick<Vault, 'outbox'>): OutboxSource {
+export function vaultOutbox(vault: Pick<Vault, 'outbox' | 'assertReached'>): OutboxSource {
   return {
     pending: async (after, limit) =>
-      (await outbox.pending(after, limit)).map(({ number, entry }) => ({
+      (await vault.outbox.pending(after, limit)).map(({ number, entry }) => ({
         number,
         entry: JSON.parse(entry) as NewEntry,
       })),
-    done: (upTo) => outbox.done(upTo),
+    done: async (upTo) => {
+      await vault.assertReached(upTo);
+      await vault.outbox.done(upTo);
+    },
   };
 }

@@ -1,7 +1,15 @@
 import { LRUCache } from 'lru-cache';
-import { openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
-import { FormatInvalid, HASH_BYTES, TILE_WIDTH, tileWidth, type Tile, type TilePlace } from '@sijill/transparency';
-import { logMigrations, type LogTables } from './tables.js';
+import { LedgerPart, openSql, retryWhileBusy, type Mark, type Sql, type SqlTarget } from '@sijill/platform';
+import {
+  FormatInvalid,
+  HASH_BYTES,
+  TILE_WIDTH,
+  tileWidth,
+  toHex,
+  type Tile,
+  type TilePlace,
+} from '@sijill/transparency';
+import { LOG, logMigrations, type LogTables } from './tables.js';
 
 /** Somebody else has made the log grow: this notary must not go on from what it knew. */
 export class HeadMoved extends Error {
@@ -54,7 +62,12 @@ export class LogStore {
   /** Hashes of subtrees that proofs have needed: some 4 MB at most. */
   readonly known = new LRUCache<string, Uint8Array>({ max: KNOWN_HASHES });
 
-  private constructor(private readonly sql: Sql<LogTables>) {}
+  /** Whose log this is. */
+  readonly part: LedgerPart;
+
+  private constructor(private readonly sql: Sql<LogTables>) {
+    this.part = new LedgerPart(sql, LOG, 'the log');
+  }
 
   /** @throws DatabaseUnavailable */
   static async open(target: SqlTarget): Promise<LogStore> {
@@ -73,6 +86,7 @@ export class LogStore {
    * @throws HeadMoved it stands elsewhere than where the growth begins
    */
   async grow({ from, to, tiles, positions, checkpoint }: Growth): Promise<void> {
+    this.sql.assertInPlace();
     await retryWhileBusy(() =>
       this.sql.writer.transaction().execute(async (trx) => {
         const { numUpdatedRows } = await trx
@@ -170,6 +184,12 @@ export class LogStore {
       .where('tile', '=', tile)
       .executeTakeFirst();
     return unpacked(row?.positions ?? Buffer.of());
+  }
+
+  /** The last leaf that was committed, with the entry that it is; null before the first. */
+  async lastLeaf(): Promise<Mark | null> {
+    const { size, position } = await this.head();
+    return size === 0 ? null : { position, leafHash: toHex(await this.leafHashes(size - 1, 1)) };
   }
 
   /** The store position of a leaf; null when the tree has no such leaf yet. */

@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import type { SqlDialect } from '@sijill/platform';
+import { LedgerPart, type SqlDialect } from '@sijill/platform';
 
 /** The log beside the store: all of it but the signatures can be made again from the store. */
 export interface LogTables {
@@ -26,6 +26,9 @@ export interface LogTables {
   /** Checkpoints as they were stamped, each with the answer of the time stamp authority. */
   log_time_stamp: { size: number; note: string; answer: Buffer; stamped_at: string };
 }
+
+/** What the table that says whose log this is is named after. */
+export const LOG = 'log';
 
 export const logMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '2026-11-25-log': {
@@ -81,4 +84,5 @@ export const logMigrations = (dialect: SqlDialect): Record<string, Migration> =>
         .execute();
     },
   },
+  '2026-12-01-log-ledger': LedgerPart.migration(LOG),
 });

@@ -2,6 +2,8 @@ export * from './claim.js';
 export * from './clock.js';
 export * from './config.js';
 export * from './hmac.js';
+export * from './in-place.js';
+export * from './ledger-part.js';
 export * from './logging.js';
 export * from './metrics.js';
 export * from './processes.js';

@@ -17,6 +17,7 @@ import {
 } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import pg from 'pg';
+import { inPlace, notInPlace } from './in-place.js';
 
 export type SqlDialect = 'sqlite' | 'postgresql';
 
@@ -27,6 +28,12 @@ export interface Sql<Tables> {
   readonly reader: Kysely<Tables>;
   /** The writing connection of SQLite itself, for statements that are prepared once; used inside transactions of `writer` only. */
   readonly connection: Sqlite.Database | null;
+  /**
+   * That the file which is open is still the one that lies in its place. What is written into one that was moved away is lost.
+   *
+   * @throws DatabaseUnavailable
+   */
+  assertInPlace(): void;
   close(): Promise<void>;
 }
 
@@ -37,7 +44,7 @@ export type SqlTarget = { kind: 'sqlite'; file: string; open?: OpenSqliteFile } 
 
 /** The database could not be reached or read. */
 export class DatabaseUnavailable extends Error {
-  override readonly name = 'DatabaseUnavailable';
+  override readonly name: string = 'DatabaseUnavailable';
 }
 
 /**
@@ -166,6 +173,7 @@ function openSqlite<Tables>(
   } catch (error) {
     throw new DatabaseUnavailable(`${file} cannot be opened as a database`, { cause: error });
   }
+  const isInPlace = inPlace(file);
   const readConnection = open(file);
   readConnection.pragma(`busy_timeout = ${BUSY_MS}`);
   readConnection.pragma('query_only = ON');
@@ -176,6 +184,9 @@ function openSqlite<Tables>(
     writer,
     reader,
     connection,
+    assertInPlace: () => {
+      if (!isInPlace()) throw new DatabaseUnavailable(notInPlace(file));
+    },
     close: async () => {
       await reader.destroy();
       await writer.destroy();
@@ -217,6 +228,7 @@ function openPostgres<Tables>(url: string): Sql<Tables> {
     writer: database,
     reader: database,
     connection: null,
+    assertInPlace: () => undefined,
     close: () => database.destroy(),
   };
 }

@@ -16,6 +16,6 @@ export { personOf, type AboutPerson, type Person } from './person.js';
 export { ProjectionFailed } from './projection-failed.js';
 export { Projector, type ProjectorHealth, type ProjectorState } from './projector.js';
 export { isQuarantined, quarantined, replayOf, type QuarantineView } from './quarantine/query.js';
-export { ReadModels, type ReadModelsOptions, type Rebuilt } from './read-models.js';
+export { highestVaultSequence, ReadModels, type ReadModelsOptions, type Rebuilt } from './read-models.js';
 export { RebuildOvertaken } from './rebuild.js';
 export { READ_MODEL_NAMES, READ_MODEL_SERVING, type ReadModelName } from './tables.js';

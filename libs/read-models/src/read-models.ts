@@ -1,14 +1,16 @@
 import { EventEmitter } from 'node:events';
 import { sql } from 'kysely';
 import type { AsOf, Freshness } from '@sijill/contracts';
-import type { EventStore, StoredEntry } from '@sijill/event-store';
+import { LANES, leafHashOf, type EventStore, type StoredEntry } from '@sijill/event-store';
 import {
   areTablesUnknown,
   DatabaseUnavailable,
   isoTime,
+  LedgerPart,
   openSql,
   retryWhileBusy,
   type Clock,
+  type Mark,
   type Sql,
   type SqlTarget,
 } from '@sijill/platform';
@@ -19,6 +21,7 @@ import { Rebuild } from './rebuild.js';
 import { RowWriter } from './rows.js';
 import {
   makeTables,
+  READ_MODEL,
   READ_MODEL_NAMES,
   readModelMigrations,
   withoutTables,
@@ -31,6 +34,8 @@ const BATCH = 500;
 export interface ReadModelsOptions {
   /** Is told of events in the ledger's streams that are not the ledger's, each once: when the foremost read model passes over it. */
   readonly onForeign?: (entries: readonly StoredEntry[]) => void;
+  /** Is told the highest number of a change of the vault that entries name, before they are applied. What it throws stops them. */
+  readonly onVaultSequence?: (sequence: number) => Promise<void>;
 }
 
 export interface Rebuilt {
@@ -49,6 +54,8 @@ export interface Rebuilt {
  */
 export class ReadModels {
   private readonly moved = new EventEmitter().setMaxListeners(0);
+  /** Whose they are. */
+  readonly part: LedgerPart;
   private readonly rows: RowWriter;
   private acknowledged = 0;
 
@@ -56,12 +63,18 @@ export class ReadModels {
     readonly sql: Sql<ReadModelTables>,
     private readonly clock: Clock,
     private readonly onForeign: (entries: readonly StoredEntry[]) => void,
+    private readonly onVaultSequence: (sequence: number) => Promise<void>,
   ) {
     this.rows = new RowWriter(sql);
+    this.part = new LedgerPart(sql, READ_MODEL, 'the database of the read models');
   }
 
   /** @throws DatabaseUnavailable they cannot be reached, or are those of the first edition */
-  static async open(target: SqlTarget, clock: Clock, { onForeign }: ReadModelsOptions = {}): Promise<ReadModels> {
+  static async open(
+    target: SqlTarget,
+    clock: Clock,
+    { onForeign, onVaultSequence }: ReadModelsOptions = {},
+  ): Promise<ReadModels> {
     const database = await openDatabase(target);
     try {
       if ((await withoutTables(database.reader)).length > 0)
@@ -75,7 +88,12 @@ export class ReadModels {
       await database.close();
       throw new DatabaseUnavailable('the tables of the read models could not be made', { cause });
     }
-    return new ReadModels(database, clock, onForeign ?? (() => undefined));
+    return new ReadModels(
+      database,
+      clock,
+      onForeign ?? (() => undefined),
+      onVaultSequence ?? (() => Promise.resolve()),
+    );
   }
 
   /** Where a read model stands now; the hindmost of all when none is named. */
@@ -133,6 +151,9 @@ export class ReadModels {
    * @throws ProjectionFailed some threw and stay where they are; the others have moved
    */
   async apply(batch: readonly StoredEntry[], after = 0): Promise<void> {
+    this.sql.assertInPlace();
+    const vaultSequence = highestVaultSequence(batch);
+    await this.onVaultSequence(vaultSequence);
     const { stopped, foreign } = await retryWhileBusy(() =>
       this.sql.writer.transaction().execute(async (trx) => {
         const failures: Stopped[] = [];
@@ -153,6 +174,8 @@ export class ReadModels {
         };
         await advance(this.rows.into(trx), progress, batch, { after, live: { db: trx, progress }, attempt });
         await writeProgress(trx, before, progress);
+        if (foremost(progress) > foremost(before))
+          await this.part.note(markOf(batch, foremost(progress)), vaultSequence, trx);
         return { stopped: failures, foreign: passedOver(batch, foremost(before), foremost(progress)) };
       }),
     );
@@ -271,6 +294,20 @@ async function openDatabase(target: SqlTarget): Promise<Sql<ReadModelTables>> {
 /** The foreign among the entries that the foremost read model has come past. */
 function passedOver(batch: readonly StoredEntry[], before: number, now: number): readonly StoredEntry[] {
   return batch.filter(({ foreign, position }) => foreign && position > before && position <= now);
+}
+
+/** The highest number of a change of the vault that some entries name; 0 where they name none. */
+export function highestVaultSequence(entries: readonly StoredEntry[]): number {
+  return entries.reduce((most, { stream, metadata }) => {
+    // Absent where an entry concerns nobody. What the vault itself tells of is numbered as its changes are.
+    const sequence = stream === LANES.vault ? metadata['outbox'] : metadata['vault'];
+    return Math.max(most, Number(sequence ?? 0));
+  }, 0);
+}
+
+/** The entry that the foremost read model stands at, to know the store by it again. */
+function markOf(batch: readonly StoredEntry[], position: number): Mark {
+  return { position, leafHash: leafHashOf(batch.find((entry) => entry.position === position)!) };
 }
 
 function foremost(progress: ReadonlyMap<ReadModelName, { position: number }>): number {

@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import { bytewiseText, LedgerPart, type SqlDialect } from '@sijill/platform';
 import { READ_MODELS } from './list.js';
 import { LIVE, placeOf, type Place } from './place.js';
 import type { AnyReadModel, ReadModel } from './read-model.js';
@@ -45,6 +45,9 @@ export const READ_MODEL_SERVING: ReadonlyMap<string, ReadModelName> = new Map(
 /** The row of `projection` that stands for all of them. */
 export const FOR_ALL = 'all';
 
+/** What the table that says whose these are is named after. */
+export const READ_MODEL = 'read_model';
+
 export const readModelMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '2026-11-30-read-models': {
     up: async (db: Kysely<unknown>) => {
@@ -60,6 +63,7 @@ export const readModelMigrations = (dialect: SqlDialect): Record<string, Migrati
       await sql`insert into projection values (${FOR_ALL}, 0, '', 0, 0) on conflict do nothing`.execute(db);
     },
   },
+  '2026-12-01-read-models-ledger': LedgerPart.migration(READ_MODEL),
 });
 
 /** The read models whose tables are not there, or have another form. */

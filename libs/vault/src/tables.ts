@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { bytewiseText, type SqlDialect } from '@sijill/platform';
+import { bytewiseText, LedgerPart, type SqlDialect } from '@sijill/platform';
 import { createCaseTables, type CaseTables } from './cases/tables.js';
 import { createDirectoryTables, type DirectoryTables } from './directory/tables.js';
 
@@ -27,6 +27,9 @@ export interface VaultTables extends DirectoryTables, CaseTables {
   /** Whose secret a text of several subjects has: it goes with the first of them. */
   vault_share: { holder: string; subject_id: string };
 }
+
+/** What the vault's own table of whose it is is named after. */
+export const VAULT = 'vault';
 
 export const vaultMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '2026-12-01-vault': {
@@ -61,6 +64,7 @@ export const vaultMigrations = (dialect: SqlDialect): Record<string, Migration> 
     },
   },
   '2026-12-01-vault-cases': { up: (db: Kysely<unknown>) => createCaseTables(db, dialect) },
+  '2026-12-01-vault-ledger': LedgerPart.migration(VAULT),
 });
 
 /**

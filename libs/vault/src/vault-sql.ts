@@ -1,10 +1,19 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type Kysely, type Transaction } from 'kysely';
-import { areTablesUnknown, openSql, retryWhileBusy, type Sql, type SqlTarget } from '@sijill/platform';
+import {
+  areTablesUnknown,
+  LedgerPart,
+  openSql,
+  PartBehind,
+  PartOfAnother,
+  retryWhileBusy,
+  type Sql,
+  type SqlTarget,
+} from '@sijill/platform';
 import { KeyringUnusable } from './keyring-places/index.js';
 import { behindLacking, rereadIfThere, type Keyring } from './keyring.js';
-import { vaultMigrations, type VaultTables } from './tables.js';
+import { VAULT, vaultMigrations, type VaultTables } from './tables.js';
 
 export type VaultDb = Kysely<VaultTables>;
 export type VaultTransaction = Transaction<VaultTables>;
@@ -65,14 +74,20 @@ const STATE = [
  * commits.
  */
 export class VaultSql {
+  /** Whose it is. */
+  readonly part: LedgerPart;
   private known: VaultState | null = null;
+  /** What the vault has come to, by all that this process has seen of it and of the ledger. It never goes back. */
+  private reached = { sequence: 0, epoch: 0 };
   private wiped = true;
   private readonly forgetting: (() => void)[] = [];
 
   private constructor(
     readonly sql: Sql<VaultTables>,
     private readonly keyring: Keyring,
-  ) {}
+  ) {
+    this.part = new LedgerPart(sql, VAULT, 'the vault');
+  }
 
   /**
    * @param mayBeNew whether one is made where there is none
@@ -130,9 +145,25 @@ export class VaultSql {
     return this.known?.epoch ?? -1;
   }
 
-  /** What the vault is now: one small read. What is remembered here was true at that moment, or is forgotten. */
-  async look(): Promise<VaultState> {
-    return this.takeIn(await stateOf(this.sql.reader));
+  /**
+   * What the vault is now: one small read. What is remembered here was true at that moment, or is forgotten.
+   *
+   * @throws PartBehind | PartOfAnother it is not the vault any more that it was, but an older copy, or another's
+   */
+  look(): Promise<VaultState> {
+    return this.stateIn(this.sql.reader);
+  }
+
+  /**
+   * That the vault has come as far as the ledger says: no entry is written before what it needs is in the vault.
+   *
+   * @param sequence the number of a change that an entry names
+   * @throws PartBehind it has not: from then on nothing here answers but with that
+   */
+  async assertReached(sequence: number): Promise<void> {
+    if (sequence <= this.reached.sequence) return;
+    this.reached = { ...this.reached, sequence };
+    await this.look();
   }
 
   /**
@@ -161,7 +192,7 @@ export class VaultSql {
         .execute();
     await set('lock', '');
     // What is remembered is older than the lock: what was destroyed since must not be sealed for.
-    const before = await this.takeIn(await stateOf(trx));
+    const before = await this.stateIn(trx);
     this.refuseWithout(before);
     const after = { ...before };
     let [raised, destroyed] = [false, false];
@@ -176,7 +207,23 @@ export class VaultSql {
     for (const name of STATE) if (after[name] !== before[name]) await set(name, String(after[name]));
     // By one from where it stands: whoever destroys keys without the lock raises it too.
     if (raised) await set('epoch', sql`cast(cast(value as bigint) + 1 as text)`);
-    return { result, state: raised ? await stateOf(trx) : after, destroyed };
+    // Not taken in before it is committed.
+    return { result, state: raised ? (await stateOf(trx)).state : after, destroyed };
+  }
+
+  private async stateIn(db: VaultDb): Promise<VaultState> {
+    this.sql.assertInPlace();
+    // Others may bring it further, and this process see that, before this answer is read.
+    const reached = this.reached;
+    const { ledger, state } = await stateOf(db);
+    if (ledger !== this.keyring.ledgerId) throw new PartOfAnother(ofAnother(ledger, this.keyring.ledgerId));
+    if (!(state.sequence >= reached.sequence && state.epoch >= reached.epoch))
+      throw new PartBehind(
+        `the vault is an older copy: it stands at change ${state.sequence} (epoch ${state.epoch}), and this ledger has seen change ` +
+          `${reached.sequence} (epoch ${reached.epoch}). Put the newest one back; nothing is taken in until then. Where that is lost for ` +
+          'good: sijill ledger accept-loss',
+      );
+    return this.takeIn(state);
   }
 
   /**
@@ -219,6 +266,10 @@ export class VaultSql {
   private async takeIn(state: VaultState): Promise<VaultState> {
     if (this.known !== null && state.epoch !== this.known.epoch) for (const forget of this.forgetting) forget();
     this.known = state;
+    this.reached = {
+      sequence: Math.max(this.reached.sequence, state.sequence),
+      epoch: Math.max(this.reached.epoch, state.epoch),
+    };
     if (missingKeys(state, this.keyring).length > 0) await rereadIfThere(this.keyring);
     return state;
   }
@@ -332,11 +383,20 @@ export async function assertVaultExists(target: SqlTarget): Promise<void> {
   if (!(await vaultExists(target))) throw new VaultLost(target);
 }
 
-async function stateOf(db: VaultDb): Promise<VaultState> {
-  const rows = await db.selectFrom('vault_meta').selectAll().where('name', 'in', STATE).execute();
-  const { sequence, epoch, ...keys } = Object.fromEntries(rows.map(({ name, value }) => [name, value])) as Record<
-    (typeof STATE)[number],
-    string
-  >;
-  return { ...keys, sequence: Number(sequence), epoch: Number(epoch) };
+function ofAnother(ledger: string | undefined, own: string): string {
+  return ledger === undefined
+    ? 'the vault was emptied; put it back from its newest backup'
+    : `the vault is that of the ledger ${ledger}, and this keyring is of the ledger ${own}; put the right one back`;
+}
+
+async function stateOf(db: VaultDb): Promise<{ readonly ledger: string | undefined; readonly state: VaultState }> {
+  const rows = await db
+    .selectFrom('vault_meta')
+    .selectAll()
+    .where('name', 'in', [...STATE, 'ledger'])
+    .execute();
+  const { ledger, sequence, epoch, ...keys } = Object.fromEntries(
+    rows.map(({ name, value }) => [name, value]),
+  ) as Record<(typeof STATE)[number] | 'ledger', string>;
+  return { ledger, state: { ...keys, sequence: Number(sequence), epoch: Number(epoch) } };
 }

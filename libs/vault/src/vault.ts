@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { hmacOf, type Clock, type Hmac, type SqlTarget } from '@sijill/platform';
+import { hmacOf, type Clock, type Hmac, type LedgerPart, type SqlTarget } from '@sijill/platform';
 import type { Kysely } from 'kysely';
 import type { CaseChange } from './cases/case-change.js';
 import type { CaseTables } from './cases/tables.js';
@@ -28,6 +28,8 @@ const CACHED_PEOPLE = 50_000;
 export class Vault {
   /** What was decided here and is not in the store yet. */
   readonly outbox: Outbox;
+  /** Whose vault this is. */
+  readonly part: LedgerPart;
 
   private constructor(
     private readonly database: VaultSql,
@@ -39,6 +41,7 @@ export class Vault {
     private readonly ports: DirectoryPorts,
   ) {
     this.outbox = new Outbox(database.sql);
+    this.part = database.part;
   }
 
   /**
@@ -159,6 +162,16 @@ export class Vault {
    */
   refuseWithoutAuthenticators(authenticators: readonly string[]): Promise<void> {
     return this.database.refuseWithoutAuthenticators(authenticators);
+  }
+
+  /** The number of its last change. @throws PartBehind | PartOfAnother */
+  async sequence(): Promise<number> {
+    return (await this.database.look()).sequence;
+  }
+
+  /** See `VaultSql.assertReached`. */
+  assertReached(sequence: number): Promise<void> {
+    return this.database.assertReached(sequence);
   }
 
   /** What was destroyed here is moved out of SQLite's files, see `VaultSql.wipe`. */

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
-import { WrongExpectedRevision } from '../errors.js';
+import { inPlace, notInPlace } from '@sijill/platform';
+import { StoreNotOurs, WrongExpectedRevision } from '../errors.js';
 import type { AppendResult, ExpectedRevision } from '../event-store.port.js';
 import type { RawAppend } from '../raw-store.js';
 import { storeFailure } from './sqlite-failure.js';
@@ -24,9 +25,15 @@ export class Appender {
   readonly #lastRevision: Database.Statement<[number], number>;
   readonly #stored: Database.Statement<[number, number, number], { id: string; position: number }>;
   readonly #insert: Database.Statement<[number, number, string, string, string, string]>;
+  readonly #idAt: Database.Statement<[number], string>;
+  readonly #isInPlace: () => boolean;
+  /** What was last committed here. */
+  #last: { readonly position: number; readonly id: string } | null = null;
 
   constructor(db: Database.Database) {
     this.#db = db;
+    this.#isInPlace = inPlace(db.name);
+    this.#idAt = db.prepare<[number], string>('SELECT id FROM entry WHERE position = ?').pluck();
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#streamId = db.prepare<[string], number>('SELECT id FROM stream WHERE name = ?').pluck();
@@ -68,9 +75,11 @@ export class Appender {
       // The lock comes before the checks: what is compared with `expected` cannot change until the commit.
       this.#begin.run();
       begun = true;
+      this.#assertSame();
       const outcomes = appends.map((append) => this.#taken(append));
       committing = true;
       this.#commit.run();
+      this.#note(appends, outcomes);
       return outcomes;
     } catch (error) {
       this.#rollBack();
@@ -80,6 +89,22 @@ export class Appender {
       const failure = storeFailure(error, committing) as Error;
       return appends.map(() => failure);
     }
+  }
+
+  /** That what is written to is still the store that was written to before. @throws StoreNotOurs */
+  #assertSame(): void {
+    if (!this.#isInPlace()) throw new StoreNotOurs(notInPlace(this.#db.name));
+    if (this.#last !== null && this.#idAt.get(this.#last.position) !== this.#last.id)
+      throw new StoreNotOurs(
+        `${this.#db.name} does not hold what was last written to it: another store was copied over it`,
+      );
+  }
+
+  #note(appends: readonly Append[], outcomes: readonly (AppendResult | Error)[]): void {
+    outcomes.forEach((outcome, i) => {
+      if (outcome instanceof Error || outcome.position <= (this.#last?.position ?? 0)) return;
+      this.#last = { position: outcome.position, id: appends[i]!.entries.at(-1)!.id };
+    });
   }
 
   /** Wrong revisions are found before anything of the append is written, so that refusing one undoes nothing. */

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { inPlace, notInPlace } from '@sijill/platform';
 import { EntryStore } from '../entry-store.js';
-import { StoreUnavailable, StreamNotFound } from '../errors.js';
+import { StoreNotOurs, StoreUnavailable, StreamNotFound } from '../errors.js';
 import type { AppendResult, ExpectedRevision, ReadAllOptions } from '../event-store.port.js';
 import { LANE_PREFIX } from '../lane-names.js';
 import type { KeylessStore, LeafBytes, RawAppend, RawEvent, RawStore } from '../raw-store.js';
@@ -43,7 +44,7 @@ export function openEmbeddedStore(options: EmbeddedStoreOptions): KeylessStore {
     // Makes the file and judges it here and now; the connection that writes is the writer's own.
     openWriting(options.file).close();
     const { file, writer = (path) => new Writer(path), pollMs = 50 } = options;
-    return new EntryStore(new EmbeddedStore(writer(file), openReading(file), pollMs), null);
+    return new EntryStore(new EmbeddedStore(file, writer(file), openReading(file), pollMs), null);
   } catch (error) {
     if (error instanceof TypeError) throw new StoreUnavailable(error.message, { cause: error });
     throw storeFailure(error);
@@ -55,12 +56,15 @@ class EmbeddedStore implements RawStore {
   readonly #pages: EntryPages;
   readonly #commits: CommitWatch;
   readonly #closing = new AbortController();
+  readonly #isInPlace: () => boolean;
 
   constructor(
+    private readonly file: string,
     private readonly writer: EntryWriter,
     private readonly reading: Database.Database,
     pollMs: number,
   ) {
+    this.#isInPlace = inPlace(file);
     this.#pages = new EntryPages(reading, LANE_PREFIX);
     this.#commits = new CommitWatch(() => this.#pages.dataVersion(), pollMs);
   }
@@ -163,5 +167,6 @@ class EmbeddedStore implements RawStore {
 
   #assertOpen(): void {
     if (this.#closing.signal.aborted) throw new StoreUnavailable('the event store is closed');
+    if (!this.#isInPlace()) throw new StoreNotOurs(notInPlace(this.file));
   }
 }

@@ -1,7 +1,14 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { OutcomeUnknown, StoreFull, StoreRefused, StoreUnavailable, WrongExpectedRevision } from '../errors.js';
+import {
+  OutcomeUnknown,
+  StoreFull,
+  StoreNotOurs,
+  StoreRefused,
+  StoreUnavailable,
+  WrongExpectedRevision,
+} from '../errors.js';
 import type { AppendResult, ExpectedRevision } from '../event-store.port.js';
 import type { RawAppend } from '../raw-store.js';
 import type { AppendOutcome, WriterMessage } from './writer-thread.js';
@@ -98,7 +105,9 @@ export class Writer {
 }
 
 function failureOf({ name, message }: { readonly name: string; readonly message: string }): Error {
-  const known = [OutcomeUnknown, StoreFull, StoreRefused, StoreUnavailable].find((kind) => kind.name === name);
+  const known = [OutcomeUnknown, StoreFull, StoreNotOurs, StoreRefused, StoreUnavailable].find(
+    (kind) => kind.name === name,
+  );
   // What is not one of the store's own words says nothing about what was written.
   return new (known ?? OutcomeUnknown)(message);
 }

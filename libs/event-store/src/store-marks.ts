@@ -1,0 +1,43 @@
+import type { Mark } from '@sijill/platform';
+import { PositionNotFound, StoreNotOurs } from './errors.js';
+import type { EntryText, EventStore } from './event-store.port.js';
+import { leafHashOf } from './leaf-text.js';
+
+/** An entry that somebody knows to be in the store. */
+export interface MarkedEntry extends Mark {
+  /** Who knows it, in words: `the vault`. */
+  readonly by: string;
+}
+
+/**
+ * That the store holds entries that are known to be in it, each at its place and as it was.
+ *
+ * @throws StoreNotOurs it ends before one of them, or holds something else there
+ * @throws StoreUnavailable | StoreRefused it cannot be read
+ */
+export async function assertHolds(store: EventStore, known: readonly MarkedEntry[]): Promise<void> {
+  const each = new Map(known.map((entry) => [`${entry.position} ${entry.leafHash}`, entry]));
+  // The last one first: what is lost is lost from the end.
+  for (const { by, position, leafHash } of [...each.values()].sort((a, b) => b.position - a.position)) {
+    const entry = await entryFrom(store, position);
+    if (entry !== null && leafHashOf(entry) === leafHash) continue;
+    const head = await store.head();
+    throw new StoreNotOurs(
+      head < position
+        ? `the event store ends at position ${head}, and ${by} knows of entries up to ${position}: it is an older copy, or its end was lost`
+        : `at position ${position} the event store does not hold the entry that ${by} knows: it has gone on from an older copy, or was changed`,
+    );
+  }
+}
+
+/** The entry at a position; null where none begins there. */
+async function entryFrom(store: EventStore, position: number): Promise<EntryText | null> {
+  try {
+    for await (const [entry] of store.readTexts({ from: position, batchSize: 1 }))
+      return entry!.position === position ? entry! : null;
+    return null;
+  } catch (error) {
+    if (error instanceof PositionNotFound) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,178 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  foundingData,
+  foundLedger,
+  LEDGER_FOUNDED,
+  ledgerEntry,
+  StoreNotOurs,
+  type AppendWatch,
+  type AuthenticStore,
+  type FoundedLedger,
+} from '@sijill/event-store';
+import { lastAnnounced, type LogStore } from '@sijill/notary';
+import { PartBehind, PartOfAnother, type Clock, type LedgerPart, type Logger, type Mark } from '@sijill/platform';
+import { highestVaultSequence } from '@sijill/read-models';
+import type { Vault } from '@sijill/vault';
+import type { Outboxes } from '../outboxes.js';
+import { assertOneLedger, type Belonging, type LedgerParts } from './assert-one-ledger.js';
+
+const EVERY_MS = 5_000;
+
+/** The parts of a ledger that is open: all of them are there. */
+export interface OpenParts extends LedgerParts {
+  readonly vault: LedgerPart;
+  readonly database: LedgerPart;
+  readonly readModels: LedgerPart;
+  readonly log: LogStore;
+}
+
+/**
+ * Which ledger this process has open, and that its parts are still those of one: looked at before the ledger is used, whenever a connection
+ * to the store begins anew, and every few seconds. While they are not, nothing is written.
+ */
+export class LedgerIdentity implements AppendWatch {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | null = null;
+  private checking: Promise<void> | null = null;
+  private lastAppended: Mark | null = null;
+  private wrong: string | null = null;
+  private outboxes: Outboxes | null = null;
+
+  constructor(
+    private readonly store: () => AuthenticStore,
+    private readonly parts: OpenParts,
+    private readonly belonging: Belonging,
+    private readonly options: { readonly clock: Clock; readonly logger: Logger },
+  ) {}
+
+  /** Why nothing is written now; null when all is as it should be. */
+  get failure(): string | null {
+    return this.wrong;
+  }
+
+  /** @throws StoreNotOurs */
+  assertMayAppend(): void {
+    if (this.wrong !== null) throw new StoreNotOurs(this.wrong);
+  }
+
+  appended(last: Mark): void {
+    if (last.position > (this.lastAppended?.position ?? 0)) this.lastAppended = last;
+  }
+
+  /**
+   * Founds a new ledger, or finds that everything which was opened is one ledger's and as far as the others.
+   *
+   * @throws StoreNotOurs | PartOfAnother | PartBehind | StoreUnavailable | StoreRefused | DatabaseUnavailable
+   */
+  async establish(vault: Vault, outboxes: Outboxes): Promise<void> {
+    const { parts, belonging } = this;
+    const store = this.store();
+    if ((await this.assertOne()) === null) {
+      await this.found();
+      await this.assertOne();
+    }
+    for (const part of [parts.vault, parts.database, parts.readModels, parts.log.part])
+      await part.belongTo(belonging.ledgerId);
+    await outboxes.assertReached();
+    const { mark, vaultSequence } = await parts.readModels.state();
+    await vault.assertReached(vaultSequence);
+    for await (const batch of store.readAll({ ...(mark === null ? {} : { after: mark.position }) }))
+      await vault.assertReached(highestVaultSequence(batch));
+    await this.assertLogReached();
+    this.outboxes = outboxes;
+  }
+
+  /**
+   * Looks again. Several who ask at once share one look.
+   *
+   * @throws StoreNotOurs | PartOfAnother | PartBehind | StoreUnavailable | StoreRefused | DatabaseUnavailable
+   */
+  check(): Promise<void> {
+    if (this.outboxes === null) return Promise.resolve();
+    return (this.checking ??= this.look().finally(() => (this.checking = null)));
+  }
+
+  /** Looks every few seconds until it is stopped. */
+  start(): void {
+    this.running ??= this.watch();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    await this.note().catch(() => undefined);
+  }
+
+  private async watch(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await pause(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      // What is wrong is noted where it is found; what is out of reach, others tell of.
+      await this.check()
+        .then(() => this.note())
+        .catch(() => undefined);
+    }
+  }
+
+  private async look(): Promise<void> {
+    try {
+      await this.assertOne();
+      await this.outboxes!.assertReached();
+      this.become(null);
+    } catch (error) {
+      if (isWrong(error)) this.become(error.message);
+      throw error;
+    }
+  }
+
+  private assertOne(): Promise<FoundedLedger | null> {
+    const own = this.lastAppended === null ? [] : [{ ...this.lastAppended, by: 'this process' }];
+    return assertOneLedger(this.store(), this.parts, this.belonging, own);
+  }
+
+  private async found(): Promise<void> {
+    const { parts, belonging, options } = this;
+    const { ledgerId, keyring, origin } = belonging;
+    const [vault, database, log] = await Promise.all([
+      parts.vault.state(),
+      parts.database.state(),
+      parts.log.part.state(),
+    ]);
+    const founding = { ledgerId, keyring, vault: vault.id, database: database.id, log: { id: log.id, origin } };
+    await foundLedger(this.store(), ledgerEntry(LEDGER_FOUNDED, options.clock.now(), foundingData(founding)));
+  }
+
+  /** The map of subjects is announced when the log has so many leaves: an older copy of the log has fewer. */
+  private async assertLogReached(): Promise<void> {
+    const [announced, head] = [await lastAnnounced(this.store()), await this.parts.log.head()];
+    if (announced !== null && announced.size > head.size)
+      throw new PartBehind(
+        `the log is an older copy: it has ${head.size} leaves, and had ${announced.size}. Put the newest one back; nothing is signed until ` +
+          'then. Where that is lost for good: sijill ledger accept-loss',
+      );
+  }
+
+  /** Has vault and database know how far the store was: they are in other backups than the read models and the log. */
+  private async note(): Promise<void> {
+    const { mark, vaultSequence } = await this.parts.readModels.state();
+    const newest = [mark, this.lastAppended].filter((each) => each !== null).sort((a, b) => b.position - a.position)[0];
+    if (newest === undefined) return;
+    for (const part of [this.parts.vault, this.parts.database]) {
+      const known = (await part.state()).mark?.position ?? 0;
+      if (known < newest.position) await part.note(newest, vaultSequence);
+    }
+  }
+
+  private become(wrong: string | null): void {
+    if (wrong === this.wrong) return;
+    this.wrong = wrong;
+    if (wrong === null) this.options.logger.info('store, vault, databases and log are those of one ledger again');
+    else
+      this.options.logger.fatal({ why: wrong }, 'nothing is taken in and nothing signed: this is not one whole ledger');
+  }
+}
+
+function isWrong(error: unknown): error is Error {
+  return [StoreNotOurs, PartOfAnother, PartBehind].some((kind) => error instanceof kind);
+}
