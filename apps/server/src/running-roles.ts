@@ -35,7 +35,7 @@ export class RunningRoles {
     private readonly subjects: MapKeeper,
     private readonly cosigners: Cosigners | null,
     private readonly timeStamps: TimeStamps | null,
-    private readonly ledger: Pick<Ledger, 'outboxes' | 'upkeep' | 'foreign'>,
+    private readonly ledger: Pick<Ledger, 'identity' | 'outboxes' | 'upkeep' | 'foreign'>,
   ) {}
 
   /** Takes up the HTTP lane of this node (for the api role) and makes ready the others. Nothing runs before `start`. */
@@ -110,6 +110,7 @@ export class RunningRoles {
   }
 
   start(): void {
+    this.ledger.identity.start();
     this.projector?.start();
     this.notary?.start();
     this.receipts?.start();
@@ -127,6 +128,7 @@ export class RunningRoles {
     await this.ledger.upkeep.stop();
     await this.projector?.stop();
     await this.notary?.stop();
+    await this.ledger.identity.stop();
   }
 
   health(): RolesHealth {

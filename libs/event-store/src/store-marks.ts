@@ -1,4 +1,4 @@
-import type { Mark } from '@sijill/platform';
+import { PartBehind, type Mark } from '@sijill/platform';
 import { PositionNotFound, StoreNotOurs } from './errors.js';
 import type { EntryText, EventStore } from './event-store.port.js';
 import { leafHashOf } from './leaf-text.js';
@@ -13,19 +13,31 @@ export interface MarkedEntry extends Mark {
  * That the store holds entries that are known to be in it, each at its place and as it was.
  *
  * @throws StoreNotOurs it ends before one of them, or holds something else there
+ * @throws PartBehind   it holds something else there, and what others know further on: then it is not the store that has gone astray
  * @throws StoreUnavailable | StoreRefused it cannot be read
  */
 export async function assertHolds(store: EventStore, known: readonly MarkedEntry[]): Promise<void> {
   const each = new Map(known.map((entry) => [`${entry.position} ${entry.leafHash}`, entry]));
+  let agreed = 0;
   // The last one first: what is lost is lost from the end.
   for (const { by, position, leafHash } of [...each.values()].sort((a, b) => b.position - a.position)) {
     const entry = await entryFrom(store, position);
-    if (entry !== null && leafHashOf(entry) === leafHash) continue;
+    if (entry !== null && leafHashOf(entry) === leafHash) {
+      agreed ||= position;
+      continue;
+    }
+    if (agreed > 0)
+      throw new PartBehind(
+        `${by} knows of another entry at position ${position} than the event store holds, which has all that others know up to position ` +
+          `${agreed}: ${by} has gone on from an older copy. Put the right one back; nothing is taken in until then`,
+      );
     const head = await store.head();
     throw new StoreNotOurs(
       head < position
-        ? `the event store ends at position ${head}, and ${by} knows of entries up to ${position}: it is an older copy, or its end was lost`
-        : `at position ${position} the event store does not hold the entry that ${by} knows: it has gone on from an older copy, or was changed`,
+        ? `the event store ends at position ${head}, and ${by} knows of entries up to ${position}: it is an older copy, or its end was lost. ` +
+            'Put the newest one back; where that is lost for good: sijill ledger accept-loss'
+        : `at position ${position} the event store does not hold the entry that ${by} knows: it has gone on from an older copy, or was ` +
+            'changed. Put the right one back; where that is lost for good: sijill ledger accept-loss',
     );
   }
 }

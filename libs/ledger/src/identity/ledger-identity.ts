@@ -73,11 +73,11 @@ export class LedgerIdentity implements AppendWatch {
     }
     for (const part of [parts.vault, parts.database, parts.readModels, parts.log.part])
       await part.belongTo(belonging.ledgerId);
-    await outboxes.assertReached();
     const { mark, vaultSequence } = await parts.readModels.state();
     await vault.assertReached(vaultSequence);
     for await (const batch of store.readAll({ ...(mark === null ? {} : { after: mark.position }) }))
       await vault.assertReached(highestVaultSequence(batch));
+    await outboxes.assertReached();
     await this.assertLogReached();
     this.outboxes = outboxes;
   }
