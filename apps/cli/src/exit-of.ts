@@ -4,7 +4,7 @@ import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@
 import { FileUnreadable } from '@sijill/intake';
 import { BackupRefused } from '@sijill/ledger';
 import { KeyChangeRefused, KeyFileUnusable, KeysNotAnnounced, SignerFailed } from '@sijill/notary';
-import { ConfigInvalid, DatabaseUnavailable } from '@sijill/platform';
+import { ConfigInvalid, DatabaseUnavailable, PartOfAnother } from '@sijill/platform';
 import { KeyringUnusable, VaultLost } from '@sijill/vault';
 import { TooLongToPrint } from '@sijill/reports';
 import { LogUnreadable } from './verification/log-source.js';
@@ -13,6 +13,7 @@ import { EXIT, WrongUse } from './exit-codes.js';
 const WRONG_USE = [
   WrongUse,
   ConfigInvalid,
+  PartOfAnother,
   KeyringUnusable,
   VaultLost,
   ActingRefused,

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   rebuild: async () => (await import('./commands/rebuild.command.js')).addRebuild,
   backup: async () => (await import('./commands/backup.command.js')).addBackup,
   restore: async () => (await import('./commands/backup.command.js')).addRestore,
+  ledger: async () => (await import('./commands/ledger.command.js')).addLedger,
   doctor: async () => (await import('./commands/doctor.command.js')).addDoctor,
   demo: async () => (await import('./commands/demo.command.js')).addDemo,
 };

@@ -19,6 +19,8 @@ export interface RolesHealth {
   readonly httpLane: { readonly failure: string | null } | null;
   /** Whether this process has the keys that the vault was brought to, and what is left to be brought to them. */
   readonly vault: Ledger['upkeep']['health'];
+  /** Why the parts of this ledger are not those of one, or not as far as each other; null when they are. */
+  readonly ledger: string | null;
   /** Events in the ledger's streams that the ledger did not write; null when none was met. */
   readonly foreign: string | null;
 }
@@ -96,6 +98,7 @@ export class RunningRoles {
             ...(cosigners === null ? {} : { witnesses: cosigners }),
             ...(timeStamps === null ? {} : { timeStamps }),
             lane: ledger.ownLane,
+            whole: ledger.identity,
             onForeign: (events) => ledger.foreign.note(events),
             clock,
             metrics,
@@ -143,6 +146,7 @@ export class RunningRoles {
       timeStamps: keepsLog ? (this.timeStamps?.health ?? null) : null,
       httpLane: this.lane === null ? null : { failure: this.lane.failure },
       vault: this.ledger.upkeep.health,
+      ledger: this.ledger.identity.failure,
       foreign: this.ledger.foreign.detail,
     };
   }

@@ -85,24 +85,31 @@ export class AccessSql implements OutboxSource {
     return rows.map(({ number, entry }) => ({ number, entry: JSON.parse(entry) as NewEntry }));
   }
 
-  /**
-   * The outbox: everything up to a number stands in the ledger.
-   *
-   * @throws PartBehind no such number was ever given here: in an older copy, keys that were revoked since would work again
-   */
+  /** The outbox: everything up to a number stands in the ledger. @throws PartBehind see `assertReached` */
   async done(upTo: number): Promise<void> {
-    if (upTo <= (await endOf(this.sql.reader, 'done')).number) return;
+    if (upTo <= (await endOf(this.sql.reader, 'done'))) return;
     await retryWhileBusy(() =>
       this.sql.writer.transaction().execute(async (trx) => {
         await takeLock(trx);
-        const { number: known } = await endOf(trx, 'done');
-        if (upTo <= known) return;
-        const given = trx.selectFrom('access_outbox').select('number').where('number', '=', upTo);
-        if ((await given.executeTakeFirst()) === undefined) throw new PartBehind(OLDER);
+        if (upTo <= (await endOf(trx, 'done'))) return;
+        if (!(await wasGiven(trx, upTo))) throw new PartBehind(OLDER);
         await trx.deleteFrom('access_outbox').where('number', '<=', upTo).execute();
         await setEnd(trx, 'done', upTo);
       }),
     );
+  }
+
+  /**
+   * That what stands in the ledger was decided here.
+   *
+   * @param number of the last change that stands there
+   * @throws PartBehind no such number was ever given: in an older copy, keys that were revoked since would work again
+   */
+  async assertReached(number: number): Promise<void> {
+    const { reader } = this.sql;
+    if (number <= (await endOf(reader, 'done')) || (await wasGiven(reader, number))) return;
+    // Between the two looks somebody may have brought it into the ledger.
+    if (number > (await endOf(reader, 'done'))) throw new PartBehind(OLDER);
   }
 
   async close(): Promise<void> {
@@ -112,7 +119,7 @@ export class AccessSql implements OutboxSource {
   // A number is never lower than the time: a database that was lost, or is an older backup put back, goes on above what the lane
   // of its entries has seen, else its next entries would be taken for old ones and never be written.
   private async put(trx: Transaction<AccessTables>, told: readonly NewEntry[]): Promise<void> {
-    const { number: last } = await endOf(trx, 'last');
+    const last = await endOf(trx, 'last');
     const first = Math.max(last + 1, this.clock.now());
     const rows = told.map((entry, index) => ({ number: first + index, entry: JSON.stringify(entry) }));
     await trx.insertInto('access_outbox').values(rows).execute();
@@ -134,8 +141,14 @@ async function takeLock(trx: Transaction<AccessTables>): Promise<void> {
     .execute();
 }
 
-function endOf(db: Kysely<AccessTables>, name: End['name']): Promise<Pick<End, 'number'>> {
-  return db.selectFrom('access_outbox_end').select('number').where('name', '=', name).executeTakeFirstOrThrow();
+async function endOf(db: Kysely<AccessTables>, name: End['name']): Promise<number> {
+  const row = db.selectFrom('access_outbox_end').select('number').where('name', '=', name);
+  return (await row.executeTakeFirstOrThrow()).number;
+}
+
+async function wasGiven(db: Kysely<AccessTables>, number: number): Promise<boolean> {
+  const row = db.selectFrom('access_outbox').select('number').where('number', '=', number);
+  return (await row.executeTakeFirst()) !== undefined;
 }
 
 async function setEnd(trx: Transaction<AccessTables>, name: End['name'], number: number): Promise<void> {

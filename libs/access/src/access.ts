@@ -41,6 +41,11 @@ export class Access {
     return new Access(await AccessSql.open(target, clock), config, clock, seals);
   }
 
+  /** See `AccessSql.assertReached`. @throws PartBehind */
+  assertReached(number: number): Promise<void> {
+    return this.sql.assertReached(number);
+  }
+
   /** What each principal may do so often and no oftener. */
   limits(most: Config['readingLimits']): Limits {
     return new Limits(this.sql, most, this.clock);

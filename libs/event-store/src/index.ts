@@ -25,7 +25,7 @@ export { fileLane, httpLane, kafkaLane, LANE_PREFIX, LANES, nodeLane } from './l
 export { entryText, foreignDigest, foreignLeafText, leafHashOf, leafText } from './leaf-text.js';
 export { ENTRY_FORMAT, ledgerEntry, type LedgerEntryOptions } from './ledger-entry.js';
 export { openEventStoreDb } from './open-eventstoredb.js';
-export { confirmOutbox, drainOutbox, type OutboxRow, type OutboxSource } from './outbox.js';
+export { drainedTo, drainOutbox, type OutboxRow, type OutboxSource } from './outbox.js';
 export type { AuthenticStore, KeylessStore, LeafBytes, RawAppend, RawEvent, RawStore } from './raw-store.js';
 export { assertHolds, type MarkedEntry } from './store-marks.js';
 export type { OnNotice, StoreNotice } from './store-notice.js';

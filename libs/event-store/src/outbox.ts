@@ -36,7 +36,8 @@ const ROWS = 200;
 export async function drainOutbox(store: EventStore, lane: string, source: OutboxSource): Promise<number> {
   for (let appended = 0; ;) {
     const end = await laneEnd(store, lane);
-    const reached = await confirm(end, lane, source);
+    const reached = numberAt(end, lane);
+    if (reached > 0) await source.done(reached);
     const rows = fitting(await source.pending(reached, ROWS));
     if (rows.length === 0) return appended;
     try {
@@ -48,19 +49,9 @@ export async function drainOutbox(store: EventStore, lane: string, source: Outbo
   }
 }
 
-/**
- * Tells an outbox what of it stands in its lane, and brings nothing in.
- *
- * @throws what the source throws where the lane has come further than it
- */
-export async function confirmOutbox(store: EventStore, lane: string, source: OutboxSource): Promise<void> {
-  await confirm(await laneEnd(store, lane), lane, source);
-}
-
-async function confirm({ entry }: LaneEnd, lane: string, source: OutboxSource): Promise<number> {
-  const reached = entry === null ? 0 : numberOf(entry.metadata['outbox'], lane);
-  if (reached > 0) await source.done(reached);
-  return reached;
+/** The number of the last row of an outbox that stands in its lane; 0 before the first. @throws StoreUnavailable | StoreRefused */
+export async function drainedTo(store: EventStore, lane: string): Promise<number> {
+  return numberAt(await laneEnd(store, lane), lane);
 }
 
 /** The first rows that one append takes, or the first alone. */
@@ -76,7 +67,8 @@ function fitting(rows: readonly OutboxRow[]): WrittenEntry[] {
   return entries;
 }
 
-function numberOf(outbox: unknown, lane: string): number {
-  if (Number.isSafeInteger(outbox)) return outbox as number;
+function numberAt({ entry }: LaneEnd, lane: string): number {
+  const number = entry === null ? 0 : entry.metadata['outbox'];
+  if (Number.isSafeInteger(number)) return number as number;
   throw new TypeError(`the last entry of ${lane} comes from no outbox`);
 }

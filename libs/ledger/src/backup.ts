@@ -3,8 +3,9 @@ import { createReadStream, existsSync, mkdirSync, readdirSync, statSync } from '
 import { copyFile, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { Access } from '@sijill/access';
 import { copyEmbeddedStore } from '@sijill/event-store';
-import { isoTime, type Clock, type Config } from '@sijill/platform';
+import { isoTime, type Clock, type Config, type SqlTarget } from '@sijill/platform';
 import { assertVaultExists, findKeyring, keyringIn, keyringPlaceOf, ROTATED_KEYS, Vault } from '@sijill/vault';
 import { sqlTarget } from './sql-target.js';
 import type { VacuumOrder } from './vacuum-thread.js';
@@ -73,7 +74,7 @@ export async function backUp(
     onProgress(done, total);
   }
 
-  const keys = await keysNeededBy(config, folder, clock);
+  const keys = await readiedCopies(config, folder, clock);
   const files: BackupManifest['files'][number][] = [];
   for (const file of filesBelow(folder)) {
     await synced(file);
@@ -151,13 +152,24 @@ export async function restore(
   return manifest;
 }
 
-/** What the copy of the vault needs, and not what the vault needs by now. */
-async function keysNeededBy(config: EmbeddedConfig, folder: string, clock: Clock): Promise<readonly string[]> {
-  const file = target(folder, config, join(config.dataDir, 'vault', 'vault.sqlite'));
+/**
+ * The copies of vault and access were made behind that of the store, and may know of entries that it has not.
+ *
+ * @returns the keys that the copy of the vault needs, and not those that the vault needs by now
+ */
+async function readiedCopies(config: EmbeddedConfig, folder: string, clock: Clock): Promise<readonly string[]> {
+  const copyOf = (...name: string[]): SqlTarget => ({
+    kind: 'sqlite',
+    file: target(folder, config, join(config.dataDir, ...name)),
+  });
   const keyring = await keyringIn(keyringPlaceOf(config.keyring));
-  const vault = await Vault.open({ kind: 'sqlite', file }, keyring, clock, config.defaultRegion, 1);
+  const vault = await Vault.open(copyOf('vault', 'vault.sqlite'), keyring, clock, config.defaultRegion, 1);
+  await vault.part.forget();
   const keys = await vault.neededKeys();
   await vault.close();
+  const access = await Access.open(copyOf('access.sqlite'), config, clock);
+  await access.part.forget();
+  await access.close();
   return keys;
 }
 

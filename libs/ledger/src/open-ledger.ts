@@ -167,7 +167,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const one = (identity = new LedgerIdentity(() => store, parts, belonging, { clock, logger }));
     const store = authenticStore(keyless, authenticatorOf(keyring, vault), one);
     const outboxes = new Outboxes(store, vault, access.outbox, logger);
-    await one.establish(vault, outboxes);
+    await one.establish({ vault, access });
     const intakeStore =
       config.eventStore.kind === 'embedded'
         ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)

@@ -1,12 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  confirmOutbox,
-  drainOutbox,
-  LANES,
-  type EventStore,
-  type NewEntry,
-  type OutboxSource,
-} from '@sijill/event-store';
+import { drainOutbox, LANES, type EventStore, type NewEntry, type OutboxSource } from '@sijill/event-store';
 import { backOff, type Logger } from '@sijill/platform';
 import type { Vault } from '@sijill/vault';
 
@@ -59,16 +52,6 @@ export class Outboxes {
     await this.draining?.catch(() => undefined);
     this.draining ??= this.drainAll().finally(() => (this.draining = null));
     return this.draining;
-  }
-
-  /**
-   * That vault and access have come as far as what stands in the store of them.
-   *
-   * @throws PartBehind one of them is an older copy
-   * @throws StoreUnavailable | StoreRefused | DatabaseUnavailable
-   */
-  async assertReached(): Promise<void> {
-    for (const [lane, source] of this.sources) await confirmOutbox(this.store, lane, source);
   }
 
   private async drainAll(): Promise<number> {

@@ -1,7 +1,9 @@
-import { ledgerEntry, type EntryText, type EventStore, type Lane } from '@sijill/event-store';
+import { ledgerEntry, StoreNotOurs, type EntryText, type EventStore, type Lane } from '@sijill/event-store';
 import {
   backOff,
   describeError,
+  PartBehind,
+  PartOfAnother,
   rest,
   within,
   type Claim,
@@ -46,6 +48,13 @@ export interface NotaryOptions {
   readonly timeStamps?: TimeStamps;
   /** Told of events that somebody else has put into the ledger's lanes, as they become leaves. */
   readonly onForeign?: (events: readonly EntryText[]) => void;
+  /** Whether store, log and the other parts are those of one ledger, and as far as each other; without it nobody looks. */
+  readonly whole?: {
+    /** Looks now. @throws StoreNotOurs | PartOfAnother | PartBehind */
+    check(): Promise<void>;
+    /** Says what was found last. @throws StoreNotOurs */
+    assertMayAppend(): void;
+  };
   /** Where the notary writes entries of its own. */
   readonly lane: () => Promise<Pick<Lane, 'append'>>;
   /** A checkpoint is signed at most so often, in milliseconds: 1,000. */
@@ -55,6 +64,9 @@ export interface NotaryOptions {
 }
 
 export const LOG_ALIVE = 'sijill.ledger.log_alive.v1';
+
+/** What says itself what is wrong, without a word of anybody's data. */
+const WORDS_FOR_PEOPLE = [SignerFailed, StoreNotOurs, PartOfAnother, PartBehind];
 
 const PAUSES_MS = { first: 200, longest: 10_000 };
 const STAND_BY_MS = 1_000;
@@ -115,6 +127,7 @@ export class Notary {
           await rest(STAND_BY_MS, signal);
           continue;
         }
+        await this.options.whole?.check();
         await assertSignedPast(this.store, this.log, COMPARED);
         this.become('running', null);
         await this.follow(AbortSignal.any([signal, lost.signal]), () => (failures = 0));
@@ -125,7 +138,8 @@ export class Notary {
           // Each notary looks for itself: one whose store is whole may go on.
           return await claim.release();
         }
-        this.become('failing', error instanceof SignerFailed ? error.message : describeError(error).type);
+        const says = WORDS_FOR_PEOPLE.some((kind) => error instanceof kind);
+        this.become('failing', says ? (error as Error).message : describeError(error).type);
         logger.error({ err: error }, 'the notary stopped; it will be tried again');
         await claim.release();
         await rest(backOff(failures++, PAUSES_MS), signal);
@@ -217,7 +231,8 @@ export class Notary {
 
   /** @param signer none: what was taken in is not signed yet */
   private async commit(log: GrowingLog, signer: AnnouncedSigner | null): Promise<void> {
-    const { metrics } = this.options;
+    const { metrics, whole } = this.options;
+    whole?.assertMayAppend();
     const checkpoint = await log.commit(signer);
     metrics.logSize.set(log.head.size);
     if (checkpoint === null) return;

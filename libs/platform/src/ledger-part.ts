@@ -108,6 +108,11 @@ export class LedgerPart {
     await retryWhileBusy(() => noted.execute(db));
   }
 
+  /** For a copy that comes with an older copy of the store: it knows of no entry. */
+  async forget(): Promise<void> {
+    await sql`update ${this.table} set position = 0, leaf_hash = ''`.execute(this.database.writer);
+  }
+
   private get table() {
     return sql.table(tableOf(this.name));
   }

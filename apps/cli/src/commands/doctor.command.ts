@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { openStore, sqlTarget } from '@sijill/ledger';
+import { inspectLedger, openStore, sqlTarget } from '@sijill/ledger';
 import { LogStore } from '@sijill/notary';
 import {
   clockOf,
@@ -19,7 +19,7 @@ import { EXIT } from '../exit-codes.js';
 import { printAnswer, table } from '../terminal/print.js';
 import { checkAccess } from './check-access.js';
 import { checkSigners } from './check-signers.js';
-import { fail, nameOf, ok, warn, type Finding } from './finding.js';
+import { fail, nameOf, no, ok, warn, type Finding } from './finding.js';
 import { checkStreamRights, setStreamRights } from './stream-rights.js';
 
 export function addDoctor(program: Command): void {
@@ -65,6 +65,7 @@ export function addDoctor(program: Command): void {
         ...(await checkStreamRights(config)),
         ...(await checkDatabase(config)),
         ...(await checkVault(config)),
+        ...(await checkLedger(config)),
         ...(await checkAccess(config)),
         ...(await checkLog(config)),
         ...(await checkSigners(config)),
@@ -236,6 +237,18 @@ async function checkVault(config: Config): Promise<Finding[]> {
     return [...findings, ok('vault', `${opens}${rotating}`), ...sharing(config)];
   } catch (error) {
     return [fail('vault', nameOf(error), 'the message says what to do')];
+  }
+}
+
+/** Whether store, vault, database and log are those of one ledger. What cannot be read, others tell of. */
+async function checkLedger(config: Config): Promise<Finding[]> {
+  try {
+    if ((await findKeyring(keyringPlaceOf(config.keyring))) === null) return [];
+    const { shown, fault } = await inspectLedger(config, createLogger('silent'));
+    if (fault === null) return [ok('ledger', `${shown.ledgerId}; all parts are its own, and as far as each other`)];
+    return [no('ledger', fault.message, 'see "sijill ledger show", and the guide "On EventStoreDB"')];
+  } catch {
+    return [];
   }
 }
 

@@ -6,6 +6,7 @@ import {
   LaneTakenOver,
   OutcomeUnknown,
   StoreFull,
+  StoreNotOurs,
   StoreRefused,
   StoreUnavailable,
 } from '@sijill/event-store';
@@ -13,7 +14,7 @@ import { LimitReached } from '@sijill/access';
 import { ConfirmationRefused, type RefusalCode } from '@sijill/cases';
 import { LaneElsewhere } from '@sijill/intake';
 import { KeysNotAnnounced, SignerFailed } from '@sijill/notary';
-import { DatabaseUnavailable, type Logger } from '@sijill/platform';
+import { DatabaseUnavailable, PartBehind, PartOfAnother, type Logger } from '@sijill/platform';
 import { CursorInvalid } from '@sijill/read-models';
 import { ReportElsewhere, ReportSubjectErased } from '@sijill/reports';
 import { KeyringUnusable, SubjectErased } from '@sijill/vault';
@@ -111,6 +112,9 @@ function problemOf(error: unknown): Problem {
     return Problem.unavailable('the store did not answer; send again under the same ids, a repeat is recognized', 5);
   if (error instanceof StoreFull)
     return Problem.unavailable('the disk of the event store is full; nothing of this was stored, reading goes on', 30);
+  // They say themselves what is wrong, and hold nobody's data.
+  if (error instanceof StoreNotOurs || error instanceof PartOfAnother || error instanceof PartBehind)
+    return Problem.unavailable(`nothing of this was stored: ${error.message}`, 60);
   if (error instanceof StoreUnavailable || error instanceof StoreRefused)
     return Problem.unavailable('the event store cannot be reached or refuses; this is not an empty answer', 5);
   if (error instanceof DatabaseUnavailable || isConnectionError(error))

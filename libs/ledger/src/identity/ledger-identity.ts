@@ -9,11 +9,9 @@ import {
   type AuthenticStore,
   type FoundedLedger,
 } from '@sijill/event-store';
-import { lastAnnounced, type LogStore } from '@sijill/notary';
+import type { LogStore } from '@sijill/notary';
 import { PartBehind, PartOfAnother, type Clock, type LedgerPart, type Logger, type Mark } from '@sijill/platform';
-import { highestVaultSequence } from '@sijill/read-models';
-import type { Vault } from '@sijill/vault';
-import type { Outboxes } from '../outboxes.js';
+import { assertAsFar, assertDecided, type Deciding } from './assert-as-far.js';
 import { assertOneLedger, type Belonging, type LedgerParts } from './assert-one-ledger.js';
 
 const EVERY_MS = 5_000;
@@ -36,7 +34,7 @@ export class LedgerIdentity implements AppendWatch {
   private checking: Promise<void> | null = null;
   private lastAppended: Mark | null = null;
   private wrong: string | null = null;
-  private outboxes: Outboxes | null = null;
+  private deciding: Deciding | null = null;
 
   constructor(
     private readonly store: () => AuthenticStore,
@@ -64,7 +62,7 @@ export class LedgerIdentity implements AppendWatch {
    *
    * @throws StoreNotOurs | PartOfAnother | PartBehind | StoreUnavailable | StoreRefused | DatabaseUnavailable
    */
-  async establish(vault: Vault, outboxes: Outboxes): Promise<void> {
+  async establish(deciding: Deciding): Promise<void> {
     const { parts, belonging } = this;
     const store = this.store();
     if ((await this.assertOne()) === null) {
@@ -73,13 +71,8 @@ export class LedgerIdentity implements AppendWatch {
     }
     for (const part of [parts.vault, parts.database, parts.readModels, parts.log.part])
       await part.belongTo(belonging.ledgerId);
-    const { mark, vaultSequence } = await parts.readModels.state();
-    await vault.assertReached(vaultSequence);
-    for await (const batch of store.readAll({ ...(mark === null ? {} : { after: mark.position }) }))
-      await vault.assertReached(highestVaultSequence(batch));
-    await outboxes.assertReached();
-    await this.assertLogReached();
-    this.outboxes = outboxes;
+    await assertAsFar(store, deciding, parts.readModels, parts.log);
+    this.deciding = deciding;
   }
 
   /**
@@ -88,7 +81,7 @@ export class LedgerIdentity implements AppendWatch {
    * @throws StoreNotOurs | PartOfAnother | PartBehind | StoreUnavailable | StoreRefused | DatabaseUnavailable
    */
   check(): Promise<void> {
-    if (this.outboxes === null) return Promise.resolve();
+    if (this.deciding === null) return Promise.resolve();
     return (this.checking ??= this.look().finally(() => (this.checking = null)));
   }
 
@@ -118,7 +111,7 @@ export class LedgerIdentity implements AppendWatch {
   private async look(): Promise<void> {
     try {
       await this.assertOne();
-      await this.outboxes!.assertReached();
+      await assertDecided(this.store(), this.deciding!);
       this.become(null);
     } catch (error) {
       if (isWrong(error)) this.become(error.message);
@@ -141,16 +134,6 @@ export class LedgerIdentity implements AppendWatch {
     ]);
     const founding = { ledgerId, keyring, vault: vault.id, database: database.id, log: { id: log.id, origin } };
     await foundLedger(this.store(), ledgerEntry(LEDGER_FOUNDED, options.clock.now(), foundingData(founding)));
-  }
-
-  /** The map of subjects is announced when the log has so many leaves: an older copy of the log has fewer. */
-  private async assertLogReached(): Promise<void> {
-    const [announced, head] = [await lastAnnounced(this.store()), await this.parts.log.head()];
-    if (announced !== null && announced.size > head.size)
-      throw new PartBehind(
-        `the log is an older copy: it has ${head.size} leaves, and had ${announced.size}. Put the newest one back; nothing is signed until ` +
-          'then. Where that is lost for good: sijill ledger accept-loss',
-      );
   }
 
   /** Has vault and database know how far the store was: they are in other backups than the read models and the log. */

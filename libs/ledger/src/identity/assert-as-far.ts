@@ -1,0 +1,56 @@
+import type { Access } from '@sijill/access';
+import { drainedTo, LANES, type EventStore } from '@sijill/event-store';
+import { lastAnnounced, type LogStore } from '@sijill/notary';
+import { PartBehind, type LedgerPart } from '@sijill/platform';
+import { highestVaultSequence } from '@sijill/read-models';
+import type { Vault } from '@sijill/vault';
+
+/** What decides before entries tell of it. Null where nothing is there. */
+export interface Deciding {
+  readonly vault: Pick<Vault, 'assertReached'> | null;
+  readonly access: Pick<Access, 'assertReached'> | null;
+}
+
+/**
+ * That vault and access have decided all that the store tells of them in lanes of their own.
+ *
+ * @throws PartBehind one of them is an older copy
+ */
+export async function assertDecided(store: EventStore, { vault, access }: Deciding): Promise<void> {
+  await vault?.assertReached(await drainedTo(store, LANES.vault));
+  await access?.assertReached(await drainedTo(store, LANES.access));
+}
+
+/**
+ * The same for all entries, each of which names the change of the vault that it rests on; and that the log has the leaves which the map of
+ * subjects was announced with.
+ *
+ * @param readModels know of the entries that they have; those behind are read
+ * @throws PartBehind
+ */
+export async function assertAsFar(
+  store: EventStore,
+  deciding: Deciding,
+  readModels: LedgerPart | null,
+  log: LogStore | null,
+): Promise<void> {
+  const { vault } = deciding;
+  const state = await readModels?.state();
+  if (vault !== null) {
+    await vault.assertReached(state?.vaultSequence ?? 0);
+    const after = state?.mark?.position;
+    for await (const batch of store.readAll(after === undefined ? {} : { after }))
+      await vault.assertReached(highestVaultSequence(batch));
+  }
+  await assertDecided(store, deciding);
+  if (log !== null) await assertLogReached(store, log);
+}
+
+async function assertLogReached(store: EventStore, log: LogStore): Promise<void> {
+  const [announced, head] = [await lastAnnounced(store), await log.head()];
+  if (announced !== null && announced.size > head.size)
+    throw new PartBehind(
+      `the log is an older copy: it has ${head.size} leaves, and had ${announced.size}. Put the newest one back; nothing is signed until then. ` +
+        'Where that is lost for good: sijill ledger accept-loss',
+    );
+}
