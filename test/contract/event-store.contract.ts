@@ -7,8 +7,10 @@ import {
   LaneTakenOver,
   leafText,
   MAX_APPEND_BYTES,
+  PositionNotFound,
   readBeside,
   sealedHash,
+  StoreRefused,
   StoreUnavailable,
   StreamNotFound,
   WrongExpectedRevision,
@@ -388,6 +390,40 @@ export function eventStoreContract(
       expect((await all(store.readAll({ from: a.position, batchSize: 1 })))[0]).toMatchObject([{ revision: 1 }]);
       expect(await store.head()).toBe(c.position);
       expect(b.position).toBe(positions[3]);
+    });
+
+    it('from a position begins at its entry, and after it behind it; wherever that was given out', async () => {
+      await store.append(lane, entries(3), 'no_stream');
+      for (const { position, revision } of await stored()) {
+        const from = (await all(store.readAll({ from: position }))).flat();
+        const after = (await all(store.readTexts({ after: position }))).flat();
+        expect(from[0]).toMatchObject({ position, revision });
+        expect(after.map((one) => one.position)).toEqual(from.slice(1).map((one) => one.position));
+      }
+      const all0 = (await all(store.readAll({ from: 0, batchSize: 10_000 }))).flat();
+      expect((await all(store.readAll({ after: 0, batchSize: 10_000 }))).flat()).toEqual(all0);
+    });
+
+    it('from a position at which no entry of the ledger stands is refused, beyond the end too', async () => {
+      const { position } = await store.append(lane, entries(2), 'no_stream');
+      const other = await store.append(`other-${lane}`, entries(1), 'no_stream');
+      const signal = new AbortController().signal;
+      for (const no of [other.position, other.position + 1, other.position + 1_000_000, Number.MAX_SAFE_INTEGER]) {
+        for (const read of [
+          () => all(store.readAll({ after: no })),
+          () => all(store.readAll({ from: no })),
+          () => all(store.readTexts({ from: no })),
+          () => all(keyless.events.readLeaves({ after: no })),
+          () => all(store.subscribeToAll({ after: no, signal })),
+          () => all(store.followTexts({ after: no, signal })),
+        ]) {
+          const refused: unknown = await read().catch((error: unknown) => error);
+          expect(refused).toBeInstanceOf(PositionNotFound);
+          expect(refused).toBeInstanceOf(StoreRefused);
+          expect(refused).toMatchObject({ position: no });
+        }
+      }
+      expect(await all(store.readAll({ after: position }))).toEqual([]);
     });
 
     it('comes in batches of the size that was asked for', async () => {

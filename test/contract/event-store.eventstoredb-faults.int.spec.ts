@@ -1,5 +1,6 @@
 import {
   OutcomeUnknown,
+  PositionNotFound,
   StoreRefused,
   StoreUnavailable,
   WrongExpectedRevision,
@@ -317,8 +318,37 @@ describe('EventStoreDB, when things break', () => {
       const store = await open();
       const { position } = await store.append(lane, entries(2), 'no_stream');
       const signal = new AbortController().signal;
-      await expect(all(store.subscribeToAll({ after: position - 1, signal }))).rejects.toBeInstanceOf(StoreRefused);
-      await expect(all(store.readAll({ after: position - 1 }))).rejects.toBeInstanceOf(StoreRefused);
+      const after = position - 1;
+      await expect(all(store.subscribeToAll({ after, signal }))).rejects.toBeInstanceOf(PositionNotFound);
+      await expect(all(store.readAll({ after }))).rejects.toBeInstanceOf(PositionNotFound);
+      await expect(all(store.readAll({ from: after }))).rejects.toBeInstanceOf(PositionNotFound);
+    });
+
+    it('is looked at anew whenever it resumes: a log that is another one by then is not followed', async () => {
+      const store = await open();
+      await store.append(lane, entries(3), 'no_stream');
+      let seen = 0;
+      const following = follow(store, { after: 0, stream: lane, count: 10, onEntry: () => (seen += 1) });
+      await until(() => seen === 3);
+      const { port } = standIn;
+      await standIn.stop();
+      standIn = await startEventStoreDbStandIn({ port });
+      await expect(following).rejects.toBeInstanceOf(PositionNotFound);
+    });
+
+    it('that resumes says why', async () => {
+      const store = await open();
+      const { position } = await store.append(lane, entries(1), 'no_stream');
+      const following = follow(store, { after: 0, stream: lane, count: 2 });
+      await until(() => standIn.faults.open.subscriptions === 1);
+      await soon(50);
+      standIn.faults.dropSubscriptions(UNAVAILABLE);
+      await until(() => notices.some(({ what }) => what === 'subscription resumes'));
+      expect(notices[0]!.detail).toBe(
+        `after position ${position}: 14 UNAVAILABLE: the stand-in dropped the subscription`,
+      );
+      await store.append(lane, entries(1), 0);
+      await following;
     });
   });
 

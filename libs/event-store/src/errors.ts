@@ -30,7 +30,7 @@ export class StoreFull extends StoreUnavailable {
   override readonly name = 'StoreFull';
 }
 
-/** The store will not take this, now or later (rights, a deleted stream, a file of another schema). */
+/** The store will not take this, now or later (rights, a deleted stream, a file of another schema): sent again it fails again. */
 export class StoreRefused extends Error {
   override readonly name: string = 'StoreRefused';
 }

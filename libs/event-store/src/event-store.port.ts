@@ -73,7 +73,10 @@ export interface AppendResult {
   readonly leafHashes?: readonly string[];
 }
 
-/** Where reading all streams begins. Positions are places that the store gave out, not numbers to count with. */
+/**
+ * Where reading all streams begins. Positions are places that the store gave out, not numbers to count with: an entry has to stand
+ * there, also where reading begins behind it.
+ */
 export interface ReadAllOptions {
   /** Strictly after this position; 0, or nothing said: from the first. */
   readonly after?: number;
@@ -120,14 +123,19 @@ export interface EventStore {
    * Reads one stream. `from` is inclusive and defaults to the start (forwards) or the end (backwards).
    *
    * @throws StreamNotFound   it was never written: "nothing there" and "could not read" never look alike
-   * @throws StoreUnavailable the store could not be read
+   * @throws StoreUnavailable the store could not be read; one that answers nothing for 30 s is taken for gone
    */
   readStream(
     stream: string,
     options?: { from?: number; direction?: 'forwards' | 'backwards'; limit?: number },
   ): AsyncIterable<StoredEntry>;
 
-  /** Reads all ledger streams in commit order, in batches as the store pages them, up to the end as it is met. */
+  /**
+   * Reads all ledger streams in commit order, in batches as the store pages them, up to the end as it is met.
+   *
+   * @throws PositionNotFound no entry stands where reading is to begin
+   * @throws StoreUnavailable the store could not be read; one that answers nothing for 30 s is taken for gone
+   */
   readAll(options?: ReadAllOptions): AsyncIterable<StoredEntry[]>;
 
   /** The same, as text: nothing is parsed that the reader does not parse. */
@@ -140,6 +148,9 @@ export interface EventStore {
    * Follows all ledger streams in commit order, strictly after a position: first what is there, then what comes, in
    * non-empty batches, each entry once and in order. It outlives a broken connection by subscribing again after the last
    * entry it gave, and ends when `signal` is aborted or the store is closed.
+   *
+   * @throws PositionNotFound no entry stands at `after`; looked at whenever it subscribes
+   * @throws StoreRefused     no right to read
    */
   subscribeToAll(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncIterable<StoredEntry[]>;
 

@@ -17,7 +17,7 @@ import { AnnouncedSigner, KeysNotAnnounced, type LogIdentity } from './keys/anno
 import type { LogStore } from './log-store.js';
 import { SignerFailed } from './signers/signer-failed.js';
 import type { MapKeeper } from './subjects/map-keeper.js';
-import { assertSignedPast, SignedPastLost } from './signed-past.js';
+import { assertSignedPast, signedPastLost } from './signed-past.js';
 import type { TimeStamps } from './time-stamps/time-stamps.js';
 import type { Cosigners } from './witnesses/cosigners.js';
 
@@ -132,8 +132,9 @@ export class Notary {
         this.become('running', null);
         await this.follow(AbortSignal.any([signal, lost.signal]), () => (failures = 0));
       } catch (error) {
-        if (error instanceof SignedPastLost || error instanceof KeysNotAnnounced) {
-          this.become('refusing', error.message);
+        const refusal = error instanceof KeysNotAnnounced ? error : signedPastLost(error);
+        if (refusal !== null) {
+          this.become('refusing', refusal.message);
           logger.fatal({ err: error }, 'the notary signs nothing more: the log does not go on from what was signed');
           // Each notary looks for itself: one whose store is whole may go on.
           return await claim.release();

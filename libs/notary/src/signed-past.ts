@@ -1,4 +1,4 @@
-import { leafText, type EventStore } from '@sijill/event-store';
+import { leafText, PositionNotFound, type EventStore } from '@sijill/event-store';
 import { HASH_BYTES, hashLeafText, sameBytes, TILE_WIDTH, treeRoot } from '@sijill/transparency';
 import type { LogStore } from './log-store.js';
 import { fromTiles } from './prove.js';
@@ -6,6 +6,12 @@ import { fromTiles } from './prove.js';
 /** The store does not hold what was signed. Nothing more is signed over it before a person has looked. */
 export class SignedPastLost extends Error {
   override readonly name = 'SignedPastLost';
+}
+
+/** What a read of the store failed with, where it says that what was signed is not there. */
+export function signedPastLost(error: unknown): SignedPastLost | null {
+  if (error instanceof SignedPastLost) return error;
+  return error instanceof PositionNotFound ? new SignedPastLost(error.message, { cause: error }) : null;
 }
 
 /**

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inPlace, notInPlace } from '@sijill/platform';
 import { EntryStore } from '../entry-store.js';
-import { StoreNotOurs, StoreUnavailable, StreamNotFound } from '../errors.js';
+import { PositionNotFound, StoreNotOurs, StoreUnavailable, StreamNotFound } from '../errors.js';
 import type { AppendResult, ExpectedRevision, ReadAllOptions } from '../event-store.port.js';
 import { LANE_PREFIX } from '../lane-names.js';
 import type { KeylessStore, LeafBytes, RawAppend, RawEvent, RawStore } from '../raw-store.js';
@@ -121,6 +121,7 @@ class EmbeddedStore implements RawStore {
     const { batchSize = PAGE } = options;
     const ended = AbortSignal.any([options.signal, this.#closing.signal]);
     let after = options.after;
+    if (!ended.aborted) this.#assertPosition(after);
     while (!ended.aborted) {
       const page = this.#pages.after(after, batchSize);
       const last = page.at(-1);
@@ -143,12 +144,13 @@ class EmbeddedStore implements RawStore {
 
   /** Pages of the whole order, up to the end as it is met. */
   async *#pagesBehind<Page>(
-    { from, after = from === undefined ? 0 : from - 1, batchSize = PAGE }: ReadAllOptions,
+    { from, after = 0, batchSize = PAGE }: ReadAllOptions,
     read: (after: number, limit: number) => Page,
     reach: (page: Page) => { count: number; last: number | undefined },
   ): AsyncGenerator<Page> {
     this.#assertOpen();
-    for (let reached = after; ;) {
+    this.#assertPosition(from ?? after);
+    for (let reached = from === undefined ? after : from - 1; ;) {
       const page = read(reached, batchSize);
       const { count, last } = reach(page);
       if (last === undefined) return;
@@ -157,6 +159,10 @@ class EmbeddedStore implements RawStore {
       reached = last;
       await this.#nextPage();
     }
+  }
+
+  #assertPosition(position: number): void {
+    if (position > 0 && !this.#pages.isPosition(position)) throw new PositionNotFound(position);
   }
 
   // SQLite answers within the call: without a pause a long read would keep timers and sockets waiting to its end.

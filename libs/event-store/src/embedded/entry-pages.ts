@@ -25,6 +25,7 @@ export class EntryPages {
   readonly #backwards: Database.Statement<[number, number, number], Row>;
   readonly #after: Database.Statement<[number, string, number], Row>;
   readonly #leaves: LeafPages<[number, string, number]>;
+  readonly #at: Database.Statement<[number, string], number>;
   readonly #head: Database.Statement<[string], number>;
   readonly #version: Database.Statement<[], number>;
 
@@ -42,6 +43,7 @@ export class EntryPages {
     this.#backwards = rows('stream_id = ? AND revision <= ? ORDER BY revision DESC');
     this.#after = rows(`position > ? AND ${ofLedger} ORDER BY position`);
     this.#leaves = new LeafPages(db, `${from} position > ? AND ${ofLedger} ORDER BY position LIMIT ?`);
+    this.#at = db.prepare<[number, string], number>(`SELECT 1 ${from} position = ? AND ${ofLedger}`).pluck();
     const head = db.prepare<[string], number>(`SELECT position ${from} ${ofLedger} ORDER BY position DESC LIMIT 1`);
     this.#head = head.pluck();
     this.#version = db.prepare<[], number>('PRAGMA data_version').pluck();
@@ -61,6 +63,11 @@ export class EntryPages {
   /** Events of all ledger streams behind a position, in commit order. */
   after(position: number, limit: number): RawEvent[] {
     return read(() => this.#after.all(position, this.prefix, limit).map(rawEvent));
+  }
+
+  /** Whether an event of a ledger stream stands at a position. */
+  isPosition(position: number): boolean {
+    return read(() => this.#at.get(position, this.prefix)) !== undefined;
   }
 
   /** The leaves of events of all ledger streams behind a position, in commit order. */

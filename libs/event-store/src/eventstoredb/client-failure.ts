@@ -84,9 +84,17 @@ export function readFailure(error: unknown, stream: string): Error {
   if (code === UNAUTHENTICATED) return notAccepted(options);
   if (type === 'access-denied' || code === PERMISSION_DENIED)
     return new StoreRefused(`no right to read ${stream}`, options);
-  // A position that this log does not have: it is not the log the position came from.
-  if (code === INVALID_ARGUMENT || message.includes('InvalidPosition')) return new StoreRefused(message, options);
   return new StoreUnavailable(message || type || 'the store failed', options);
+}
+
+/**
+ * Whether a read of the log may have failed for its position. Releases say "InvalidPosition", "Error", or that the argument is
+ * invalid; the second of any other failure too.
+ */
+export function isPositionRefused(failure: unknown): boolean {
+  if (!(failure instanceof StoreUnavailable)) return false;
+  const { code, message } = seen(failure.cause);
+  return code === INVALID_ARGUMENT || message.includes('Unexpected ReadAllResult');
 }
 
 function beforeSending(message: string, code: number | undefined, options: ErrorOptions): Error {

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { END, START, type EventStoreDBClient } from '@eventstore/db-client';
-import { StoreUnavailable } from '../errors.js';
+import { PositionNotFound, StoreUnavailable } from '../errors.js';
 import type { ReadAllOptions } from '../event-store.port.js';
 import type { RawEvent } from '../raw-store.js';
-import { isNotLeader, readFailure } from './client-failure.js';
+import { isNotLeader, isPositionRefused, readFailure } from './client-failure.js';
 import { isOfLedger, rawEvent, type RecordedEvent } from './recorded-entry.js';
 
 /** The client puts no limit on a read; a server that says nothing for this long is taken for gone. */
@@ -39,6 +39,7 @@ export async function* eventsOfLog(
   { after = 0, from, batchSize }: ReadAllOptions & { readonly batchSize: number },
 ): AsyncGenerator<RawEvent[]> {
   const fromPosition = logPosition(from ?? after);
+  await assertPosition(client, prefix, from ?? after);
   const read = () => client.readAll({ fromPosition, requiresLeader: true }, { highWaterMark: batchSize });
   let batch: RawEvent[] = [];
   for await (const event of events(read, '$all')) {
@@ -52,6 +53,35 @@ export async function* eventsOfLog(
     batch = [];
   }
   if (batch.length > 0) yield batch;
+}
+
+/**
+ * Refuses a position at which no event of the ledger stands; 0 is the beginning. A server may take such a position without a word,
+ * as one behind its end, or refuse it with what it says of any failure.
+ *
+ * @throws PositionNotFound | StoreUnavailable
+ */
+export async function assertPosition(client: EventStoreDBClient, prefix: string, position: number): Promise<void> {
+  if (position === 0) return;
+  try {
+    const event = await firstAt(client, logPosition(position));
+    if (isOfLedger(event, prefix) && event.position?.commit === BigInt(position)) return;
+  } catch (error) {
+    if (!isPositionRefused(error)) throw error;
+    // Where the log can be read at all, it is the position that was refused.
+    await firstAt(client, START);
+    throw new PositionNotFound(position, { cause: error });
+  }
+  throw new PositionNotFound(position);
+}
+
+async function firstAt(
+  client: EventStoreDBClient,
+  fromPosition: ReturnType<typeof logPosition>,
+): Promise<RecordedEvent | undefined> {
+  const read = () => client.readAll({ fromPosition, maxCount: 1, requiresLeader: true });
+  for await (const event of events(read, '$all')) return event;
+  return undefined;
 }
 
 /** The position of the ledger's last event, 0 when there is none. Looks at what lies behind it: the server's own events. */

@@ -5,7 +5,7 @@ import { StoreUnavailable } from '../errors.js';
 import type { RawEvent } from '../raw-store.js';
 import type { OnNotice } from '../store-notice.js';
 import { readFailure } from './client-failure.js';
-import { lastPosition, logPosition } from './log-reading.js';
+import { assertPosition, lastPosition, logPosition } from './log-reading.js';
 import { isOfLedger, rawEvent, type RecordedEvent } from './recorded-entry.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -29,7 +29,8 @@ export interface FollowOptions {
  * It resumes behind the last entry it gave. The server's checkpoints would spare it a look at other streams' events, but they
  * overtake entries that still wait in our buffer, and one release sends a checkpoint that means "the end". So we take none.
  *
- * @throws StoreRefused no right to read the log, or not the log that the position came from
+ * @throws PositionNotFound not the log that the position came from
+ * @throws StoreRefused     no right to read the log
  */
 export async function* followLog(options: FollowOptions): AsyncGenerator<RawEvent[]> {
   const { signal, onNotice } = options;
@@ -37,8 +38,11 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<RawEven
   let wait = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     const began = Date.now();
-    const subscription = new LogSubscription({ ...options, after });
+    let subscription: LogSubscription | null = null;
     try {
+      await untilAborted(signal, assertPosition(options.client, options.prefix, after));
+      if (signal.aborted) return;
+      subscription = new LogSubscription({ ...options, after });
       for await (const batch of subscription.batches()) {
         yield batch;
         after = batch.at(-1)?.position ?? after;
@@ -47,13 +51,26 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<RawEven
     } catch (error) {
       const failure = readFailure(error, '$all');
       if (!(failure instanceof StoreUnavailable)) throw failure;
-      onNotice?.({ what: 'subscription resumes', detail: `after position ${after}`, error: failure });
+      const detail = `after position ${after}: ${failure.message}`;
+      onNotice?.({ what: 'subscription resumes', detail, error: failure });
     } finally {
-      await subscription.end();
+      await subscription?.end();
     }
     if (Date.now() - began > LONGEST_PAUSE_MS) wait = FIRST_PAUSE_MS;
     await rest(wait, signal);
     wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
+  }
+}
+
+/** Waits for the work, or for the abort if that comes first. */
+async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  let wake: () => void = () => undefined;
+  const aborted = new Promise<void>((resolve) => (wake = resolve));
+  signal.addEventListener('abort', wake);
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', wake);
   }
 }
 

@@ -2,6 +2,7 @@ import {
   authenticatorHolds,
   foreignDigest,
   foreignLeafText,
+  PositionNotFound,
   unknownKeyOf,
   type EntryAuthenticator,
   type KeylessStore,
@@ -111,6 +112,11 @@ export async function checkRange(
       }
     }
     return checked(null);
+  } catch (error) {
+    // Where the last leaf of the tile before should stand.
+    if (!(error instanceof PositionNotFound) || error.position !== after) throw error;
+    const detail = `the store has no entry at position ${after}, where that leaf should stand`;
+    return checked({ what: 'entry', index: from * TILE_WIDTH - 1, detail });
   } finally {
     await batches.return?.();
   }
