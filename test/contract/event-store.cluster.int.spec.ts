@@ -10,6 +10,7 @@ import { writeOddEvents } from '../support/eventstoredb/odd-events.js';
 import { authentic } from '../support/entry-keys.js';
 import { code } from '../support/eventstoredb/wire.js';
 import { all, entries, eventStoreContract, follow, laneName } from './event-store.contract.js';
+import { hidingAs } from './event-store.hiding.js';
 
 // A cluster with a certificate and users is not to be had here but as stand-ins.
 describe('EventStoreDB with TLS and a user of its own', () => {
@@ -48,6 +49,7 @@ describe('EventStoreDB with TLS and a user of its own', () => {
     eventStoreContract(
       () => openEventStoreDb({ connectionString: standIn.connectionStringOf(service) }),
       (stream) => writeOddEvents(standIn.connectionStringOf(service), stream),
+      hidingAs(() => standIn.connectionStringOf(admin)),
     );
   });
 

@@ -1,9 +1,12 @@
 import {
   AppendTooLarge,
   authenticStore,
+  EntriesHidden,
   entryAuthenticator,
   foreignLeafText,
   Lane,
+  laneEnd,
+  LaneGap,
   LaneTakenOver,
   leafText,
   MAX_APPEND_BYTES,
@@ -70,6 +73,14 @@ export async function follow(
   return found;
 }
 
+/** Ways to hide entries that are stored. */
+export interface Hiding {
+  /** Hides all before a revision. */
+  truncate(stream: string, before: number): Promise<void>;
+  /** Where the store knows such a thing: deletes a stream for now. */
+  softDelete?(stream: string): Promise<void>;
+}
+
 const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
 
 /**
@@ -77,10 +88,12 @@ const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
  *
  * @param open opens one more handle on the same data; the suite closes what it opens
  * @param writeOdd puts whatever the store itself takes into a stream, by other ways than ours; returns how many events that was
+ * @param hiding how entries are hidden by somebody who may
  */
 export function eventStoreContract(
   open: () => KeylessStore | Promise<KeylessStore>,
   writeOdd: (stream: string) => Promise<number>,
+  hiding: Hiding,
 ): void {
   const opened: EventStore[] = [];
   const anotherKeyless = async (): Promise<KeylessStore> => {
@@ -552,6 +565,73 @@ export function eventStoreContract(
         }),
       );
       for (const name of lanes) expect(await all(store.readStream(name))).toHaveLength(31);
+    });
+  });
+
+  describe('entries that somebody has hidden', () => {
+    const options = { onOtherWriter: 'stop', whenFull: 'refuse' } as const;
+    const caught = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
+
+    it('are missed, where a stream begins behind them', async () => {
+      await store.append(lane, entries(10), 'no_stream');
+      await hiding.truncate(lane, 6);
+      for (const read of [stored({ from: 0 }), stored({ from: 2, limit: 1 }), stored({ direction: 'backwards' })]) {
+        const missed = await caught(read);
+        expect(missed).toBeInstanceOf(LaneGap);
+        expect(missed).toBeInstanceOf(EntriesHidden);
+        expect(missed).toMatchObject({ stream: lane, last: 5, message: expect.stringContaining('$tb') });
+      }
+      expect(await caught(stored({ from: 2 }))).toMatchObject({ first: 2, last: 5 });
+      expect((await stored({ from: 6 })).map(({ revision }) => revision)).toEqual([6, 7, 8, 9]);
+      expect(await stored({ direction: 'backwards', limit: 4 })).toHaveLength(4);
+      // The lane's end is there, and it goes on behind it.
+      const open = await Lane.open(store, lane, options);
+      expect((await open.append(entries(1))).revision).toBe(10);
+      await open.close();
+    });
+
+    const ways: [string, (name: string) => Promise<void>][] = [
+      ['truncated to its end', (name) => hiding.truncate(name, 10)],
+    ];
+    const { softDelete } = hiding;
+    if (softDelete !== undefined) ways.push(['deleted for now', softDelete]);
+    describe.each(ways)('in a stream that is %s', (_, hide) => {
+      it('make it no empty one', async () => {
+        await store.append(lane, entries(10), 'no_stream');
+        await hide(lane);
+        expect(await caught(stored())).toBeInstanceOf(EntriesHidden);
+        expect(await caught(stored({ direction: 'backwards', limit: 1 }))).toBeInstanceOf(EntriesHidden);
+        expect(await caught(laneEnd(store, lane))).toBeInstanceOf(EntriesHidden);
+        const opening = await caught(Lane.open(store, lane, options));
+        expect(opening).toBeInstanceOf(EntriesHidden);
+        expect(opening).toMatchObject({ stream: lane, first: 0 });
+      });
+
+      it('are never said to be stored', async () => {
+        const sent = entries(10);
+        await store.append(lane, sent, 'no_stream');
+        await store.append(`${lane}-b`, entries(1), 'no_stream');
+        await hide(lane);
+        if (store.kind !== 'embedded') {
+          expect(await caught(store.append(lane, sent, 'no_stream'))).toBeInstanceOf(EntriesHidden);
+          expect(await caught(store.append(lane, sent.slice(5), 4))).toBeInstanceOf(EntriesHidden);
+        }
+        expect(await caught(store.append(lane, entries(1), 4))).toBeInstanceOf(WrongExpectedRevision);
+        if (softDelete !== undefined)
+          expect(await caught(store.append(lane, entries(1), 'no_stream'))).not.toHaveProperty('position');
+      });
+
+      it('stop a lane that meets them', async () => {
+        const first = await Lane.open(store, lane, options);
+        const second = await Lane.open(store, lane, options);
+        await first.append(entries(10));
+        await hide(lane);
+        if (store.kind === 'embedded') return first.close();
+        expect(await caught(second.append(entries(1)))).toBeInstanceOf(EntriesHidden);
+        expect(second.failure).toBeInstanceOf(EntriesHidden);
+        await first.close();
+        await second.close();
+      });
     });
   });
 

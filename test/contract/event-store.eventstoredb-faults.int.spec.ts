@@ -10,9 +10,12 @@ import {
   type StoreNotice,
 } from '@sijill/event-store';
 import { EventStoreDBClient } from '@eventstore/db-client';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
 import { all, entries, entry, follow, laneName } from './event-store.contract.js';
 
@@ -128,6 +131,25 @@ describe('EventStoreDB, when things break', () => {
       await expect(store.append(lane, entries(1), 'no_stream')).rejects.toBeInstanceOf(OutcomeUnknown);
       await soon(400);
       expect((await store.append(lane, entries(1), 0)).revision).toBe(1);
+    });
+
+    it.each([-3_600_000, -6_000, 3_600_000])('by a clock that is %i ms off is taken all the same', async (off) => {
+      // A process of its own, which has the right time.
+      const main = fileURLToPath(new URL('../support/eventstoredb/main.ts', import.meta.url));
+      const server = spawn(process.execPath, ['--import', 'tsx', main, '0', join(directory, 'apart')], {
+        stdio: ['ignore', 'pipe', 2],
+      });
+      const now = Date.now;
+      try {
+        const [line] = (await once(server.stdout, 'data')) as [Buffer];
+        const store = await open({ connectionString: line.toString().trim(), appendTimeoutMs: 5_000 });
+        Date.now = () => now() + off;
+        expect((await store.append(lane, entries(2), 'no_stream')).revision).toBe(1);
+        expect((await store.append(lane, entries(1), 1)).revision).toBe(2);
+      } finally {
+        Date.now = now;
+        server.kill();
+      }
     });
 
     it('that is answered twice hurts nobody', async () => {

@@ -2,6 +2,7 @@ import { openEventStoreDb } from '@sijill/event-store';
 import { eventStoreDbForTests, type ServerForTests } from '../support/eventstoredb/server-for-tests.js';
 import { writeOddEvents } from '../support/eventstoredb/odd-events.js';
 import { eventStoreContract } from './event-store.contract.js';
+import { hidingAs } from './event-store.hiding.js';
 
 describe('EventStoreDB', () => {
   let server: ServerForTests;
@@ -14,5 +15,6 @@ describe('EventStoreDB', () => {
   eventStoreContract(
     () => openEventStoreDb({ connectionString: server.connectionString }),
     (stream) => writeOddEvents(server.connectionString, stream),
+    hidingAs(() => server.connectionString),
   );
 });

@@ -14,6 +14,7 @@ import type {
 import { leafHashesAt, ownLeafHash } from './leaf-hash.js';
 import { foreignDigest } from './leaf-text.js';
 import type { AuthenticStore, KeylessStore, RawAppend, RawEvent, RawStore } from './raw-store.js';
+import { whole } from './whole-stream.js';
 import { authenticatedText, readBeside, splitMetadata, storedMetadata, type Beside } from './stored-form.js';
 
 /** Who looks on at what a ledger writes. */
@@ -61,7 +62,7 @@ export class EntryStore implements KeylessStore {
   }
 
   async *readStream(...[stream, options]: Parameters<EventStore['readStream']>): AsyncGenerator<StoredEntry> {
-    for await (const event of this.events.readStream(stream, options))
+    for await (const event of whole(this.events, stream, options))
       yield* await this.made([event], (each) => this.storedEntry(each));
   }
 

@@ -54,6 +54,41 @@ export class StoreNotOurs extends StoreUnavailable {
   override readonly name = 'StoreNotOurs';
 }
 
+/**
+ * Entries of a stream that were stored cannot be read: somebody has hidden or removed them. Nothing about them is known, and nothing is
+ * written behind them.
+ */
+export class EntriesHidden extends StoreRefused {
+  override readonly name: string = 'EntriesHidden';
+  constructor(
+    readonly stream: string,
+    readonly first: number,
+    /** Null where it is not known how many there were. */
+    readonly last: number | null,
+    options?: ErrorOptions,
+  ) {
+    const which = last === null ? `from ${first} on` : first === last ? `${first}` : `${first} to ${last}`;
+    super(`entries of ${stream} cannot be read, revisions ${which}: ${LIKELY}`, options);
+  }
+}
+
+/** The revisions of a lane have a gap, in its stream or in the order of all entries. */
+export class LaneGap extends EntriesHidden {
+  override readonly name = 'LaneGap';
+  declare readonly last: number;
+  constructor(stream: string, first: number, last: number, options?: ErrorOptions) {
+    super(stream, first, last, options);
+  }
+}
+
+const LIKELY =
+  'somebody has truncated the stream ($tb, $maxCount, $maxAge), deleted it, or had a scavenge remove them; or rows were deleted from the file';
+
+/** Whether what failed may go well when it is tried again. Of the errors of a store the others stay: no try mends them. */
+export function passes(error: unknown): error is StoreUnavailable | OutcomeUnknown {
+  return error instanceof StoreUnavailable || error instanceof OutcomeUnknown;
+}
+
 /** The batch is over what the store takes in one append. */
 export class AppendTooLarge extends Error {
   override readonly name = 'AppendTooLarge';

@@ -112,6 +112,8 @@ export interface EventStore {
    * @throws StoreUnavailable      nothing was sent, or the store refused for now; nothing was written
    * @throws StoreFull             one of those: its disk is full
    * @throws StoreRefused          the store will not take this (rights, deleted stream); nothing was written
+   * @throws EntriesHidden         one of those: they are a repeat of what cannot be read any more, or the stream that was to begin
+   *                               has entries that cannot; what it may have written then stands at a place where it is foreign
    */
   append(
     stream: string,
@@ -123,6 +125,8 @@ export interface EventStore {
    * Reads one stream. `from` is inclusive and defaults to the start (forwards) or the end (backwards).
    *
    * @throws StreamNotFound   it was never written: "nothing there" and "could not read" never look alike
+   * @throws EntriesHidden    all of it was hidden
+   * @throws LaneGap          it begins behind where it was asked for, or revisions are missing in it
    * @throws StoreUnavailable the store could not be read; one that answers nothing for 30 s is taken for gone
    */
   readStream(

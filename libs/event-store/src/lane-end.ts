@@ -1,4 +1,4 @@
-import { StreamNotFound, WrongExpectedRevision } from './errors.js';
+import { EntriesHidden, StreamNotFound, WrongExpectedRevision } from './errors.js';
 import type {
   AppendResult,
   EventStore,
@@ -16,7 +16,12 @@ export interface LaneEnd {
   readonly entry: StoredEntry | null;
 }
 
-/** Where a lane ends. Foreign events are counted, and passed over. @throws StoreUnavailable */
+/**
+ * Where a lane ends. Foreign events are counted, and passed over.
+ *
+ * @throws EntriesHidden    a lane whose entries are hidden is not an empty one
+ * @throws StoreUnavailable
+ */
 export async function laneEnd(store: EventStore, lane: string): Promise<LaneEnd> {
   let revision = -1;
   try {
@@ -38,14 +43,22 @@ export function behind(revision: number): ExpectedRevision {
 /**
  * Where a lane ends, when nothing but foreign events came to stand behind a revision; null when one of them is ours.
  *
+ * @param last that there is, as the store said when it refused an append
+ * @throws EntriesHidden    they are there, and cannot be read
  * @throws StoreUnavailable
  */
-export async function endBehindForeign(store: EventStore, lane: string, revision: number): Promise<number | null> {
+export async function endBehindForeign(
+  store: EventStore,
+  lane: string,
+  revision: number,
+  last: number,
+): Promise<number | null> {
   let end = revision;
   for await (const entry of store.readStream(lane, { from: revision + 1 })) {
     if (!entry.foreign) return null;
     end = entry.revision;
   }
+  if (end < last) throw new EntriesHidden(lane, end + 1, last);
   return end;
 }
 
@@ -65,7 +78,7 @@ export async function appendBehind(
       return await store.append(lane, entries, behind(revision));
     } catch (error) {
       if (!(error instanceof WrongExpectedRevision)) throw error;
-      const next = error.actual > revision ? await endBehindForeign(store, lane, revision) : null;
+      const next = error.actual > revision ? await endBehindForeign(store, lane, revision, error.actual) : null;
       if (next === null) throw error;
       revision = next;
     }

@@ -264,7 +264,7 @@ export class Lane {
     if (this.options.onOtherWriter === 'follow') return error.actual;
     const end =
       error.actual > this.revision
-        ? await this.whenReadable(() => endBehindForeign(this.store, this.name, this.revision))
+        ? await this.whenReadable(() => endBehindForeign(this.store, this.name, this.revision, error.actual))
         : null;
     if (end === null) throw new LaneTakenOver(`lane ${this.name} has another writer; this one stops`, { cause: error });
     return end;
@@ -294,6 +294,7 @@ export class Lane {
         return await read();
       } catch (error) {
         if (error instanceof StreamNotFound) return null;
+        if (error instanceof StoreRefused) throw error;
         if (this.stopped !== null) throw this.stopped;
         await pause(backOff(attempt, PAUSES_MS));
       }

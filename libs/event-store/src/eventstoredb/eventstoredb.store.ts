@@ -1,6 +1,6 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
 import { within } from '@sijill/platform';
-import { OutcomeUnknown, StoreRefused, StoreUnavailable } from '../errors.js';
+import { EntriesHidden, OutcomeUnknown, StoreRefused, StoreUnavailable, StreamNotFound } from '../errors.js';
 import type { AppendResult, ExpectedRevision, ReadAllOptions } from '../event-store.port.js';
 import { LANE_PREFIX } from '../lane-names.js';
 import { leafBytes } from '../leaf-text.js';
@@ -13,6 +13,9 @@ import { followLog } from './log-subscription.js';
 import { clientEvent, safePosition } from './recorded-entry.js';
 
 const BATCH = 500;
+// The server is told a time by our clock, and refuses what is past by its own. How long we wait is our own business: what it is told
+// has to lie ahead of it however far the two clocks are apart.
+const DEADLINE_MS = 86_400_000;
 
 export interface EventStoreDbOptions {
   /** `esdb://` or `esdb+discover://`, with the credentials in it: given by call, they would select a slower append. */
@@ -111,7 +114,11 @@ export class EventStoreDbStore implements RawStore {
     try {
       const result = await this.#inTime(writing.guarded.client, stream, events, expected);
       const revision = Number(result.nextExpectedRevision);
-      // A repeat of entries that are stored but hidden comes back without a position; then reading says why.
+      const before = revision - events.length;
+      // A stream that was deleted for now passes for a new one, and goes on behind what is hidden.
+      if (expected !== 'any' && before !== (expected === 'no_stream' ? -1 : expected))
+        throw new EntriesHidden(stream, 0, before);
+      // A repeat of entries that are stored but hidden comes back without a position.
       const position = result.position?.commit ?? (await this.#positionOf(stream, revision));
       return { revision, position: safePosition(position) };
     } catch (error) {
@@ -133,16 +140,20 @@ export class EventStoreDbStore implements RawStore {
   ) {
     const limit = this.#appendTimeoutMs;
     const expectedRevision = typeof expected === 'number' ? BigInt(expected) : expected;
-    const appended = client.appendToStream(stream, events, { expectedRevision, deadline: limit });
+    const appended = client.appendToStream(stream, events, { expectedRevision, deadline: DEADLINE_MS });
     return within(limit, appended, () => {
       throw new AppendTimedOut(`no answer in ${limit} ms`);
     });
   }
 
   async #positionOf(stream: string, revision: number): Promise<bigint> {
-    for await (const entry of eventsOfStream(this.#reading.client, stream, { from: revision, limit: 1 }))
-      return BigInt(entry.position);
-    throw new StoreRefused(`${stream}@${revision} is stored, but its position cannot be read`);
+    try {
+      for await (const event of eventsOfStream(this.#reading.client, stream, { from: revision, limit: 1 }))
+        if (event.revision === revision) return BigInt(event.position);
+    } catch (error) {
+      if (!(error instanceof StreamNotFound)) throw error;
+    }
+    throw new EntriesHidden(stream, 0, revision);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import type { Duplex } from 'node:stream';
+import { StoreUnavailable } from '../errors.js';
 import type { OnNotice } from '../store-notice.js';
 import { connectionFacts, unreadable, type ConnectionFacts } from './connection-string.js';
 
@@ -109,6 +110,8 @@ export class GuardedClient {
     const internals = this.#internals;
     const createChannel = internals.createChannel;
     internals.createChannel = () => {
+      // An append that was given up while it waited for the server's first word would go on by itself on a new channel.
+      if (this.#discarded) return Promise.reject(new StoreUnavailable('the client was given up'));
       const channel = createChannel();
       this.#channels.push(channel);
       return channel;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { END, START, type EventStoreDBClient } from '@eventstore/db-client';
-import { PositionNotFound, StoreUnavailable } from '../errors.js';
+import { EntriesHidden, PositionNotFound, StoreUnavailable, StreamNotFound } from '../errors.js';
 import type { ReadAllOptions } from '../event-store.port.js';
 import type { RawEvent } from '../raw-store.js';
 import { isNotLeader, isPositionRefused, readFailure } from './client-failure.js';
@@ -18,7 +18,12 @@ interface Reading extends AsyncIterable<{ event?: RecordedEvent | undefined }> {
   on(event: 'error', listener: () => void): unknown;
 }
 
-/** Reads one stream's events; see the port. `from` and `limit` as there. */
+/**
+ * Reads one stream's events; see the port. `from` and `limit` as there. To the server a stream that was deleted for now is one that is
+ * not there.
+ *
+ * @throws EntriesHidden it was deleted
+ */
 export async function* eventsOfStream(
   client: EventStoreDBClient,
   stream: string,
@@ -29,7 +34,30 @@ export async function* eventsOfStream(
   const fromRevision = from === undefined ? (direction === 'forwards' ? START : END) : BigInt(from);
   // A follower may be behind: whoever settles an unknown outcome by reading the lane's end needs the leader's answer.
   const read = () => client.readStream(stream, { fromRevision, direction, maxCount: limit, requiresLeader: true });
-  for await (const event of events(read, stream)) yield rawEvent(event);
+  try {
+    for await (const event of events(read, stream)) yield rawEvent(event);
+  } catch (error) {
+    if (error instanceof StreamNotFound && (await isSoftDeleted(client, stream)))
+      throw new EntriesHidden(stream, 0, null, { cause: error });
+    throw error;
+  }
+}
+
+/** @throws StoreRefused the stream's metadata may not be read: what is hidden could not be told from what never was */
+async function isSoftDeleted(client: EventStoreDBClient, stream: string): Promise<boolean> {
+  const metadata = `$$${stream}`;
+  const read = () =>
+    client.readStream(metadata, { fromRevision: END, direction: 'backwards', maxCount: 1, requiresLeader: true });
+  try {
+    for await (const { data } of events(read, metadata)) {
+      const truncateBefore = (data as { $tb?: unknown } | null)?.$tb;
+      // The mark of a deletion is the last revision that there can be, which a number holds only nearly.
+      return typeof truncateBefore === 'number' && truncateBefore > Number.MAX_SAFE_INTEGER;
+    }
+  } catch (error) {
+    if (!(error instanceof StreamNotFound)) throw error;
+  }
+  return false;
 }
 
 /** Reads all events of the ledger's streams, in batches, up to the end as it is met. Options as in the port. */
