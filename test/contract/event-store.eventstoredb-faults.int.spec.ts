@@ -137,7 +137,7 @@ describe('EventStoreDB, when things break', () => {
       // A process of its own, which has the right time.
       const main = fileURLToPath(new URL('../support/eventstoredb/main.ts', import.meta.url));
       const server = spawn(process.execPath, ['--import', 'tsx', main, '0', join(directory, 'apart')], {
-        stdio: ['ignore', 'pipe', 2],
+        stdio: ['ignore', 'pipe', 'inherit'],
       });
       const now = Date.now;
       try {

@@ -1,8 +1,19 @@
 import { join } from 'node:path';
-import { entryText, Lane, leafText, openEmbeddedStore, openEventStoreDb, type EventStore } from '@sijill/event-store';
+import {
+  entryText,
+  Lane,
+  leafText,
+  openEmbeddedStore,
+  openEventStoreDb,
+  OutcomeUnknown,
+  passes,
+  StoreRefused,
+  type EventStore,
+} from '@sijill/event-store';
 import { hashLeafText, toHex } from '@sijill/transparency';
 import { authentic } from '../support/entry-keys.js';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
+import { code } from '../support/eventstoredb/wire.js';
 import { FaultyStore } from '../support/faulty-store.js';
 import { freshDataDir } from '../support/sijill.js';
 import { entries, laneName } from './event-store.contract.js';
@@ -87,4 +98,61 @@ describe.each<[string, () => Promise<Failing>]>([
       expect(told).toEqual(leaves);
     },
   );
+});
+
+describe('a lane over EventStoreDB', () => {
+  let standIn: StandIn;
+  let store: EventStore;
+  beforeEach(async () => {
+    standIn = await startEventStoreDbStandIn();
+    const { connectionString } = standIn;
+    store = authentic(await openEventStoreDb({ connectionString, appendTimeoutMs: 300 }));
+  });
+  afterEach(async () => {
+    await store.close();
+    await standIn.stop();
+  });
+  const open = (whenFull: 'wait' | 'refuse', settleWithinMs: number): Promise<Lane> =>
+    Lane.open(store, 'ledger-a', { onOtherWriter: 'stop', whenFull, settleWithinMs });
+
+  it('stops when its user is gone and the connection breaks under an append', async () => {
+    const lane = await open('wait', 60_000);
+    await lane.append(entries(1));
+    standIn.faults.refuse = code.UNAUTHENTICATED;
+    standIn.faults.appends.push({ kind: 'cut', stored: true });
+    await expect(lane.append(entries(1))).rejects.toBeInstanceOf(StoreRefused);
+    expect(lane.failure).toBeInstanceOf(StoreRefused);
+    await lane.close();
+  });
+
+  it('tells in time that its server is gone, and goes on at its end when it is back', async () => {
+    const directory = freshDataDir('lane-stand-in');
+    await standIn.stop();
+    standIn = await startEventStoreDbStandIn({ port: standIn.port, dataDir: directory });
+    const lane = await open('refuse', 500);
+    await lane.append(entries(1));
+    await standIn.stop();
+    const lost = entries(2);
+    expect(passes(await lane.append(lost).catch((error: unknown) => error))).toBe(true);
+    standIn = await startEventStoreDbStandIn({ port: standIn.port, dataDir: directory });
+    let appended: unknown = null;
+    while (appended === null)
+      appended = await lane.append(lost).catch((error: unknown) => (passes(error) ? null : error));
+    expect(appended).toMatchObject({ revision: 2 });
+    await lane.close();
+  });
+
+  it('tells in time that its server answers nothing', async () => {
+    const lane = await open('wait', 700);
+    await lane.append(entries(1));
+    for (let n = 0; n < 50; n++) standIn.faults.appends.push({ kind: 'silence', stored: false });
+    const sent = entries(1);
+    await expect(lane.append(sent)).rejects.toBeInstanceOf(OutcomeUnknown);
+    standIn.faults.appends.length = 0;
+    let appended: unknown = null;
+    while (appended === null)
+      appended = await lane.append(sent).catch((error: unknown) => (passes(error) ? null : error));
+    expect(appended).toMatchObject({ revision: 1 });
+    await lane.close();
+  });
 });

@@ -8,9 +8,13 @@ import {
   LaneClosed,
   LaneTakenOver,
   leafText,
+  MAX_APPEND_ENTRIES,
   openEmbeddedStore,
+  OutcomeUnknown,
+  passes,
   StoreFull,
   StoreRefused,
+  StoreUnavailable,
   type KeylessStore,
   type NewEntry,
 } from '@sijill/event-store';
@@ -266,6 +270,84 @@ describe('lane', () => {
     await lane.close(100);
     await Promise.all(refused);
     await expect(lane.append(entries(2, 1))).rejects.toBeInstanceOf(LaneClosed);
+  });
+
+  describe('over a store that does not answer', () => {
+    const patient = { onOtherWriter: 'stop', whenFull: 'wait', settleWithinMs: 1_000 } as const;
+    /** Appends wait until they are let go. */
+    const hold = (): (() => void) => {
+      const append = store.append.bind(store);
+      let go!: () => void;
+      const held = new Promise<void>((resolve) => (go = resolve));
+      store.append = async (...args) => {
+        await held;
+        return append(...args);
+      };
+      return () => {
+        store.append = append;
+        go();
+      };
+    };
+
+    it('tells its callers in time what it knows, and stores none twice that is handed over again', async () => {
+      const lane = await Lane.open(store, 'ledger-a', patient);
+      await lane.append(entries(0, 1));
+      const go = hold();
+      const begun = lane.append(entries(1, 2));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const waits = lane.append(entries(3, 1));
+      await expect(begun).rejects.toBeInstanceOf(OutcomeUnknown);
+      await expect(begun).rejects.toThrow('may or may not be stored');
+      await expect(waits).rejects.toBeInstanceOf(StoreUnavailable);
+      await expect(waits).rejects.toThrow('nothing of this is stored');
+      const again = lane.append(entries(1, 2));
+      const others = lane.append(entries(4, 1));
+      go();
+      expect(await again).toMatchObject({ revision: 2 });
+      expect((await again).leafHashes).toEqual((await leaves('ledger-a')).slice(1, 3));
+      expect(await others).toMatchObject({ revision: 3 });
+      expect(await lane.append(entries(1, 2))).toEqual(await again);
+      expect(await lane.append(entries(3, 1))).toMatchObject({ revision: 4 });
+      expect(await stored('ledger-a')).toEqual([0, 1, 2, 4, 3]);
+      expect(lane.failure).toBeNull();
+    });
+
+    it.each(['unavailable', 'full', 'fail before'] as const)(
+      'tells them in time when it says "%s" for long',
+      async (fault) => {
+        const reasons: string[] = [];
+        const lane = await Lane.open(store, 'ledger-a', { ...patient, onRetry: (reason) => reasons.push(reason) });
+        store.faults = Array.from({ length: 1_000 }, () => fault);
+        const told: unknown = await lane.append(entries(0, 1)).catch((error: unknown) => error);
+        expect(passes(told)).toBe(true);
+        expect((told as Error).message).toContain(reasons[0]);
+        store.faults = [];
+        // The lane has gone on with it meanwhile, and what comes next stands behind it.
+        while (passes(await lane.append(entries(1, 1)).catch((error: unknown) => error)));
+        expect(await stored('ledger-a')).toEqual([0, 1]);
+      },
+    );
+
+    it('stops over an error that stays, met while it settles', async () => {
+      const lane = await Lane.open(store, 'ledger-a', { ...patient, settleWithinMs: 10_000 });
+      store.faults = ['fail after'];
+      const readStream = store.readStream.bind(store);
+      store.readStream = () => {
+        throw new StoreRefused('the user is gone');
+      };
+      await expect(lane.append(entries(0, 1))).rejects.toThrow('the user is gone');
+      expect(lane.failure).toBeInstanceOf(StoreRefused);
+      store.readStream = readStream;
+      await expect(lane.append(entries(1, 1))).rejects.toBeInstanceOf(StoreRefused);
+      expect((await open()).endAtOpening?.data).toEqual({ n: 0 });
+    });
+  });
+
+  it('puts no more entries into one append than a server takes soon', async () => {
+    const lane = await open();
+    const { revision } = await lane.append(entries(0, 2 * MAX_APPEND_ENTRIES + 1));
+    expect(revision).toBe(2 * MAX_APPEND_ENTRIES);
+    expect(store.appends).toBe(3);
   });
 
   it('settles whoever appends while it is being closed', async () => {

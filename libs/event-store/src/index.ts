@@ -1,4 +1,4 @@
-export { MAX_APPEND_BYTES, measured, sealedHash, writeEntry } from './append-limits.js';
+export { MAX_APPEND_BYTES, MAX_APPEND_ENTRIES, measured, sealedHash, writeEntry } from './append-limits.js';
 export { assertEdition } from './assert-edition.js';
 export { entryAuthenticator, type EntryAuthenticator } from './authenticator.js';
 export { Appender, type Append } from './embedded/appender.js';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { backOff } from '@sijill/platform';
-import { MAX_APPEND_BYTES, writeEntry } from './append-limits.js';
+import { backOff, within } from '@sijill/platform';
+import { MAX_APPEND_BYTES, MAX_APPEND_ENTRIES, writeEntry } from './append-limits.js';
 import {
   AppendTooLarge,
   LaneTakenOver,
@@ -39,7 +39,12 @@ export interface LaneOptions {
    * `refuse` them (somebody waits for the answer).
    */
   readonly whenFull: 'wait' | 'refuse';
-  /** Called when an append has to be tried again, with the reason's name. */
+  /**
+   * How long a caller waits to be told what became of its entries, in milliseconds: 10,000. The lane itself goes on for as long as it
+   * takes.
+   */
+  readonly settleWithinMs?: number;
+  /** Called when an append, or the look at what became of one, has to be tried again, with the reason's name. */
   readonly onRetry?: (reason: string) => void;
 }
 
@@ -49,13 +54,24 @@ export type Appended = Required<AppendResult>;
 interface Waiting {
   readonly entries: readonly WrittenEntry[];
   readonly bytes: number;
+  /** What became of them, whenever that is known. */
+  readonly outcome: Promise<Appended>;
   readonly resolve: (result: Appended) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** Entries whose caller was told that they may or may not be stored. */
+interface Late {
+  readonly ids: readonly string[];
+  readonly outcome: Promise<Appended>;
 }
 
 /** After these a lane takes nothing any more; any other failure is that of the entries. */
 const LOST = [LaneTakenOver, LaneClosed, StoreRefused];
 const BYTE_BUDGET = 64 * 1024 * 1024;
+const SETTLE_WITHIN_MS = 10_000;
+/** So many calls that were told too little are remembered. */
+const LATE_KEPT = 1_000;
 const PAUSES_MS = { first: 20, longest: 2_000 };
 
 /**
@@ -66,7 +82,9 @@ const PAUSES_MS = { first: 20, longest: 2_000 };
  * appends cost one sync.
  *
  * A crash before the store has synced leaves none of an append; after it, all. An append whose outcome is not known is settled
- * by reading the lane's end before anything else is written.
+ * by reading the lane's end before anything else is written. That takes as long as the store is away; callers are told before, and
+ * the same entries, handed over again, are answered by what became of them. What no try mends, a right that was withdrawn or
+ * entries that were hidden, stops the lane.
  */
 export class Lane {
   private readonly queue: Waiting[] = [];
@@ -75,6 +93,10 @@ export class Lane {
   private writing: Promise<void> | null = null;
   private stopped: Error | null = null;
   private closing = false;
+  /** By the id of their last entry. */
+  private readonly late = new Map<string, Late>();
+  /** What the store failed with last; null once it has not. */
+  private trouble: Error | null = null;
 
   private constructor(
     private readonly store: EventStore,
@@ -87,7 +109,8 @@ export class Lane {
   /**
    * Takes up a lane at its end.
    *
-   * @throws StoreUnavailable
+   * @throws EntriesHidden    its end cannot be read
+   * @throws StoreUnavailable | StoreRefused
    */
   static async open(store: EventStore, name: string, options: LaneOptions): Promise<Lane> {
     const { revision, entry } = await laneEnd(store, name);
@@ -108,11 +131,16 @@ export class Lane {
    * Appends entries behind all that was handed over before, and returns once they are durable. They stay together and in order;
    * what is over the store's limit goes in several appends.
    *
+   * It settles within `settleWithinMs`, plus the time of what the event loop does meanwhile.
+   *
    * @throws TypeError | AppendTooLarge one of them can never be stored; none of these is
    * @throws LaneTakenOver  another writer has the lane; this one has stopped for good
    * @throws LaneBusy       too much waits already; none of these is stored
    * @throws LaneClosed     the process is stopping; none of these is stored
    * @throws StoreFull      where the lane refuses then; none of these is stored
+   * @throws StoreUnavailable the store did not come to them in time; none of these is stored
+   * @throws OutcomeUnknown the store did not answer in time: they may or may not be stored. Handed over again they are not stored twice
+   * @throws StoreRefused   no try helps; the lane has stopped. What the store had been handed may or may not be stored
    */
   async append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<Appended> {
     if (this.stopped !== null) throw this.stopped;
@@ -122,12 +150,17 @@ export class Lane {
     }
     const written = entries.map(writeEntry);
     if (written.some((entry) => entry.bytes > MAX_APPEND_BYTES)) throw new AppendTooLarge(MAX_APPEND_BYTES);
+    const late = this.late.get(written.at(-1)?.id ?? '');
+    if (late?.ids.length === written.length && written.every(({ id }, i) => id === late.ids[i]))
+      return this.inTime(late.outcome, () => this.outcomeUnknown());
     const bytes = written.reduce((sum, entry) => sum + entry.bytes, 0);
-    return new Promise((resolve, reject) => {
-      this.queue.push({ entries: written, bytes, resolve, reject });
-      this.held += bytes;
-      this.writing ??= this.writeQueued();
-    });
+    let settle!: Pick<Waiting, 'resolve' | 'reject'>;
+    const outcome = new Promise<Appended>((resolve, reject) => (settle = { resolve, reject }));
+    const waiting: Waiting = { entries: written, bytes, outcome, ...settle };
+    this.queue.push(waiting);
+    this.held += bytes;
+    this.writing ??= this.writeQueued();
+    return this.inTime(outcome, () => this.tooLate(waiting));
   }
 
   /**
@@ -136,9 +169,7 @@ export class Lane {
    */
   async close(patienceMs = 10_000): Promise<void> {
     this.closing = true;
-    const timer = setTimeout(() => this.abandon(), patienceMs);
-    if (this.writing !== null) await this.writing;
-    clearTimeout(timer);
+    if (this.writing !== null) await within(patienceMs, this.writing, () => this.abandon());
     this.stop(new LaneClosed(`lane ${this.name} is closed`));
   }
 
@@ -150,16 +181,60 @@ export class Lane {
     this.stop(new LaneClosed(`lane ${this.name} was given up`));
   }
 
+  private inTime(outcome: Promise<Appended>, late: () => Error): Promise<Appended> {
+    return within(this.settleWithinMs, outcome, () => {
+      throw late();
+    });
+  }
+
+  private get settleWithinMs(): number {
+    return this.options.settleWithinMs ?? SETTLE_WITHIN_MS;
+  }
+
+  /** What a caller is told whose time is up. What waits in the queue is taken back; what the store was handed is not. */
+  private tooLate(waiting: Waiting): Error {
+    const at = this.queue.indexOf(waiting);
+    if (at >= 0) {
+      this.queue.splice(at, 1);
+      this.held -= waiting.bytes;
+      return new StoreUnavailable(`${this.silence}; nothing of this is stored`, { cause: this.trouble });
+    }
+    const ids = waiting.entries.map(({ id }) => id);
+    const key = ids.at(-1)!;
+    this.late.set(key, { ids, outcome: waiting.outcome });
+    // Those that could not be stored may be handed over anew.
+    waiting.outcome.catch(() => this.late.delete(key));
+    if (this.late.size > LATE_KEPT) this.late.delete(this.late.keys().next().value!);
+    return this.outcomeUnknown();
+  }
+
+  private outcomeUnknown(): OutcomeUnknown {
+    return new OutcomeUnknown(`${this.silence}: it may or may not be stored; send it again`, { cause: this.trouble });
+  }
+
+  private get silence(): string {
+    const why = this.trouble === null ? '' : ` (${this.trouble.name}: ${this.trouble.message})`;
+    return `the store has not settled an append to ${this.name} within ${this.settleWithinMs} ms${why}`;
+  }
+
+  private retry(error: unknown): void {
+    this.trouble = error as Error;
+    this.options.onRetry?.(this.trouble.name);
+  }
+
   private async writeQueued(): Promise<void> {
     // Callers of the same turn of the event loop belong into one append.
     await Promise.resolve();
     while (this.queue.length > 0 && this.stopped === null) {
       const group: Waiting[] = [];
-      let bytes = 0;
-      while (this.queue.length > 0 && (group.length === 0 || bytes + this.queue[0]!.bytes <= MAX_APPEND_BYTES)) {
-        const next = this.queue.shift()!;
-        group.push(next);
+      let [bytes, count] = [0, 0];
+      while (this.queue.length > 0) {
+        const next = this.queue[0]!;
+        const fits = bytes + next.bytes <= MAX_APPEND_BYTES && count + next.entries.length <= MAX_APPEND_ENTRIES;
+        if (group.length > 0 && !fits) break;
+        group.push(this.queue.shift()!);
         bytes += next.bytes;
+        count += next.entries.length;
       }
       await this.writeGroup(group);
       this.held -= bytes;
@@ -207,7 +282,8 @@ export class Lane {
    */
   private async storeInParts(entries: readonly WrittenEntry[]): Promise<Appended> {
     const stored: Appended[] = [];
-    for (const part of partsOf(entries, MAX_APPEND_BYTES)) stored.push(await this.storeOrHalve(part));
+    for (const part of partsOf(entries, MAX_APPEND_BYTES, MAX_APPEND_ENTRIES))
+      stored.push(await this.storeOrHalve(part));
     return joined(stored);
   }
 
@@ -229,6 +305,7 @@ export class Lane {
       try {
         const result = await this.store.append(this.name, entries, behind(this.revision));
         this.revision = result.revision;
+        this.trouble = null;
         return this.withLeaves(entries, result);
       } catch (error) {
         if (error instanceof WrongExpectedRevision) {
@@ -242,7 +319,7 @@ export class Lane {
           throw error;
         }
         if (this.stopped !== null) throw this.stopped;
-        this.options.onRetry?.((error as Error).name);
+        this.retry(error);
         await pause(backOff(attempt, PAUSES_MS));
       }
     }
@@ -287,7 +364,7 @@ export class Lane {
     });
   }
 
-  /** Reads the lane until it can be read; null while it is not there. */
+  /** Reads the lane until it can be read; null while it is not there. @throws StoreRefused it never can */
   private async whenReadable<T>(read: () => Promise<T>): Promise<T | null> {
     for (let attempt = 0; ; attempt++) {
       try {
@@ -296,6 +373,7 @@ export class Lane {
         if (error instanceof StreamNotFound) return null;
         if (error instanceof StoreRefused) throw error;
         if (this.stopped !== null) throw this.stopped;
+        this.retry(error);
         await pause(backOff(attempt, PAUSES_MS));
       }
     }
@@ -307,13 +385,13 @@ function joined(parts: readonly Appended[]): Appended {
   return { ...parts.at(-1)!, leafHashes: parts.flatMap(({ leafHashes }) => leafHashes) };
 }
 
-/** Runs of entries of at most so many bytes each, or of one entry. */
-function* partsOf(entries: readonly WrittenEntry[], bytes: number): Generator<readonly WrittenEntry[]> {
+/** Runs of at most so many entries, and of so many bytes each, or of one entry. */
+function* partsOf(entries: readonly WrittenEntry[], bytes: number, count: number): Generator<readonly WrittenEntry[]> {
   let from = 0;
   let size = 0;
   for (let i = 0; i < entries.length; i++) {
     const next = entries[i]!.bytes;
-    if (i > from && size + next > bytes) {
+    if (i > from && (size + next > bytes || i - from === count)) {
       yield entries.slice(from, i);
       from = i;
       size = 0;

@@ -115,7 +115,12 @@ function problemOf(error: unknown): Problem {
   // They say themselves what is wrong, and hold nobody's data.
   if (error instanceof StoreNotOurs || error instanceof PartOfAnother || error instanceof PartBehind)
     return Problem.unavailable(`nothing of this was stored: ${error.message}`, 60);
-  if (error instanceof StoreUnavailable || error instanceof StoreRefused)
+  if (error instanceof StoreRefused)
+    return Problem.unavailable(
+      `the event store refuses (${error.name}), and will until somebody has looked; this is not an empty answer`,
+      60,
+    );
+  if (error instanceof StoreUnavailable)
     return Problem.unavailable('the event store cannot be reached or refuses; this is not an empty answer', 5);
   if (error instanceof DatabaseUnavailable || isConnectionError(error))
     return Problem.unavailable('the database cannot be reached; this is not an empty answer', 5);

@@ -55,6 +55,7 @@ interface GoodLine {
  * @param file a file, or what can be read once only, such as a pipe
  * @throws FileUnreadable
  * @throws LaneTakenOver another import of the same file is running
+ * @throws StoreUnavailable | OutcomeUnknown the store does not answer; import the file again
  */
 export async function importFile(
   file: string,
@@ -140,24 +141,30 @@ async function importLines(
     });
   };
 
-  let bytesDone = 0;
-  for await (const { bytes: line, length } of linesOf(source, context.limits.eventBytes)) {
-    bytesDone += length;
-    result.lines++;
-    if (isBlank(line)) continue;
-    const reading = readLine(line, context);
-    if ('errors' in reading) result.rejected.push({ line: result.lines, errors: reading.errors });
-    else if (result.lines <= lastWhole) earlier.push({ line: result.lines, accepted: reading.accepted });
-    else step.push({ line: result.lines, accepted: reading.accepted });
-    if (step.length >= LINES_A_STEP || result.lines % LINES_A_STEP === 0) {
-      await checkEarlier();
-      await writeStep();
-      onProgress({ bytesDone, bytesTotal: bytes });
+  try {
+    let bytesDone = 0;
+    for await (const { bytes: line, length } of linesOf(source, context.limits.eventBytes)) {
+      bytesDone += length;
+      result.lines++;
+      if (isBlank(line)) continue;
+      const reading = readLine(line, context);
+      if ('errors' in reading) result.rejected.push({ line: result.lines, errors: reading.errors });
+      else if (result.lines <= lastWhole) earlier.push({ line: result.lines, accepted: reading.accepted });
+      else step.push({ line: result.lines, accepted: reading.accepted });
+      if (step.length >= LINES_A_STEP || result.lines % LINES_A_STEP === 0) {
+        await checkEarlier();
+        await writeStep();
+        onProgress({ bytesDone, bytesTotal: bytes });
+      }
     }
+    await checkEarlier();
+    await writeStep();
+    onProgress({ bytesDone: bytes, bytesTotal: bytes });
+  } catch (error) {
+    // What is under way is not tried again: the next import goes on from what the lane has.
+    lane.abandon();
+    throw error;
   }
-  await checkEarlier();
-  await writeStep();
-  onProgress({ bytesDone: bytes, bytesTotal: bytes });
   await lane.close();
   return { ...result, rejected: result.rejected.sort((a, b) => a.line - b.line) };
 }

@@ -6,7 +6,7 @@ import kafkajs, {
   type KafkaMessage,
   type logLevel as KafkaLogLevel,
 } from 'kafkajs';
-import { LaneClosed, type EventStore } from '@sijill/event-store';
+import { LaneClosed, passes, type EventStore } from '@sijill/event-store';
 import { backOff, within, type Clock, type Logger, type Metrics } from '@sijill/platform';
 import type { EntryMaker } from '../entry-maker.js';
 import type { Quarantine } from '../quarantine/quarantine.js';
@@ -354,12 +354,24 @@ export class KafkaIntake {
     if (this.consumer !== consumer || cluster === null) return;
     const place = { cluster, topic, partition };
     try {
-      await this.storeBatch(consumer, payload, await this.laneOf(place));
+      const lane = await this.laneOf(place);
+      try {
+        return await this.storeBatch(consumer, payload, lane);
+      } catch (error) {
+        // Whatever it was: the next try begins at what the store says. What this one has under way comes before that, or not at all.
+        lane.abandon();
+        lanes.delete(lane.name);
+        if (!passes(error)) throw error;
+        if (this.lanes === lanes) this.waits.set(lane.name, error.name);
+        this.logger.warn(
+          { lane: lane.name, reason: error.name },
+          'records could not be stored in time; they are read again',
+        );
+      }
+      this.readAgain(consumer, await this.laneOf(place));
     } catch (error) {
       // The partition was taken away in the middle. Whoever has it now reads on from the lane's end.
       if (error instanceof LaneClosed && this.lanes !== lanes) return;
-      // Whatever it was: the next try begins at what the store says.
-      lanes.delete(PartitionLane.nameOf(place));
       throw error;
     }
   }

@@ -164,6 +164,8 @@ export class PartitionLane implements Partition {
    * @param records  in their order
    * @param prepared the entries of each record
    * @throws LaneTakenOver another consumer has the partition
+   * @throws StoreUnavailable | OutcomeUnknown not settled in time: where the lane ends is not known here any more; abandon it, and open
+   *   it anew
    */
   async append(records: readonly PlacedRecord[], prepared: readonly (readonly ReadyEntry[])[]): Promise<void> {
     const first = Number(records[0]!.offset);

@@ -84,7 +84,7 @@ export class Records {
     return { messages, arrived, entries: await prepareRecords(arrived, this.maker, this.quarantine) };
   }
 
-  /** Returns once they are durable. @throws LaneTakenOver | LaneClosed */
+  /** Returns once they are durable. @throws LaneTakenOver | LaneClosed | StoreUnavailable | OutcomeUnknown | StoreRefused */
   async store(lane: PartitionLane, { messages, arrived, entries }: ReadyRecords): Promise<void> {
     const { topic, partition } = lane;
     try {
