@@ -143,7 +143,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
   try {
     const foreign = new ForeignEvents(metrics, logger);
     let identity: LedgerIdentity | null = null;
-    const keyless = keep(await openStore(config, logger, async () => identity?.check()));
+    const keyless = keep(await openStore(config, logger, async () => identity?.confirm()));
     await assertEdition(keyless);
     const keyring = await keyringFor(config, keyless, clock, logger);
     const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));

@@ -23,7 +23,7 @@ import type { Cosigners } from './witnesses/cosigners.js';
 
 /**
  * `standing by`: another notary has the log. `failing`: store, database or what signs is out of reach, it is tried again. `refusing`: the store
- * does not hold what was signed, or the keys are not those that the log has announced; a person has to look.
+ * does not hold what was signed, until it does again; or the keys are not those that the log has announced. A person has to look.
  */
 export type NotaryState = 'stopped' | 'standing by' | 'running' | 'failing' | 'refusing';
 
@@ -70,6 +70,8 @@ const WORDS_FOR_PEOPLE = [SignerFailed, StoreNotOurs, PartOfAnother, PartBehind]
 
 const PAUSES_MS = { first: 200, longest: 10_000 };
 const STAND_BY_MS = 1_000;
+/** How long after a refusal the store is looked at again: the right data may have been put back. */
+const LOOK_AGAIN_MS = 10_000;
 const BATCH = 2_000;
 /** Tiles are committed at the latest with so many leaves, signed or not. */
 const MOST_PENDING = 20_000;
@@ -122,22 +124,27 @@ export class Notary {
     for (let failures = 0; !signal.aborted;) {
       const lost = new AbortController();
       try {
+        // What it refused may be mended, whoever keeps the log meanwhile.
+        if (this.status.state === 'refusing') await this.assertWhole();
         if (!(await claim.take(() => lost.abort()))) {
           this.become('standing by', 'another process keeps the log');
           await rest(STAND_BY_MS, signal);
           continue;
         }
-        await this.options.whole?.check();
-        await assertSignedPast(this.store, this.log, COMPARED);
+        await this.assertWhole();
         this.become('running', null);
         await this.follow(AbortSignal.any([signal, lost.signal]), () => (failures = 0));
       } catch (error) {
         const refusal = error instanceof KeysNotAnnounced ? error : signedPastLost(error);
         if (refusal !== null) {
+          if (this.status.detail !== refusal.message)
+            logger.fatal({ err: error }, 'the notary signs nothing more: the log does not go on from what was signed');
           this.become('refusing', refusal.message);
-          logger.fatal({ err: error }, 'the notary signs nothing more: the log does not go on from what was signed');
           // Each notary looks for itself: one whose store is whole may go on.
-          return await claim.release();
+          await claim.release();
+          if (error instanceof KeysNotAnnounced) return;
+          await rest(LOOK_AGAIN_MS, signal);
+          continue;
         }
         const says = WORDS_FOR_PEOPLE.some((kind) => error instanceof kind);
         this.become('failing', says ? (error as Error).message : describeError(error).type);
@@ -146,6 +153,11 @@ export class Notary {
         await rest(backOff(failures++, PAUSES_MS), signal);
       }
     }
+  }
+
+  private async assertWhole(): Promise<void> {
+    await this.options.whole?.check();
+    await assertSignedPast(this.store, this.log, COMPARED);
   }
 
   /** Lets the log grow behind the store until the signal is aborted; what was taken in by then is signed. */

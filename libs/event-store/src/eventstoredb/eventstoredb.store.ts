@@ -27,12 +27,19 @@ export interface EventStoreDbOptions {
   /** How long a subscription may be silent before it is checked against the log's end: 30 000 ms. */
   readonly stallCheckMs?: number;
   readonly onNotice?: OnNotice;
+  /**
+   * Looks whether the store that answers is the right one: asked whenever a call begins over which is appended or followed, before it is used
+   * and once it has answered, for a server can come back with other data. What it throws keeps the append, or what was read, from counting.
+   */
+  readonly onConnect?: () => Promise<void>;
 }
 
 /** A client for appends and the appends that wait for it. */
 interface Writing {
   readonly guarded: GuardedClient;
   underWay: number;
+  /** The call behind which the right store was seen. */
+  seen: object | null;
 }
 
 /** The event store on EventStoreDB, see `openEventStoreDb`. */
@@ -50,7 +57,7 @@ export class EventStoreDbStore implements RawStore {
     this.#prefix = options.streamPrefix ?? LANE_PREFIX;
     this.#appendTimeoutMs = options.appendTimeoutMs ?? 5_000;
     this.#reading = this.#connect();
-    this.#writing = { guarded: this.#connect(), underWay: 0 };
+    this.#writing = { guarded: this.#connect(), underWay: 0, seen: null };
   }
 
   async append(stream: string, events: readonly RawAppend[], expected: ExpectedRevision): Promise<AppendResult> {
@@ -95,6 +102,7 @@ export class EventStoreDbStore implements RawStore {
       stallCheckMs: this.options.stallCheckMs ?? 30_000,
       signal: AbortSignal.any([options.signal, this.#closing.signal]),
       onNotice: this.options.onNotice,
+      onConnect: this.options.onConnect ?? (() => Promise.resolve()),
     });
   }
 
@@ -112,7 +120,14 @@ export class EventStoreDbStore implements RawStore {
     const writing = this.#writing;
     writing.underWay += 1;
     try {
+      const isNew = writing.seen === null || writing.seen !== writing.guarded.appendCall;
+      if (isNew) await this.options.onConnect?.();
       const result = await this.#inTime(writing.guarded.client, stream, events, expected);
+      if (isNew) {
+        const { appendCall } = writing.guarded;
+        await this.options.onConnect?.();
+        writing.seen = appendCall;
+      }
       const revision = Number(result.nextExpectedRevision);
       const before = revision - events.length;
       // A stream that was deleted for now passes for a new one, and goes on behind what is hidden.
@@ -123,7 +138,7 @@ export class EventStoreDbStore implements RawStore {
       return { revision, position: safePosition(position) };
     } catch (error) {
       if (error instanceof AppendTimedOut || isKeptByClient(error)) this.#replace(writing, error);
-      if (error instanceof OutcomeUnknown || error instanceof StoreRefused) throw error;
+      if ([OutcomeUnknown, StoreRefused, StoreUnavailable].some((kind) => error instanceof kind)) throw error;
       throw appendFailure(error, stream, expected, writing.guarded.appendCallFailed);
     } finally {
       writing.underWay -= 1;
@@ -162,7 +177,7 @@ export class EventStoreDbStore implements RawStore {
    */
   #replace(writing: Writing, error: unknown): void {
     if (this.#writing !== writing) return;
-    this.#writing = { guarded: this.#connect(), underWay: 0 };
+    this.#writing = { guarded: this.#connect(), underWay: 0, seen: null };
     this.options.onNotice?.({ what: 'connection replaced', detail: 'appends use a new client', error });
   }
 

@@ -31,6 +31,7 @@ export class GuardedClient {
   readonly #channels: Promise<{ close(): void }>[] = [];
   #discarded = false;
   #appendCallFailed = false;
+  #appendCall: Call | null = null;
 
   /** @throws StoreRefused the connection string cannot be read, or a certificate it names */
   constructor(
@@ -54,6 +55,11 @@ export class GuardedClient {
    */
   get appendCallFailed(): boolean {
     return this.#appendCallFailed;
+  }
+
+  /** The call that carries appends now; null where the next append begins a new one, perhaps over a new connection. */
+  get appendCall(): object | null {
+    return this.#appendCall;
   }
 
   /** Cancels every call and closes every channel. What still waits for an answer on this client never gets one. */
@@ -83,6 +89,11 @@ export class GuardedClient {
     this.#wrap(call, 'data', 'answer without a question');
     this.#wrap(call, 'error', 'connection replaced');
     call.on('error', () => (this.#appendCallFailed = true));
+    this.#appendCall = call;
+    for (const end of ['error', 'end', 'close'])
+      call.on(end, () => {
+        if (this.#appendCall === call) this.#appendCall = null;
+      });
     // The client queues writes behind a full buffer and rejects the queue into nowhere when the call breaks. We never let
     // it queue: what may be in the buffer is bounded by the appends under way, one for each lane.
     const write = call.write.bind(call) as (...args: unknown[]) => boolean;

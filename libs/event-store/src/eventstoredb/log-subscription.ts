@@ -20,6 +20,8 @@ export interface FollowOptions {
   readonly stallCheckMs: number;
   readonly signal: AbortSignal;
   readonly onNotice: OnNotice | undefined;
+  /** See `EventStoreDbOptions`. */
+  readonly onConnect: () => Promise<void>;
 }
 
 /**
@@ -40,10 +42,15 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<RawEven
     const began = Date.now();
     let subscription: LogSubscription | null = null;
     try {
+      await untilAborted(signal, options.onConnect());
       await untilAborted(signal, assertPosition(options.client, options.prefix, after));
       if (signal.aborted) return;
       subscription = new LogSubscription({ ...options, after });
+      let isNew = true;
       for await (const batch of subscription.batches()) {
+        if (isNew) await untilAborted(signal, options.onConnect());
+        if (signal.aborted) return;
+        isNew = false;
         yield batch;
         after = batch.at(-1)?.position ?? after;
         wait = FIRST_PAUSE_MS;

@@ -76,13 +76,23 @@ export class LedgerIdentity implements AppendWatch {
   }
 
   /**
-   * Looks again. Several who ask at once share one look.
+   * Looks again. Several who ask at once share one look, which begins after each of them has asked.
    *
    * @throws StoreNotOurs | PartOfAnother | PartBehind | StoreUnavailable | StoreRefused | DatabaseUnavailable
    */
-  check(): Promise<void> {
-    if (this.deciding === null) return Promise.resolve();
-    return (this.checking ??= this.look().finally(() => (this.checking = null)));
+  async check(): Promise<void> {
+    if (this.deciding === null) return;
+    await this.checking?.catch(() => undefined);
+    await (this.checking ??= this.look().finally(() => (this.checking = null)));
+  }
+
+  /** The same, for the store: whatever is wrong, it is not to be used. @throws StoreUnavailable | StoreRefused | DatabaseUnavailable */
+  async confirm(): Promise<void> {
+    try {
+      await this.check();
+    } catch (error) {
+      throw isWrong(error) ? new StoreNotOurs(error.message, { cause: error }) : error;
+    }
   }
 
   /** Looks every few seconds until it is stopped. */
