@@ -254,7 +254,7 @@ async function logOf(size: number, file: string): Promise<LogStore> {
     const root = growth.root();
     const checkpoint = { ...at, root, signedAt: '', note: await signer.sign(growth.size, root) };
     const tiles = growth.takeChanged();
-    await log.grow({ from: { size: from, position: from }, to: at, tiles, positions, checkpoint });
+    await log.grow({ from: { size: from, position: from }, to: at, tiles, positions, lanes: new Map(), checkpoint });
   }
   return log;
 }

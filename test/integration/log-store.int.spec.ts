@@ -55,7 +55,7 @@ function keepsTheLog(target: () => Promise<SqlTarget>): void {
       hashes: new Uint8Array(new Uint32Array(8).fill(i).buffer),
     }));
     const to = { size: 1, position: 1 };
-    await log.grow({ from: { size: 0, position: 0 }, to, tiles, positions: [], checkpoint: null });
+    await log.grow({ from: { size: 0, position: 0 }, to, tiles, positions: [], lanes: new Map(), checkpoint: null });
     const places = [0n, 999n, 1_000n, 13_999n].map((index) => ({ level: 1, index }));
     expect((await log.tiles(places)).map((hashes) => Buffer.from(hashes!).readUInt32LE())).toEqual([
       0, 999, 1_000, 13_999,

@@ -1,4 +1,4 @@
-import { leafText, type EntryText } from '@sijill/event-store';
+import { leafText, type EntryText, type LaneRevisions } from '@sijill/event-store';
 import { isoTime, type Clock } from '@sijill/platform';
 import { hashLeafText, TILE_WIDTH, TreeGrowth } from '@sijill/transparency';
 import type { LogSigner } from './log-signer.js';
@@ -10,12 +10,16 @@ import type { LogHead, LogStore, SignedCheckpoint } from './log-store.js';
  * After a commit that failed it is of no more use: it has leaves that the store may or may not have. It is resumed anew.
  */
 export class GrowingLog {
+  /** How far the leaves that are not committed have moved each lane. */
+  private readonly moved = new Map<string, number>();
+
   private constructor(
     private readonly store: LogStore,
     private readonly growth: TreeGrowth,
     private committed: LogHead,
     /** Store positions of the leaves, from the first of the tile of level 0 that was not full when it was committed. */
     private positions: number[],
+    private readonly lanes: LaneRevisions,
     private readonly clock: Clock,
   ) {}
 
@@ -26,7 +30,7 @@ export class GrowingLog {
     const width = head.size % TILE_WIDTH;
     const edge = width === 0 ? [] : await store.positionsOf(Math.floor(head.size / TILE_WIDTH));
     if (edge.length !== width) throw new RangeError('the positions of the tile at the edge are not whole');
-    return new GrowingLog(store, growth, head, edge, clock);
+    return new GrowingLog(store, growth, head, edge, await store.lanes(), clock);
   }
 
   /** What is committed. */
@@ -39,8 +43,13 @@ export class GrowingLog {
     return Number(this.growth.size) - this.committed.size;
   }
 
-  /** Adds entries in the order of the store. Each becomes the next leaf. */
+  /**
+   * Adds entries in the order of the store. Each becomes the next leaf.
+   *
+   * @throws LaneGap entries are missing before one of these; none of these is added
+   */
   add(entries: readonly EntryText[]): void {
+    for (const [lane, revision] of this.lanes.take(entries)) this.moved.set(lane, revision);
     for (const entry of entries) {
       this.growth.add(leafHashOf(entry));
       this.positions.push(entry.position);
@@ -66,7 +75,12 @@ export class GrowingLog {
       };
     }
     const tiles = this.growth.takeChanged();
-    await this.store.grow({ from: this.committed, to, tiles, positions: this.positions, checkpoint });
+    await this.store.grow({
+      ...{ from: this.committed, to, tiles, checkpoint },
+      positions: this.positions,
+      lanes: this.moved,
+    });
+    this.moved.clear();
     this.committed = to;
     this.positions = this.positions.slice(this.positions.length - (to.size % TILE_WIDTH));
     return checkpoint;

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { LaneRevisions } from '@sijill/event-store';
 import { LedgerPart, openSql, retryWhileBusy, type Mark, type Sql, type SqlTarget } from '@sijill/platform';
 import {
   FormatInvalid,
@@ -47,6 +48,8 @@ export interface Growth {
   readonly tiles: readonly Tile[];
   /** Store positions of the leaves, from the first leaf of the tile of level 0 in which the growth begins. */
   readonly positions: readonly number[];
+  /** The last revision of each lane among the leaves. */
+  readonly lanes: ReadonlyMap<string, number>;
   readonly checkpoint: SignedCheckpoint | null;
 }
 
@@ -85,7 +88,7 @@ export class LogStore {
    *
    * @throws HeadMoved it stands elsewhere than where the growth begins
    */
-  async grow({ from, to, tiles, positions, checkpoint }: Growth): Promise<void> {
+  async grow({ from, to, tiles, positions, lanes, checkpoint }: Growth): Promise<void> {
     this.sql.assertInPlace();
     await retryWhileBusy(() =>
       this.sql.writer.transaction().execute(async (trx) => {
@@ -110,6 +113,15 @@ export class LogStore {
             )
             .execute();
         }
+        const ends = [...lanes].map(([lane, revision]) => ({ lane, revision }));
+        for (let written = 0; written < ends.length; written += MOST_ROWS)
+          await trx
+            .insertInto('log_lane_end')
+            .values(ends.slice(written, written + MOST_ROWS))
+            .onConflict((conflict) =>
+              conflict.column('lane').doUpdateSet(({ ref }) => ({ revision: ref('excluded.revision') })),
+            )
+            .execute();
         if (checkpoint !== null) {
           const { size, position, root, signedAt, note } = checkpoint;
           await trx
@@ -118,6 +130,16 @@ export class LogStore {
             .execute();
         }
       }),
+    );
+  }
+
+  /** How far each lane is in the tree. */
+  async lanes(): Promise<LaneRevisions> {
+    const rows = await this.sql.reader.selectFrom('log_lane_end').selectAll().execute();
+    const isFromFirst = rows.some(({ lane, revision }) => lane === '' && revision === 0);
+    return new LaneRevisions(
+      rows.map(({ lane, revision }) => [lane, revision]),
+      isFromFirst,
     );
   }
 

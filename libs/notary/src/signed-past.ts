@@ -1,4 +1,4 @@
-import { leafText, PositionNotFound, type EventStore } from '@sijill/event-store';
+import { EntriesHidden, leafText, PositionNotFound, type EventStore } from '@sijill/event-store';
 import { HASH_BYTES, hashLeafText, sameBytes, TILE_WIDTH, treeRoot } from '@sijill/transparency';
 import type { LogStore } from './log-store.js';
 import { fromTiles } from './prove.js';
@@ -11,7 +11,9 @@ export class SignedPastLost extends Error {
 /** What a read of the store failed with, where it says that what was signed is not there. */
 export function signedPastLost(error: unknown): SignedPastLost | null {
   if (error instanceof SignedPastLost) return error;
-  return error instanceof PositionNotFound ? new SignedPastLost(error.message, { cause: error }) : null;
+  return error instanceof PositionNotFound || error instanceof EntriesHidden
+    ? new SignedPastLost(error.message, { cause: error })
+    : null;
 }
 
 /**

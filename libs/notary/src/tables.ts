@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { LedgerPart, type SqlDialect } from '@sijill/platform';
+import { bytewiseText, LedgerPart, type SqlDialect } from '@sijill/platform';
 
 /** The log beside the store: all of it but the signatures can be made again from the store. */
 export interface LogTables {
@@ -23,6 +23,10 @@ export interface LogTables {
     /** How many of the witnesses that are asked have cosigned it. */
     cosigned: number;
   };
+  /**
+   * How far each lane is in the tree. In the row without a name stands the position from which on this is kept: 0, from the first leaf.
+   */
+  log_lane_end: { lane: string; revision: number };
   /** Checkpoints as they were stamped, each with the answer of the time stamp authority. */
   log_time_stamp: { size: number; note: string; answer: Buffer; stamped_at: string };
 }
@@ -82,6 +86,16 @@ export const logMigrations = (dialect: SqlDialect): Record<string, Migration> =>
         .addColumn('answer', (dialect === 'sqlite' ? 'blob' : sql`bytea`) as 'blob', (column) => column.notNull())
         .addColumn('stamped_at', 'text', (column) => column.notNull())
         .execute();
+    },
+  },
+  '2026-11-30-log-lane-ends': {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .createTable('log_lane_end')
+        .addColumn('lane', bytewiseText(dialect) as 'text', (column) => column.primaryKey())
+        .addColumn('revision', 'bigint', (column) => column.notNull())
+        .execute();
+      await sql`insert into log_lane_end select '', position from log_head`.execute(db);
     },
   },
   '2026-12-01-log-ledger': LedgerPart.migration(LOG),

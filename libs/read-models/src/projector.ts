@@ -1,11 +1,14 @@
-import type { EventStore, StoredEntry } from '@sijill/event-store';
+import { EntriesHidden, PositionNotFound, type EventStore, type StoredEntry } from '@sijill/event-store';
 import { backOff, describeError, rest, type Logger, type Metrics } from '@sijill/platform';
 import { heldBack } from './progress.js';
 import { ProjectionFailed } from './projection-failed.js';
 import type { ReadModels } from './read-models.js';
 import { READ_MODEL_NAMES, type ReadModelName } from './tables.js';
 
-/** `behind`: some read models stopped, the others go on. `failing`: none can, because store or database is out of reach. */
+/**
+ * `behind`: some read models stopped, the others go on. `failing`: none can, because store or database is out of reach, or the store
+ * has lost entries.
+ */
 export type ProjectorState = 'stopped' | 'running' | 'behind' | 'failing';
 
 export interface ProjectorHealth {
@@ -87,7 +90,9 @@ export class Projector {
           if (batch.length < SMALL_BATCH) await rest(GATHER_MS, ended);
         }
       } catch (error) {
-        this.outage = describeError(error).type;
+        // What the store has lost is told as it is; it holds nobody's data.
+        const isLost = error instanceof EntriesHidden || error instanceof PositionNotFound;
+        this.outage = isLost ? error.message : describeError(error).type;
         this.logger.error({ err: error }, 'the projection stopped; it will be tried again');
         await rest(backOff(failures++, PAUSES_MS), signal);
       }

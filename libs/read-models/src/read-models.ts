@@ -15,6 +15,7 @@ import {
   type SqlTarget,
 } from '@sijill/platform';
 import { digestOf } from './digest.js';
+import { followLanes } from './lane-ends.js';
 import { advance, heldBack, hindmost, readProgress, takeProgress, writeProgress } from './progress.js';
 import { ProjectionFailed, type Stopped } from './projection-failed.js';
 import { Rebuild } from './rebuild.js';
@@ -149,6 +150,7 @@ export class ReadModels {
    * @param after the position that the batch follows in the store's order. Read models that have not reached it are left where
    *   they are. When absent, the caller vouches that none of them lacks anything before the batch.
    * @throws ProjectionFailed some threw and stay where they are; the others have moved
+   * @throws LaneGap entries are missing before one of these; nothing has moved
    */
   async apply(batch: readonly StoredEntry[], after = 0): Promise<void> {
     this.sql.assertInPlace();
@@ -174,9 +176,11 @@ export class ReadModels {
         };
         await advance(this.rows.into(trx), progress, batch, { after, live: { db: trx, progress }, attempt });
         await writeProgress(trx, before, progress);
-        if (foremost(progress) > foremost(before))
-          await this.part.note(markOf(batch, foremost(progress)), vaultSequence, trx);
-        return { stopped: failures, foreign: passedOver(batch, foremost(before), foremost(progress)) };
+        const fresh = between(batch, foremost(before), foremost(progress));
+        await followLanes(trx, fresh);
+        const last = fresh.at(-1);
+        if (last !== undefined) await this.part.note(markOf(last), vaultSequence, trx);
+        return { stopped: failures, foreign: fresh.filter(({ foreign }) => foreign) };
       }),
     );
     if (foreign.length > 0) this.onForeign(foreign);
@@ -291,9 +295,9 @@ async function openDatabase(target: SqlTarget): Promise<Sql<ReadModelTables>> {
   }
 }
 
-/** The foreign among the entries that the foremost read model has come past. */
-function passedOver(batch: readonly StoredEntry[], before: number, now: number): readonly StoredEntry[] {
-  return batch.filter(({ foreign, position }) => foreign && position > before && position <= now);
+/** The entries that the foremost read model has come past. */
+function between(batch: readonly StoredEntry[], before: number, now: number): readonly StoredEntry[] {
+  return batch.filter(({ position }) => position > before && position <= now);
 }
 
 /** The highest number of a change of the vault that some entries name; 0 where they name none. */
@@ -305,9 +309,9 @@ export function highestVaultSequence(entries: readonly StoredEntry[]): number {
   }, 0);
 }
 
-/** The entry that the foremost read model stands at, to know the store by it again. */
-function markOf(batch: readonly StoredEntry[], position: number): Mark {
-  return { position, leafHash: leafHashOf(batch.find((entry) => entry.position === position)!) };
+/** By which the store is known again. */
+function markOf(entry: StoredEntry): Mark {
+  return { position: entry.position, leafHash: leafHashOf(entry) };
 }
 
 function foremost(progress: ReadonlyMap<ReadModelName, { position: number }>): number {

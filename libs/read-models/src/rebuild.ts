@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { EventStore } from '@sijill/event-store';
+import { LaneRevisions, type EventStore } from '@sijill/event-store';
 import { retryWhileBusy, type Sql } from '@sijill/platform';
 import { digestOf } from './digest.js';
 import { inPlace, placeOf, type Place } from './place.js';
@@ -32,6 +32,8 @@ const NOWHERE = { position: 0, asOf: '' };
  */
 export class Rebuild {
   private progress: Progress;
+  /** All of it is read, from the first entry on. */
+  private readonly lanes = new LaneRevisions([], true);
 
   private constructor(
     private readonly sql: Sql<ReadModelTables>,
@@ -60,7 +62,11 @@ export class Rebuild {
     return new Rebuild(sql, rows, names, generation);
   }
 
-  /** Fills the tables from the store, compares them with the live ones when asked to, and puts them in their place. */
+  /**
+   * Fills the tables from the store, compares them with the live ones when asked to, and puts them in their place.
+   *
+   * @throws LaneGap the store has lost entries; the live tables stay
+   */
   async run(
     store: EventStore,
     onProgress: (position: number) => void,
@@ -94,6 +100,7 @@ export class Rebuild {
   private async fill(store: EventStore, onProgress: (position: number) => void, behindLive: boolean): Promise<void> {
     let after = hindmost(this.progress.values()).position;
     for await (const batch of store.readAll({ after, batchSize: BATCH })) {
+      this.lanes.take(batch);
       const live = await readProgress(this.sql.reader);
       this.progress = await transaction(this.sql, async (trx) => {
         const progress = new Map(this.progress);
@@ -149,6 +156,7 @@ export class Rebuild {
     let after = hindmost(progress.values()).position;
     if (level()) return progress;
     for await (const batch of store.readAll({ after, batchSize: BATCH })) {
+      this.lanes.take(batch);
       await this.advance(trx, progress, live, batch, after, behindLive);
       after = batch.at(-1)!.position;
       if (level()) break;

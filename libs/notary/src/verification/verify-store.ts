@@ -1,4 +1,4 @@
-import type { EventStore, KeylessStore } from '@sijill/event-store';
+import { LaneGap, LaneRevisions, type EventStore, type KeylessStore } from '@sijill/event-store';
 import {
   HASH_BYTES,
   isRefusal,
@@ -26,6 +26,7 @@ import { verifySubjects } from './verify-subjects.js';
 
 /** Tiles of level 0 that are compared in one go: some sixteen thousand entries. */
 const RANGE_TILES = 64;
+const READ_AT_ONCE = 2_000;
 
 export interface VerifyOptions {
   /** Whose signatures count. Of the log's keys the one with which it began, or all: the others follow from what it has announced. */
@@ -65,8 +66,8 @@ export interface StoreVerified {
  * every checkpoint with the tree, and its signatures with the keys that the log had announced by then.
  *
  * It finds what was changed, left out, added, moved or taken back since it was signed, sealed parts included. What else stands beside a
- * leaf is its authenticator: whether that holds can be said only with the key, see `checkRange`. That nothing was changed before it was
- * signed, or store, log and keys together since, it cannot say: for that somebody else has to have kept a checkpoint.
+ * leaf is its authenticator: whether that holds can be said only with the key, see `checkRange`. Entries that were hidden before they were
+ * signed are missed by the revisions of their lanes. That nothing else was changed before it was signed, or store, log and keys together since, it cannot say: for that somebody else has to have kept a checkpoint.
  */
 export async function verifyStore(store: KeylessStore, log: LogStore, options: VerifyOptions): Promise<StoreVerified> {
   // A notary may be at work. A checkpoint commits with its leaves, so that the last one read before the size is covered by it, and
@@ -92,6 +93,7 @@ export async function verifyStore(store: KeylessStore, log: LogStore, options: V
     const finding = await checkCheckpoint(log, (await log.head()).size, note, announced, null);
     if (finding !== null) findings.push(finding);
   }
+  if (findings.length === 0) findings.push(...(await missingRevisions(store, log, fromTile)));
   const maps =
     options.maps === undefined || findings.length > 0
       ? null
@@ -181,6 +183,27 @@ async function checkCheckpoint(
       return wrong(row?.size ?? 0, `the checkpoint at ${row?.size ?? '?'} does not hold: ${error.message}`);
     throw error;
   }
+}
+
+/**
+ * Entries that are missing in their lanes: that were hidden before they became leaves, so that no leaf tells of them. Not only what is
+ * signed is looked at.
+ */
+async function missingRevisions(store: KeylessStore, log: LogStore, fromTile: number): Promise<Finding[]> {
+  let index = fromTile * TILE_WIDTH;
+  const after = fromTile === 0 ? 0 : (await log.positionsOf(fromTile - 1)).at(-1)!;
+  const lanes = new LaneRevisions([], fromTile === 0);
+  for await (const batch of store.events.readAll({ after, batchSize: READ_AT_ONCE })) {
+    try {
+      lanes.take(batch);
+    } catch (error) {
+      if (!(error instanceof LaneGap)) throw error;
+      const at = batch.findIndex(({ stream, revision }) => stream === error.stream && revision === error.last + 1);
+      return [{ what: 'entry', index: index + at, detail: error.message }];
+    }
+    index += batch.length;
+  }
+  return [];
 }
 
 async function behind(store: EventStore, position: number): Promise<number> {
