@@ -1,18 +1,13 @@
 import type { Metadata, ServiceError } from '@grpc/grpc-js';
 import type { EventLog } from './event-log.js';
+import type { Behaviour } from './releases.js';
+import type { User, Users } from './users.js';
 import { code, failure } from './wire.js';
-
-/** Somebody the server knows. Whoever is in `$admins` may do everything. */
-export interface User {
-  readonly name: string;
-  readonly password: string;
-  readonly groups?: readonly string[];
-}
 
 export type Action = '$r' | '$w' | '$d' | '$mr' | '$mw';
 
-/** Releases whose behaviour differs where we look. */
-export type Release = '22.10' | '24.10';
+/** Who makes a call, as they were when it began; nobody, where no credentials came. */
+export type Caller = User | undefined;
 
 const ADMINS = '$admins';
 const EVERYBODY = '$all';
@@ -21,29 +16,34 @@ const EVERYBODY = '$all';
 export class Access {
   constructor(
     private readonly log: EventLog,
-    private readonly users: readonly User[] | undefined,
-    private readonly release: Release,
+    private readonly users: Users | undefined,
+    private readonly behaviour: Behaviour,
   ) {}
 
   /** What is wrong with the credentials of a call, if anything. */
   authenticationFailure(headers: Metadata): ServiceError | undefined {
-    if (this.users === undefined || headers.get('authorization').length === 0 || this.#caller(headers))
-      return undefined;
+    if (this.users === undefined || headers.get('authorization').length === 0 || this.caller(headers)) return undefined;
     return failure(code.UNAUTHENTICATED, 'Unauthenticated');
   }
 
-  /** Refuses a call without the right to do this with a stream; `$$x` stands for the metadata of `x`. */
-  denial(headers: Metadata, action: '$r' | '$w' | '$d', stream: string): ServiceError | undefined {
-    return this.#may(headers, action, stream)
+  /** Asked once, when a call begins: what happens to the user later does not reach it. */
+  caller(headers: Metadata): Caller {
+    const [scheme, encoded] = String(headers.get('authorization')[0] ?? '').split(' ');
+    if (scheme !== 'Basic' || encoded === undefined) return undefined;
+    return this.users?.withCredentials(Buffer.from(encoded, 'base64').toString('utf8'));
+  }
+
+  /** Refuses a caller without the right to do this with a stream, as things stand; `$$x` is the metadata of `x`. */
+  denial(caller: Caller, action: '$r' | '$w' | '$d', stream: string): ServiceError | undefined {
+    return this.#may(caller, action, stream)
       ? undefined
       : failure(code.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' });
   }
 
-  #may(headers: Metadata, action: '$r' | '$w' | '$d', stream: string): boolean {
+  #may(caller: Caller, action: '$r' | '$w' | '$d', stream: string): boolean {
     if (this.users === undefined) return true;
-    const caller = this.#caller(headers);
     if (caller?.groups?.includes(ADMINS)) return stream !== EVERYBODY || action === '$r';
-    if (caller === undefined && this.release !== '22.10') return false;
+    if (caller === undefined && this.behaviour.refusesAnonymous) return false;
     if (stream === EVERYBODY && action !== '$r') return false;
     const metadata = stream.startsWith('$$') && action !== '$d';
     const owner = metadata ? stream.slice(2) : stream;
@@ -59,13 +59,6 @@ export class Access {
     return (
       listed(this.log.metadata(stream)['$acl'], action) ?? listed(settings, action) ?? [isSystem ? ADMINS : EVERYBODY]
     );
-  }
-
-  #caller(headers: Metadata): User | undefined {
-    const [scheme, encoded] = String(headers.get('authorization')[0] ?? '').split(' ');
-    if (scheme !== 'Basic' || encoded === undefined) return undefined;
-    const credentials = Buffer.from(encoded, 'base64').toString('utf8');
-    return this.users?.find(({ name, password }) => credentials === `${name}:${password}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Certificate } from './certificate.js';
-import type { User } from './access.js';
 import { startEventStoreDbStandIn, type StandIn } from './stand-in.js';
+import type { User } from './users.js';
 
 /** Two nodes with TLS and users. One leads and has the log; the other takes both over when it is told to. */
 export interface TestCluster {

@@ -2,15 +2,16 @@ import type { handleUnaryCall } from '@grpc/grpc-js';
 import type { DeleteReq, DeleteResp, TombstoneReq, TombstoneResp } from '@eventstore/db-client/generated/streams_pb.js';
 import type { Access } from './access.js';
 import type { EventLog, Expected, Outcome } from './event-log.js';
-import { code, expectedOf, failure, streamDeleted, streamName, streams } from './wire.js';
+import { code, expectedOf, failure, noExpected, streamDeleted, streamName, streams } from './wire.js';
 
 export function softDelete(log: EventLog, access: Access): handleUnaryCall<DeleteReq, DeleteResp> {
   return (call, callback) => {
     const options = call.request.getOptions() as NonNullable<ReturnType<DeleteReq['getOptions']>>;
     const stream = streamName(options.getStreamIdentifier());
-    const denied = access.denial(call.metadata, '$d', stream);
+    const denied = access.denial(access.caller(call.metadata), '$d', stream);
     if (denied !== undefined) return callback(denied);
-    const expected = expectedOf(options, options.getRevision());
+    const expected = expectedOf(options, options.hasRevision() ? options.getRevision() : undefined);
+    if (expected === undefined) return callback(noExpected());
     const outcome = log.softDelete(stream, expected);
     if (outcome.kind !== 'written') return callback(refusal(outcome, stream, expected));
     const position = new streams.DeleteResp.Position();
@@ -26,9 +27,10 @@ export function tombstone(log: EventLog, access: Access): handleUnaryCall<Tombst
   return (call, callback) => {
     const options = call.request.getOptions() as NonNullable<ReturnType<TombstoneReq['getOptions']>>;
     const stream = streamName(options.getStreamIdentifier());
-    const denied = access.denial(call.metadata, '$d', stream);
+    const denied = access.denial(access.caller(call.metadata), '$d', stream);
     if (denied !== undefined) return callback(denied);
-    const expected = expectedOf(options, options.getRevision());
+    const expected = expectedOf(options, options.hasRevision() ? options.getRevision() : undefined);
+    if (expected === undefined) return callback(noExpected());
     const outcome = log.tombstone(stream, expected);
     if (outcome.kind !== 'written') return callback(refusal(outcome, stream, expected));
     const position = new streams.TombstoneResp.Position();

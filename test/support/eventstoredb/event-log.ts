@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { LogFile, type Recorded } from './log-file.js';
+import { LogFile, type Recorded, type Scavenged } from './log-file.js';
+import { fromRevision, hidesAll, METADATA_STREAM, shown, truncationIn, type Truncation } from './truncation.js';
 
 export interface Proposed {
   readonly id: string;
@@ -20,7 +21,8 @@ export type Outcome =
   | { readonly kind: 'deleted' };
 
 interface StreamState {
-  readonly events: Recorded[];
+  /** What is there of it, by revision; the last one is always there. */
+  events: Recorded[];
   tombstone?: Recorded;
 }
 
@@ -28,21 +30,37 @@ const NO_EVENTS: readonly Recorded[] = [];
 const DELETED_FOR_GOOD = 9223372036854775807n;
 // The log of a real server begins with records of its own.
 const FIRST_POSITION = 1365;
+/** The log lies in chunks; a scavenge ends the one that is written to. */
+const CHUNK = 256 * 1024 * 1024;
+
+export interface EventLogOptions {
+  /** Where it is kept; without it, in memory only. */
+  readonly dataDir?: string | undefined;
+  /** The server's clock, in milliseconds since 1970. */
+  readonly now?: () => number;
+}
 
 /** The log of a single node: what may be appended, what is a repeat, and what a reader sees. Emits `appended`. */
 export class EventLog extends EventEmitter {
-  readonly all: Recorded[] = [];
   readonly #streams = new Map<string, StreamState>();
   // What `any` and `stream_exists` know a repeat by: memory only, gone after a restart, as in the server.
   readonly #recent = new Map<string, Recorded>();
   readonly #file: LogFile | undefined;
+  readonly #now: () => number;
+  #all: Recorded[] = [];
   #end = FIRST_POSITION;
+  #scavengedTo = 0;
   #rightsVersion = 0;
 
-  constructor(dataDir?: string) {
+  constructor({ dataDir, now = Date.now }: EventLogOptions = {}) {
     super();
     this.setMaxListeners(0);
-    this.#file = dataDir === undefined ? undefined : new LogFile(dataDir, (records) => this.#take(records));
+    this.#now = now;
+    if (dataDir === undefined) return;
+    this.#file = new LogFile(dataDir, {
+      records: (records) => this.#take(records),
+      scavenged: (scavenged) => this.#drop(scavenged),
+    });
   }
 
   append(stream: string, events: readonly Proposed[], expected: Expected): Outcome {
@@ -50,7 +68,7 @@ export class EventLog extends EventEmitter {
     if (state?.tombstone !== undefined) return { kind: 'deleted' };
     const verdict = this.#check(stream, state?.events ?? NO_EVENTS, events, expected);
     if (verdict !== 'write') return this.#withVisibility(stream, verdict);
-    const current = BigInt((state?.events.length ?? 0) - 1);
+    const current = lastRevision(state);
     if (events.length === 0) return { kind: 'nothing', current };
     const revived = this.isSoftDeleted(stream);
     const records = this.#write(stream, events, current + 1n);
@@ -63,7 +81,7 @@ export class EventLog extends EventEmitter {
   softDelete(stream: string, expected: Expected): Outcome {
     const state = this.#streams.get(stream);
     if (state?.tombstone !== undefined) return { kind: 'deleted' };
-    const current = BigInt((state?.events.length ?? 0) - 1);
+    const current = lastRevision(state);
     const isThere = current >= 0n || this.#streams.has(`$$${stream}`);
     if (
       !isThere ||
@@ -79,7 +97,7 @@ export class EventLog extends EventEmitter {
   tombstone(stream: string, expected: Expected): Outcome {
     const state = this.#streams.get(stream);
     if (state?.tombstone !== undefined) return { kind: 'deleted' };
-    const current = BigInt((state?.events.length ?? 0) - 1);
+    const current = lastRevision(state);
     const missing = current < 0n && expected === 'stream_exists';
     if (missing || (typeof expected === 'bigint' && expected !== current)) return { kind: 'wrong', current };
     const mark = { ...metadataEvent(''), type: '$streamDeleted' };
@@ -96,7 +114,7 @@ export class EventLog extends EventEmitter {
   }
 
   isSoftDeleted(stream: string): boolean {
-    return this.#truncation(stream).truncateBefore >= 2 ** 62;
+    return hidesAll(this.#truncation(stream));
   }
 
   /** The stream's metadata as the server understands it: nothing where it is no JSON object. */
@@ -114,37 +132,56 @@ export class EventLog extends EventEmitter {
     return this.#rightsVersion;
   }
 
+  /** Where the next record goes. */
   get end(): number {
     return this.#end;
+  }
+
+  /** What the log holds, in its order. */
+  get all(): readonly Recorded[] {
+    return this.#all;
+  }
+
+  /** So many records at or behind a position. */
+  page(from: number, count: number): readonly Recorded[] {
+    const index = this.indexAt(from);
+    return this.#all.slice(index, index + count);
   }
 
   /** What a reader of the stream sees; undefined when it was never written or is soft-deleted. */
   visible(stream: string): readonly Recorded[] | undefined {
     const events = this.#streams.get(stream)?.events;
     if (events === undefined || this.isSoftDeleted(stream)) return undefined;
-    const { truncateBefore, maxCount, maxAgeMs } = this.#truncation(stream);
-    const first = Math.max(truncateBefore, events.length - maxCount, 0);
-    if (first === 0 && maxAgeMs === Infinity) return events;
-    const oldest = Number.isFinite(maxAgeMs) ? BigInt(Date.now() - maxAgeMs) * 10_000n : 0n;
-    return events.slice(first).filter((event) => event.created >= oldest);
+    return shown(events, this.#truncation(stream), this.#now());
   }
 
   /** The index in `all` of the first record at or behind a position. */
-  indexAt(position: bigint): number {
+  indexAt(position: number): number {
     let low = 0;
-    let high = this.all.length;
+    let high = this.#all.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (BigInt((this.all[middle] as Recorded).position) < position) low = middle + 1;
+      if ((this.#all[middle] as Recorded).position < position) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  /** Whether a position is the beginning of a record, or behind the log's end, where nothing can be wrong yet. */
+  /** Whether a position is the beginning of a record, or one that cannot be told to be none: scavenged, or not there yet. */
   isPosition(position: bigint): boolean {
-    if (position >= BigInt(this.#end)) return true;
-    return BigInt(this.all[this.indexAt(position)]?.position ?? -1) === position;
+    if (position >= BigInt(this.#end) || position < BigInt(this.#scavengedTo)) return true;
+    return this.#all[this.indexAt(Number(position))]?.position === Number(position);
+  }
+
+  /**
+   * Takes off the log what is hidden or deleted; a stream's last event stays, unless the stream is deleted for good. The
+   * positions of what is left stay, and the next write begins the next chunk.
+   */
+  scavenge(): void {
+    const removed = [...this.#streams].flatMap(([stream, state]) => this.#hidden(stream, state));
+    const scavenged = { removed: removed.map(({ position }) => position), end: Math.ceil(this.#end / CHUNK) * CHUNK };
+    this.#file?.writeScavenged(scavenged);
+    this.#drop(scavenged);
   }
 
   close(): void {
@@ -158,7 +195,7 @@ export class EventLog extends EventEmitter {
     events: readonly Proposed[],
     expected: Expected,
   ): Outcome | 'write' {
-    const current = BigInt(stored.length - 1);
+    const current = stored.at(-1)?.revision ?? -1n;
     switch (expected) {
       case 'stream_exists':
         if (current < 0n) return this.#streams.has(`$$${stream}`) ? 'write' : { kind: 'wrong', current };
@@ -168,12 +205,12 @@ export class EventLog extends EventEmitter {
         return current < 0n ? 'write' : this.#recentRepeat(stream, events, current);
       case 'no_stream':
         if (current < 0n) return 'write';
-        if (this.isSoftDeleted(stream) && stored[0]?.id !== events[0]?.id) return 'write';
-        return storedRepeat(stored, events, 0, current);
+        if (this.isSoftDeleted(stream) && !holds(stored, 0n, events[0])) return 'write';
+        return storedRepeat(stored, events, 0n, current);
       default:
         if (expected === current) return 'write';
         if (expected > current) return { kind: 'wrong', current };
-        return storedRepeat(stored, events, Number(expected) + 1, current);
+        return storedRepeat(stored, events, expected + 1n, current);
     }
   }
 
@@ -192,10 +229,24 @@ export class EventLog extends EventEmitter {
     return { ...outcome, hidden: first === undefined || outcome.last.revision < first };
   }
 
+  #hidden(stream: string, { events }: StreamState): readonly Recorded[] {
+    if (this.isTombstoned(stream)) return events;
+    const kept = new Set(this.visible(stream));
+    return events.filter((event, i) => i < events.length - 1 && !kept.has(event));
+  }
+
+  #drop({ removed, end }: Scavenged): void {
+    const gone = new Set(removed);
+    const stays = ({ position }: Recorded) => !gone.has(position);
+    this.#all = this.#all.filter(stays);
+    for (const state of this.#streams.values()) state.events = state.events.filter(stays);
+    this.#end = this.#scavengedTo = end;
+  }
+
   #write(stream: string, events: readonly Proposed[], from?: bigint): Recorded[] {
-    let revision = from ?? BigInt(this.#streams.get(stream)?.events.length ?? 0);
+    let revision = from ?? lastRevision(this.#streams.get(stream)) + 1n;
     let position = this.#end;
-    const created = BigInt(Date.now()) * 10_000n;
+    const created = BigInt(this.#now()) * 10_000n;
     const records = events.map((event) => {
       const record = { ...event, stream, revision, position, created };
       revision += 1n;
@@ -214,7 +265,7 @@ export class EventLog extends EventEmitter {
       if (record.revision === DELETED_FOR_GOOD) state.tombstone = record;
       else state.events.push(record);
       this.#streams.set(record.stream, state);
-      this.all.push(record);
+      this.#all.push(record);
       this.#end = record.position + recordBytes(record);
       if (record.stream.startsWith('$$') || record.stream === '$settings') this.#rightsVersion += 1;
     }
@@ -225,30 +276,32 @@ export class EventLog extends EventEmitter {
     return last === undefined ? {} : jsonObject(last.data);
   }
 
-  #truncation(stream: string): { truncateBefore: number; maxCount: number; maxAgeMs: number } {
-    // A metadata stream keeps its newest event only, and has no metadata itself.
-    if (stream.startsWith('$$')) return { truncateBefore: 0, maxCount: 1, maxAgeMs: Infinity };
-    const found = this.metadata(stream);
-    const positive = (value: unknown, otherwise: number) =>
-      typeof value === 'number' && value > 0 ? value : otherwise;
-    return {
-      truncateBefore: positive(found['$tb'], 0),
-      maxCount: positive(found['$maxCount'], Infinity),
-      maxAgeMs: positive(found['$maxAge'], Infinity) * 1000,
-    };
+  #truncation(stream: string): Truncation {
+    return stream.startsWith('$$') ? METADATA_STREAM : truncationIn(this.metadata(stream));
   }
 }
 
-// Only ids are compared, with what lies at the expected place; this works for as long as the events are there.
+function lastRevision(state: StreamState | undefined): bigint {
+  return state?.events.at(-1)?.revision ?? -1n;
+}
+
+function holds(stored: readonly Recorded[], revision: bigint, event: Proposed | undefined): boolean {
+  const there = fromRevision(stored, revision)[0];
+  return there?.revision === revision && there.id === event?.id;
+}
+
+// Only ids are compared, with what lies at the expected place. Where the events are scavenged nothing can be compared.
 function storedRepeat(
   stored: readonly Recorded[],
   events: readonly Proposed[],
-  from: number,
+  from: bigint,
   current: bigint,
 ): Outcome {
-  const there = stored.slice(from, from + events.length);
+  const there = fromRevision(stored, from).slice(0, events.length);
   const last = there.at(-1);
-  const same = there.length === events.length && there.every(({ id }, i) => id === events[i]?.id);
+  const same =
+    there.length === events.length &&
+    there.every(({ id, revision }, i) => id === events[i]?.id && revision === from + BigInt(i));
   return same && last !== undefined ? { kind: 'repeated', last, hidden: false } : { kind: 'wrong', current };
 }
 

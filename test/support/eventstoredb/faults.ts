@@ -1,3 +1,4 @@
+import type { Line } from './line.js';
 import { code } from './wire.js';
 
 /** What is to go wrong with one append. */
@@ -6,6 +7,8 @@ export type AppendFault =
   | { readonly kind: 'drop'; readonly stored: boolean }
   /** The connection under it breaks, with every other call on it, before or after it is stored. */
   | { readonly kind: 'cut'; readonly stored: boolean }
+  /** The server ends at it, as one does whose disk is full. */
+  | { readonly kind: 'crash'; readonly stored: boolean }
   /** It is never answered. */
   | { readonly kind: 'silence'; readonly stored: boolean }
   /** It is stored and answered only after a while. */
@@ -26,7 +29,8 @@ export interface Endpoint {
 
 /** A node of a cluster, as gossip tells of it. */
 export interface Member extends Endpoint {
-  readonly state: 'Follower' | 'Leader' | 'ReadOnlyReplica' | 'CatchingUp';
+  /** `Unknown` while a leader is elected. */
+  readonly state: 'Unknown' | 'Follower' | 'Leader' | 'ReadOnlyReplica' | 'CatchingUp';
   readonly isAlive: boolean;
 }
 
@@ -38,16 +42,26 @@ export interface Faults {
   features: 'answered' | 'unimplemented' | 'unknown' | 'silence';
   /** While set, every new call is refused with this status. */
   refuse: code | undefined;
-  /** While set, another node is the leader: whatever asks for the leader is sent there. */
-  leader: Endpoint | undefined;
+  /** While set, another node is the leader, or none is: whatever asks for the leader is sent there, or refused. */
+  leader: Endpoint | 'nobody' | undefined;
+  /** While false, an append that another node must store is not answered: that node is gone, or does not answer either. */
+  forwards: boolean;
   /** While true and another node is the leader, this one is a read-only replica, which forwards no writes. */
   isReplica: boolean;
   /** What gossip answers; itself, as the leader, when nothing is set. */
   members: readonly Member[] | undefined;
-  /** Ends every open subscription: with a gRPC status, or as if all were well. */
+  /** Ends every open subscription: with a gRPC status (`INTERNAL`: as a node that is told to end), or as if all were well. */
   dropSubscriptions(how?: code | 'end'): void;
   /** Breaks every connection. */
   cutConnections(): void;
+  /** As a process that is stopped: connections stay and can be made, nothing is read, executed or answered. */
+  freeze(): void;
+  /** It goes on, with what has arrived. */
+  thaw(): void;
+  /** While true, connections can be made and what is sent on them is lost. Those that were lost stay so. */
+  blackHole: boolean;
+  /** By so much the server's clock is ahead; behind, where it is negative. */
+  clockSkewMs: number;
   /** While true, subscriptions stay open and send nothing. */
   muteSubscriptions: boolean;
   /** How many calls of a kind are open, to find those that a client has forgotten. */
@@ -59,12 +73,24 @@ export class FaultBoard implements Faults {
   readonly open = { reads: 0, subscriptions: 0, appends: 0 };
   features: Faults['features'] = 'answered';
   refuse: code | undefined = undefined;
-  leader: Endpoint | undefined = undefined;
+  leader: Faults['leader'] = undefined;
+  forwards = true;
   isReplica = false;
   members: readonly Member[] | undefined = undefined;
   muteSubscriptions = false;
+  clockSkewMs = 0;
   readonly #subscriptions = new Set<(how: code | 'end') => void>();
-  readonly #connections = new Set<{ destroy(): unknown }>();
+  readonly #lines = new Set<Line>();
+  #isFrozen = false;
+  #isBlackHole = false;
+
+  /** `crash` ends the server at once. */
+  constructor(readonly crash: () => void) {}
+
+  /** The server's clock, in milliseconds since 1970. */
+  now(): number {
+    return Date.now() + this.clockSkewMs;
+  }
 
   next(stream: string): AppendFault | undefined {
     const index = this.appends.findIndex((fault) => fault.stream === undefined || fault.stream === stream);
@@ -81,11 +107,32 @@ export class FaultBoard implements Faults {
   }
 
   cutConnections(): void {
-    for (const connection of this.#connections) connection.destroy();
+    for (const line of this.#lines) line.cut();
   }
 
-  connected(connection: { destroy(): unknown }): () => void {
-    this.#connections.add(connection);
-    return () => this.#connections.delete(connection);
+  freeze(): void {
+    this.#isFrozen = true;
+    for (const line of this.#lines) line.freeze();
+  }
+
+  thaw(): void {
+    this.#isFrozen = false;
+    for (const line of this.#lines) line.thaw();
+  }
+
+  get blackHole(): boolean {
+    return this.#isBlackHole;
+  }
+
+  set blackHole(on: boolean) {
+    this.#isBlackHole = on;
+    if (on) for (const line of this.#lines) line.swallow();
+  }
+
+  connected(line: Line): () => void {
+    this.#lines.add(line);
+    if (this.#isFrozen) line.freeze();
+    if (this.#isBlackHole) line.swallow();
+    return () => this.#lines.delete(line);
   }
 }

@@ -9,7 +9,8 @@ import {
 import type { Access } from './access.js';
 import type { CallBook } from './call-book.js';
 import type { FaultBoard } from './faults.js';
-import { code, failure } from './wire.js';
+import { notLeader } from './leadership.js';
+import { failure } from './wire.js';
 
 const WRITES = ['Append', 'BatchAppend', 'Delete', 'Tombstone'];
 /** Answered to everybody by every node. */
@@ -37,14 +38,8 @@ export function gate(access: Access, faults: FaultBoard, book: CallBook): Server
   function refused(headers: Metadata, method: string, isOpen: boolean): ServiceError | undefined {
     if (faults.refuse !== undefined) return failure(faults.refuse, 'Server Is Not Ready');
     if (isOpen) return undefined;
-    const { leader, isReplica } = faults;
-    const isForLeader = headers.get('requires-leader')[0] === 'true' || (isReplica && WRITES.includes(method));
-    if (leader !== undefined && isForLeader)
-      return failure(code.NOT_FOUND, 'Leader info available', {
-        exception: 'not-leader',
-        'leader-endpoint-host': leader.address,
-        'leader-endpoint-port': String(leader.port),
-      });
+    const elsewhere = notLeader(faults, headers, WRITES.includes(method));
+    if (elsewhere !== undefined) return elsewhere;
     return access.authenticationFailure(headers);
   }
 }

@@ -3,7 +3,7 @@ import type { handleUnaryCall } from '@grpc/grpc-js';
 import type { Endpoint, FaultBoard, Member } from './faults.js';
 import { gossip, structuredUuid, type EmptyRequest } from './wire.js';
 
-const STATES = { CatchingUp: 4, Follower: 6, Leader: 8, ReadOnlyReplica: 14 } as const;
+const STATES = { Unknown: 1, CatchingUp: 4, Follower: 6, Leader: 8, ReadOnlyReplica: 14 } as const;
 
 /** Tells of the cluster: of itself alone, unless a test says otherwise. */
 export function tellMembers(

@@ -17,16 +17,27 @@ export interface Recorded {
   readonly created: bigint;
 }
 
+/** What a scavenge took off the log, by position, and where the log goes on. */
+export interface Scavenged {
+  readonly removed: readonly number[];
+  readonly end: number;
+}
+
+interface OnFrame {
+  records(records: Recorded[]): void;
+  scavenged(scavenged: Scavenged): void;
+}
+
 type Row = [number, string, string, string, string, string, string, string, string];
 
 /**
- * An append-only file of frames: length, checksum, and the events of one append. A frame that a kill cut short is taken off
- * at the next start, so an append is there with all its events or not at all.
+ * An append-only file of frames: length, checksum, and the events of one append, or what a scavenge took away. A frame that a
+ * kill cut short is taken off at the next start, so an append is there with all its events or not at all.
  */
 export class LogFile {
   readonly #fd: number;
 
-  constructor(directory: string, onRecords: (records: Recorded[]) => void) {
+  constructor(directory: string, on: OnFrame) {
     mkdirSync(directory, { recursive: true });
     const path = join(directory, 'events.log');
     this.#fd = openSync(path, 'a+');
@@ -36,23 +47,33 @@ export class LogFile {
       const end = offset + 8 + bytes.readUInt32LE(offset);
       const frame = bytes.subarray(offset + 8, end);
       if (end > bytes.length || checksum(frame) !== bytes.readUInt32LE(offset + 4)) break;
-      onRecords((JSON.parse(frame.toString('utf8')) as Row[]).map(fromRow));
+      const content = JSON.parse(frame.toString('utf8')) as Row[] | Scavenged;
+      if ('removed' in content) on.scavenged(content);
+      else on.records(content.map(fromRow));
       offset = end;
     }
     ftruncateSync(this.#fd, offset);
   }
 
   write(records: readonly Recorded[]): void {
-    const frame = Buffer.from(JSON.stringify(records.map(toRow)));
+    this.#write(records.map(toRow));
+  }
+
+  writeScavenged(scavenged: Scavenged): void {
+    this.#write(scavenged);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #write(content: readonly Row[] | Scavenged): void {
+    const frame = Buffer.from(JSON.stringify(content));
     const head = Buffer.alloc(8);
     head.writeUInt32LE(frame.length, 0);
     head.writeUInt32LE(checksum(frame), 4);
     writeSync(this.#fd, Buffer.concat([head, frame]));
     fdatasyncSync(this.#fd);
-  }
-
-  close(): void {
-    closeSync(this.#fd);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { Access, type Release, type User } from './access.js';
-import { append, batchAppend } from './append-calls.js';
+import { Access } from './access.js';
+import { batchAppend } from './batch-append.js';
 import { CallBook } from './call-book.js';
 import type { Certificate } from './certificate.js';
 import { softDelete, tombstone } from './delete-calls.js';
@@ -9,7 +9,11 @@ import { EventLog } from './event-log.js';
 import { FaultBoard, type Faults } from './faults.js';
 import { gate } from './gate.js';
 import { tellMembers } from './gossip.js';
+import { Line } from './line.js';
 import { read } from './read-calls.js';
+import { RELEASES, type Behaviour, type Release } from './releases.js';
+import { append } from './single-append.js';
+import { Users, type User } from './users.js';
 import {
   code,
   failure,
@@ -20,18 +24,21 @@ import {
   type EmptyRequest,
 } from './wire.js';
 
-export type { User } from './access.js';
 export type { AppendFault, Faults, Member } from './faults.js';
+export type { Release } from './releases.js';
+export { Users, type User } from './users.js';
 
 export interface StandInOptions {
   /** 0 or nothing for a free one; a fixed one to come back where a client looks for it. */
   readonly port?: number;
   /** Where the log is kept; without it, the log ends with the stand-in. */
   readonly dataDir?: string;
+  /** A log that somebody else opened and closes, which the nodes of a cluster have together. */
+  readonly log?: EventLog;
   /** Which release to be; 24.10 when nothing is said. */
   readonly release?: Release;
   /** With these it speaks TLS, asks who calls, and enforces rights; without, it is an insecure server. */
-  readonly secure?: { readonly certificate: Certificate; readonly users: readonly User[] };
+  readonly secure?: { readonly certificate: Certificate; readonly users: readonly User[] | Users };
 }
 
 export interface StandIn {
@@ -41,23 +48,28 @@ export interface StandIn {
   connectionStringOf(user: User): string;
   readonly port: number;
   readonly faults: Faults;
+  /** Whom it knows, to be changed while it runs. Nobody, without TLS. */
+  readonly users: Users;
   /** What it has been asked of late. */
   readonly book: CallBook;
+  /** Takes off the log what is hidden or deleted, as an operator would have the server do. */
+  scavenge(): void;
   /** Breaks every connection at once and lets go of port and file. What was answered is on disk, if there is one. */
   stop(): Promise<void>;
 }
 
 const METHODS = ['read', 'append', 'delete', 'tombstone', 'batchappend'];
-const VERSIONS: Record<Release, string> = { '22.10': '22.10.5', '24.10': '24.10.4' };
 
 /**
  * Starts a server on loopback that speaks EventStoreDB's gRPC as far as the README beside this file says. For tests only.
  */
 export async function startEventStoreDbStandIn(options: StandInOptions = {}): Promise<StandIn> {
   const { release = '24.10', secure, dataDir } = options;
-  const log = new EventLog(dataDir);
-  const access = new Access(log, secure?.users, release);
-  const faults = new FaultBoard();
+  const behaviour = RELEASES[release];
+  const faults = new FaultBoard(() => void stop());
+  const log = options.log ?? new EventLog({ dataDir, now: () => faults.now() });
+  const users = secure?.users instanceof Users ? secure.users : new Users(secure?.users);
+  const access = new Access(log, secure && users, behaviour);
   const book = new CallBook();
   const listener = createServer();
   const address = () => ({ address: '127.0.0.1', port: (listener.address() as AddressInfo).port });
@@ -66,22 +78,23 @@ export async function startEventStoreDbStandIn(options: StandInOptions = {}): Pr
     'grpc.max_receive_message_length': 16 * 1024 * 1024 - 10_000,
     interceptors: [gate(access, faults, book)],
   });
+  const appends = { log, access, faults, book, behaviour };
   server.addService(StreamsService, {
-    read: read(log, access, faults, release),
-    append: append({ log, access, faults, book }),
+    read: read(log, access, faults, behaviour),
+    append: append(appends),
     delete: softDelete(log, access),
     tombstone: tombstone(log, access),
-    batchAppend: batchAppend({ log, access, faults, book }),
+    batchAppend: batchAppend(appends),
   });
-  server.addService(ServerFeaturesService, { getSupportedMethods: supportedMethods(faults, release) });
+  server.addService(ServerFeaturesService, { getSupportedMethods: supportedMethods(faults, behaviour) });
   server.addService(GossipService, { read: tellMembers(faults, address) });
 
   // It accepts the connections itself, so that it can break them under the calls.
   const injector = server.createConnectionInjector(credentialsOf(secure?.certificate));
   listener.on('connection', (socket: Socket) => {
-    socket.once('close', faults.connected(socket));
-    socket.on('error', () => undefined);
-    injector.injectConnection(socket);
+    const line = new Line(socket);
+    socket.once('close', faults.connected(line));
+    if (!line.destroyed) injector.injectConnection(line);
   });
   await new Promise<void>((resolve, reject) => {
     listener.once('error', reject);
@@ -89,13 +102,14 @@ export async function startEventStoreDbStandIn(options: StandInOptions = {}): Pr
   });
 
   let stopped: Promise<void> | undefined;
-  const stop = async () => {
+  const end = async () => {
     const closed = new Promise((resolve) => listener.close(resolve));
     faults.cutConnections();
     server.forceShutdown();
     await closed;
-    log.close();
+    if (options.log === undefined) log.close();
   };
+  const stop = () => (stopped ??= end());
   const { port } = address();
   const tls = secure === undefined ? 'tls=false' : `tlsCAFile=${encodeURIComponent(secure.certificate.caFile)}`;
   return {
@@ -104,8 +118,10 @@ export async function startEventStoreDbStandIn(options: StandInOptions = {}): Pr
       `esdb://${encodeURIComponent(name)}:${encodeURIComponent(password)}@127.0.0.1:${port}?${tls}`,
     port,
     faults,
+    users,
     book,
-    stop: () => (stopped ??= stop()),
+    scavenge: () => log.scavenge(),
+    stop,
   };
 }
 
@@ -117,14 +133,14 @@ function credentialsOf(certificate: Certificate | undefined): ServerCredentials 
 
 function supportedMethods(
   faults: FaultBoard,
-  release: Release,
+  behaviour: Behaviour,
 ): handleUnaryCall<EmptyRequest, InstanceType<typeof features.SupportedMethods>> {
   return (_, callback) => {
     if (faults.features === 'silence') return;
     if (faults.features === 'unimplemented') return callback(failure(code.UNIMPLEMENTED, ''));
     if (faults.features === 'unknown') return callback(failure(code.UNKNOWN, 'the stand-in has no answer'));
     const answer = new features.SupportedMethods();
-    answer.setEventStoreServerVersion(VERSIONS[release]);
+    answer.setEventStoreServerVersion(behaviour.version);
     for (const name of METHODS) {
       const method = new features.SupportedMethod();
       method.setServiceName('event_store.client.streams.streams');

@@ -23,8 +23,6 @@ export const { GossipService } = gossipGrpc;
 
 export type EmptyRequest = InstanceType<typeof shared.Empty>;
 
-/** What one append may hold, as servers before 25.1 have it by default. */
-export const MAX_APPEND_SIZE = 1_048_576;
 /** The position that stands for "the end". */
 export const END_POSITION = '18446744073709551615';
 
@@ -94,12 +92,20 @@ export interface ExpectedOptions {
   hasStreamExists(): boolean;
 }
 
-export function expectedOf(options: ExpectedOptions, exact: string): Expected {
+/** Undefined where the options do not say what is expected. */
+export function expectedOf(options: ExpectedOptions, exact: string | undefined): Expected | undefined {
   if (options.hasNoStream()) return 'no_stream';
   if (options.hasAny()) return 'any';
   if (options.hasStreamExists()) return 'stream_exists';
-  return BigInt(exact);
+  return exact === undefined ? undefined : BigInt(exact);
 }
+
+export function noExpected(): ServiceError {
+  return failure(code.INVALID_ARGUMENT, 'expected_stream_revision is required');
+}
+
+/** An event that a client sends, before it is known to be whole. */
+export type Sent = Omit<Proposed, 'contentType'> & { readonly contentType: string | undefined };
 
 /** What the two messages that propose an event have in common. */
 interface ProposedMessage {
@@ -109,19 +115,15 @@ interface ProposedMessage {
   getCustomMetadata_asU8(): Uint8Array;
 }
 
-export function proposedEvent(message: ProposedMessage): Proposed {
+/** An event as it was sent; what may be missing there is undefined here. */
+export function proposedEvent(message: ProposedMessage): Sent {
   return {
     id: uuidText(message.getId()),
     type: message.getMetadataMap().get('type') ?? '',
-    contentType: message.getMetadataMap().get('content-type') ?? '',
+    contentType: message.getMetadataMap().get('content-type'),
     data: Buffer.from(message.getData_asU8()),
     metadata: Buffer.from(message.getCustomMetadata_asU8()),
   };
-}
-
-/** The bytes that the append limit counts. */
-export function appendBytes({ type, data, metadata }: Proposed): number {
-  return data.length + metadata.length + 2 * type.length;
 }
 
 export function readEvent(record: Recorded): InstanceType<typeof streams.ReadResp> {
