@@ -48,32 +48,16 @@ import {
   type StandInOptions,
 } from '../support/eventstoredb/stand-in.js';
 import { code } from '../support/eventstoredb/wire.js';
+import { event, events, failureOf, range, soon, until } from '../support/eventstoredb/wire-tests.js';
 import { FULL_RUN } from '../support/full-run.js';
 import { entries, laneName } from './event-store.contract.js';
+
+const idsOf = (list: readonly { id?: string }[]) => list.map(({ id }) => id);
 
 /**
  * What the official client sees of the stand-in, and what our adapter makes of it: one test for each thing that is known of
  * the real server and that we rely on. (B) is the batch call, (U) the call for a single append, (T) a server with TLS.
  */
-const soon = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(condition: () => boolean, patienceMs = 10_000): Promise<void> {
-  for (let waited = 0; waited < patienceMs && !condition(); waited += 10) await soon(10);
-  expect(condition()).toBe(true);
-}
-
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => ({ resolvedTo: value }),
-    (error: unknown) => error,
-  );
-
-const event = (n = 0, data: Record<string, unknown> = { n }): EventData => jsonEvent({ type: 'tested', data });
-const events = (count: number, from = 0): EventData[] => Array.from({ length: count }, (_, i) => event(from + i));
-const idsOf = (list: readonly { id?: string }[]) => list.map(({ id }) => id);
-
-const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-
 describe('the official client and EventStoreDB', () => {
   const admin = { name: 'admin', password: 'changeit', groups: ['$admins'] };
   const service = { name: 'sijill', password: 'p@ss:word/ü' };
