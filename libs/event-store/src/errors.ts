@@ -107,5 +107,10 @@ export class StreamNotFound extends Error {
 
 /** A lane has one writer, and it is no longer this one. */
 export class LaneTakenOver extends Error {
-  override readonly name = 'LaneTakenOver';
+  override readonly name: string = 'LaneTakenOver';
+}
+
+/** A lane ends before what this writer knows to be stored: the store is another one, or was cut. Nobody else has written to it. */
+export class LaneLost extends LaneTakenOver {
+  override readonly name = 'LaneLost';
 }

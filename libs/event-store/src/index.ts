@@ -19,7 +19,7 @@ export * from './errors.js';
 export type { StreamProtection } from './eventstoredb/stream-protection.js';
 export type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';
 export * from './event-store.port.js';
-export { Lane, LaneBusy, LaneClosed, type Appended, type LaneOptions } from './lane.js';
+export { Lane, LaneBusy, LaneClosed, laneLost, type Appended, type LaneOptions } from './lane.js';
 export { appendBehind, laneEnd, type LaneEnd } from './lane-end.js';
 export { LaneRevisions } from './lane-revisions.js';
 export { fileLane, httpLane, kafkaLane, LANE_PREFIX, LANES, nodeLane } from './lane-names.js';

@@ -3,6 +3,7 @@ import { backOff, within } from '@sijill/platform';
 import { MAX_APPEND_BYTES, MAX_APPEND_ENTRIES, writeEntry } from './append-limits.js';
 import {
   AppendTooLarge,
+  LaneLost,
   LaneTakenOver,
   OutcomeUnknown,
   StoreFull,
@@ -135,6 +136,7 @@ export class Lane {
    *
    * @throws TypeError | AppendTooLarge one of them can never be stored; none of these is
    * @throws LaneTakenOver  another writer has the lane; this one has stopped for good
+   * @throws LaneLost       what this one has written to it is not there any more; it has stopped for good
    * @throws LaneBusy       too much waits already; none of these is stored
    * @throws LaneClosed     the process is stopping; none of these is stored
    * @throws StoreFull      where the lane refuses then; none of these is stored
@@ -335,10 +337,11 @@ export class Lane {
    * Where to go on when the lane's end is elsewhere. What somebody else has put into it is no other writer of it; waits until the
    * lane can be read.
    *
-   * @throws LaneTakenOver
+   * @throws LaneTakenOver | LaneLost
    */
   private async endAfter(error: WrongExpectedRevision): Promise<number> {
     if (this.options.onOtherWriter === 'follow') return error.actual;
+    if (error.actual < this.revision) throw laneLost(this.name, error.actual, this.revision, error);
     const end =
       error.actual > this.revision
         ? await this.whenReadable(() => endBehindForeign(this.store, this.name, this.revision, error.actual))
@@ -378,6 +381,15 @@ export class Lane {
       }
     }
   }
+}
+
+/** What is told of a lane that ends before what was written to it. */
+export function laneLost(name: string, end: number, written: number, cause?: unknown): LaneLost {
+  const found = end < 0 ? 'is not there' : `ends at ${end}`;
+  return new LaneLost(
+    `lane ${name} ${found}, and revision ${written} of it was stored: the event store is another one, or was cut`,
+    { cause },
+  );
 }
 
 /** Several appends as one, which ends where the last of them does. */

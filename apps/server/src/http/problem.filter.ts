@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   LaneBusy,
   LaneClosed,
+  LaneLost,
   LaneTakenOver,
   OutcomeUnknown,
   StoreFull,
@@ -103,6 +104,11 @@ function problemOf(error: unknown): Problem {
     );
   if (error instanceof LaneBusy) return Problem.busy();
   if (error instanceof LaneClosed) return Problem.stopping();
+  if (error instanceof LaneLost)
+    return Problem.unavailable(
+      'the event store lacks what this server has stored in it; nothing of this was stored, /health/ready says more',
+      60,
+    );
   if (error instanceof LaneElsewhere || error instanceof LaneTakenOver)
     return Problem.unavailable(
       'another server takes events under this node id; nothing of this was stored, send it there',

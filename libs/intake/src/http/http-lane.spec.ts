@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LaneClosed, LaneTakenOver, openEmbeddedStore, type EventStore, type NewEntry } from '@sijill/event-store';
+import {
+  LaneClosed,
+  LaneLost,
+  LaneTakenOver,
+  openEmbeddedStore,
+  StoreRefused,
+  type EventStore,
+  type NewEntry,
+} from '@sijill/event-store';
 import { claimOf, createLogger, type Claim } from '@sijill/platform';
 import { HttpLane, LaneElsewhere } from './http-lane.js';
 
@@ -90,5 +98,32 @@ describe('the HTTP lane of a node id', () => {
     await http.append([entry()]);
     expect(await stored()).toHaveLength(2);
     await http.close();
+  });
+
+  it('says that the store is another one, or was cut, and takes nothing before what was acknowledged is there again', async () => {
+    const whole = store;
+    const other = openEmbeddedStore({ file: join(folder, 'other.sqlite') });
+    const name = 'ledger-http/node-1';
+    await other.append(name, [entry()], 'no_stream');
+    let current: EventStore = whole;
+    const swapped = new Proxy(whole, { get: (_, key) => Reflect.get(current, key).bind(current) });
+    store = swapped;
+    const http = await open(claim());
+    for (let i = 0; i < 3; i++) await http.append([entry()]);
+    current = other;
+    await expect(http.append([entry()])).rejects.toThrow(LaneLost);
+    // It asks for the lane again and again, and is told the same.
+    for (const end = Date.now() + 200; Date.now() < end;) {
+      expect(http.failure).toMatch(/^LaneLost: lane ledger-http\/node-1 ends at 0, and revision 2 of it was stored/);
+      await expect(http.append([entry()])).rejects.toThrow(LaneLost);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    current = whole;
+    await until(() => http.failure === null);
+    await http.append([entry()]);
+    expect(await stored()).toHaveLength(4);
+    await http.close();
+    await other.close();
+    store = whole;
   });
 });

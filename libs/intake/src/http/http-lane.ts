@@ -1,4 +1,12 @@
-import { httpLane, Lane, type Appended, type EventStore, type NewEntry, type WrittenEntry } from '@sijill/event-store';
+import {
+  httpLane,
+  Lane,
+  laneLost,
+  type Appended,
+  type EventStore,
+  type NewEntry,
+  type WrittenEntry,
+} from '@sijill/event-store';
 import type { Claim, Logger } from '@sijill/platform';
 
 /** Another server has the HTTP lane of this node id; nothing of this is stored. */
@@ -29,7 +37,10 @@ export class HttpLane {
   private taking: Promise<void> | null = null;
   private timer: NodeJS.Timeout | null = null;
   private closed = false;
-  private why: string | null = 'not taken up yet';
+  /** What keeps this server from the lane; null when nothing does. */
+  private why: Error | null = new LaneElsewhere('not taken up yet');
+  /** The last revision of the lane that this server knows to be stored. */
+  private written = -1;
 
   private constructor(
     private readonly store: EventStore,
@@ -52,20 +63,25 @@ export class HttpLane {
 
   /** Why nothing can be stored through this lane now, or null. */
   get failure(): string | null {
-    return this.lane === null ? this.why : (this.lane.failure?.name ?? null);
+    const failure = this.why ?? this.lane?.failure ?? null;
+    if (failure === null) return null;
+    return failure instanceof LaneElsewhere ? failure.message : `${failure.name}: ${failure.message}`;
   }
 
-  /** See `Lane.append`. @throws LaneElsewhere */
-  append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<Appended> {
-    return this.lane === null ? Promise.reject(new LaneElsewhere(this.why ?? '')) : this.lane.append(entries);
+  /** See `Lane.append`. @throws LaneElsewhere, or what keeps this server from the lane */
+  async append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<Appended> {
+    if (this.lane === null) throw this.why ?? new LaneElsewhere('not taken up yet');
+    const appended = await this.lane.append(entries);
+    this.written = Math.max(this.written, appended.revision);
+    return appended;
   }
 
-  /** Lets what was handed over become durable, and leaves the lane to the next. */
-  async close(): Promise<void> {
+  /** Lets what was handed over become durable, see `Lane.close`, and leaves the lane to the next. */
+  async close(patienceMs?: number): Promise<void> {
     this.closed = true;
     if (this.timer !== null) clearInterval(this.timer);
     await this.taking?.catch(() => undefined);
-    await this.lane?.close();
+    await this.lane?.close(patienceMs);
     await this.options.claim.release();
   }
 
@@ -73,8 +89,10 @@ export class HttpLane {
     if (this.closed || this.taking !== null || (this.lane !== null && this.lane.failure === null)) return;
     this.taking = this.take()
       .catch((error: unknown) => {
-        this.why = (error as Error).name;
-        this.options.logger.warn({ err: error, lane: 'http' }, 'the lane cannot be taken up; it is tried again');
+        const before = this.failure;
+        this.why = error as Error;
+        if (this.failure !== before)
+          this.options.logger.warn({ err: error, lane: 'http' }, 'the lane cannot be taken up; it is tried again');
       })
       .finally(() => (this.taking = null));
   }
@@ -82,25 +100,33 @@ export class HttpLane {
   private async take(): Promise<void> {
     const { claim, nodeId, pendingBytes, logger } = this.options;
     // A lane that has stopped leaves its claim, so that whoever stopped it may have it.
-    if (this.lane !== null) await claim.release();
-    this.lane = null;
+    if (this.lane !== null) {
+      this.why ??= this.lane.failure;
+      this.lane = null;
+      await claim.release();
+    }
     const mine = await claim.take(() => {
-      this.why = 'the claim on the lane was lost with the connection to the database';
+      this.why = new LaneElsewhere('the claim on the lane was lost with the connection to the database');
       this.lane?.abandon();
-      logger.warn({ lane: 'http' }, this.why);
+      logger.warn({ lane: 'http' }, this.why.message);
     });
     if (!mine) {
       const why = `another server has the node id ${nodeId}; give each its own SIJILL_NODE_ID, or stop the other`;
-      if (this.why !== why) logger.warn({ lane: 'http' }, why);
-      this.why = why;
+      if (this.why?.message !== why) logger.warn({ lane: 'http' }, why);
+      this.why = new LaneElsewhere(why);
       return;
     }
-    this.lane = await Lane.open(this.store, httpLane(nodeId), {
+    const name = httpLane(nodeId);
+    const lane = await Lane.open(this.store, name, {
       onOtherWriter: 'stop',
       whenFull: 'refuse',
       byteBudget: pendingBytes,
       onRetry: (reason) => logger.warn({ lane: 'http', reason }, 'an append has to be tried again'),
     });
+    // What was acknowledged is not there: writing on would hide it.
+    const end = lane.endAtOpening?.revision ?? -1;
+    if (end < this.written) throw laneLost(name, end, this.written);
+    this.lane = lane;
     this.why = null;
     logger.info({ lane: 'http' }, 'the HTTP lane is taken up');
   }

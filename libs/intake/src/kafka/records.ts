@@ -91,7 +91,7 @@ export class Records {
       await lane.append(messages, entries);
     } catch (error) {
       if (error instanceof LaneTakenOver)
-        this.logger.error({ topic, partition }, 'another consumer has this lane; giving the partition up');
+        this.logger.error({ topic, partition, err: error }, 'this consumer has lost the lane; giving the partition up');
       throw error;
     }
     for (const { key } of messages) this.watchKey(topic, key);
