@@ -15,7 +15,13 @@ interface Client {
 /** What `/health/live` answers of an intake. */
 function live(intake: KafkaIntake, { ledger }: KafkaLedger): number {
   const roles = { health: () => ({ kafka: intake.health, projector: null, httpLane: null }) };
-  const health = new HealthController(ledger.store, ledger.readModels, roles as RunningRoles, {} as never);
+  const health = new HealthController(
+    ledger.store,
+    ledger.readModels,
+    ledger.vault,
+    roles as RunningRoles,
+    {} as never,
+  );
   let said = 0;
   health.live({ status: (code: number) => (said = code) } as never);
   return said;

@@ -1,6 +1,6 @@
 import { HttpIntake, HttpLane, KafkaIntake, type KafkaIntakeState } from '@sijill/intake';
 import { sqlTarget, type Ledger } from '@sijill/ledger';
-import { Cosigners, MapKeeper, Notary, type NotaryState, Receipts, TimeStamps } from '@sijill/notary';
+import { Cosigners, MapKeeper, Notary, type NotaryHealth, Receipts, TimeStamps } from '@sijill/notary';
 import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
 
@@ -9,7 +9,7 @@ export const RUNNING_ROLES = Symbol('RunningRoles');
 export interface RolesHealth {
   readonly kafka: { readonly state: KafkaIntakeState; readonly detail: string | null } | null;
   readonly projector: { readonly state: ProjectorState; readonly detail: string | null } | null;
-  readonly notary: { readonly state: NotaryState; readonly detail: string | null } | null;
+  readonly notary: NotaryHealth | null;
   /** What keeps the notary from extending the map of subjects, when it keeps one. */
   readonly subjectMap: { readonly failure: string | null } | null;
   /** Whether as many witnesses as are needed cosign, where this process asks them. */

@@ -1,29 +1,25 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DiscoveryService, MetadataScanner, NestFactory, Reflector } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule } from '@nestjs/swagger';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { assertProducersKnown } from '@sijill/access';
-import { asyncApiDocument } from '@sijill/contracts';
-import { decodeJson } from '@sijill/intake';
 import { nodeLane } from '@sijill/event-store';
 import { openLedger, recordedUntil, recordSettings } from '@sijill/ledger';
-import { ConfigInvalid, Metrics, sharesVaultDatabase, type Config, type Logger } from '@sijill/platform';
-import { assertEveryRouteHasPolicy } from './access/route-policy.js';
+import { Metrics, rest, sharesVaultDatabase, within, type Config, type Logger } from '@sijill/platform';
+import { buildApp, type Opened } from './build-app.js';
 import { ClockNote } from './clock-note.js';
-import { admitEvents } from './http/admission.js';
-import { readCosignRequests } from './http/cosign-requests.js';
-import { answerClientError, answerFrameworkError, sendProblem } from './http/framework-errors.js';
-import { Problem } from './http/problem.js';
-import { nestLogger } from './nest-logger.js';
-import { openApiDocument } from './openapi.js';
-import { Documents } from './routes/documents.controller.js';
+import { FrontDoor } from './front-door.js';
 import { RunningRoles } from './running-roles.js';
 import { announce, assertNoOtherServer, withdraw } from './server-file.js';
-import { ServerModule } from './server.module.js';
+import { Starting } from './starting.js';
 
 const LAST_REQUESTS = { turns: 5, turnMs: 50 };
+/** So long requests that are under way may keep what answers them from being stopped. */
+const REQUESTS_MS = 5_000;
+/** So long all else may take. What does not stop in time is left: what was accepted is durable, and a killed server loses nothing. */
+const STOP_MS = 12_000;
+const VERDICT_EVERY_MS = 25;
 
 export interface RunningServer {
   readonly url: string;
@@ -32,153 +28,173 @@ export interface RunningServer {
 }
 
 /**
- * Starts a server on a configuration and announces it in the data directory once it answers.
+ * Starts a server on a configuration and announces it in the data directory once it is ready. Its port is bound from the start: what it
+ * needs and is away is waited for, and until it is there `/health/ready` says what that is.
  *
- * @throws AlreadyRunning | KeyringUnusable | VaultLost | SignerFailed | StoreUnavailable | StoreRefused | DatabaseUnavailable | RouteWithoutPolicy
+ * @param signal ends the start, and what there is of it
+ * @returns null when the signal came before the server was ready
+ * @throws AlreadyRunning | ConfigInvalid | KeyringUnusable | VaultLost | KeyFileUnusable | StoreRefused | ProducersUnknown |
+ *   RouteWithoutPolicy, and whatever else waiting cannot mend
  */
-export async function startServer(config: Config, logger: Logger, version: string): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  logger: Logger,
+  version: string,
+  signal: AbortSignal,
+): Promise<RunningServer | null> {
   await assertNoOtherServer(config.dataDir);
   const metrics = new Metrics();
   metrics.collectProcess();
-  const ownLane = nodeLane(config.nodeId);
-  const ledger = await openLedger(config, { logger, metrics, ownLane, roles: config.roles });
-  let app: NestFastifyApplication | null = null;
-  let metricsServer: HttpServer | null = null;
-  let roles: RunningRoles | null = null;
-  let stopping = false;
-  // One part that does not close must not keep the others from draining.
-  const stopAll = async (): Promise<void> => {
-    stopping = true;
-    // What is on its way over connections that look idle here is answered before they are closed. One long wait could end before
-    // anything was read: on a machine with much to do it may be over when the event loop comes round to it, and timers come first.
-    for (let turn = 0; app !== null && turn < LAST_REQUESTS.turns; turn++) await sleep(LAST_REQUESTS.turnMs);
-    // Clients keep connections open for the next request, and a server waits for every one of them: those that are answered
-    // after the stop has begun are closed with their answer, and what falls between the two here.
-    const http = app?.getHttpServer() as HttpServer | undefined;
-    const sweep = setInterval(() => http?.closeIdleConnections(), 100);
-    const failures: unknown[] = [];
-    for (const close of [() => app?.close(), () => metricsServer?.close(), () => roles?.stop(), () => ledger.close()]) {
-      await Promise.resolve()
-        .then<unknown>(close)
-        .catch((error: unknown) => failures.push(error));
-    }
-    clearInterval(sweep);
-    if (failures.length > 0) throw failures[0] as Error;
-  };
+  const starting = new Starting(logger);
+  const door = await FrontDoor.open(config.http, starting.answer);
+  const stopping = new AbortController();
+  const parts: Parts = { door, app: null, metricsServer: null, opened: null };
   try {
+    const opening = starting.whenThere(() => openAll(config, { logger, metrics, starting }), signal);
+    const opened = await orAborted(opening, signal);
+    if (opened === null) {
+      // What it was asking may not answer for a while, and nothing was begun that has to be ended.
+      opening.then((late) => late && closeOpened(late)).catch(() => undefined);
+      await stopAll(parts, stopping);
+      return null;
+    }
+    parts.opened = opened;
+    const { roles } = opened;
+    const { app, handler } = await buildApp(opened, { config, metrics, version, door, stopping: stopping.signal });
+    parts.app = app;
+    roles.start();
+    door.handTo(handler);
+    const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
+    const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${door.port}`;
+    if (config.metricsPort !== null) parts.metricsServer = serveMetrics(metrics, config.http.host, config.metricsPort);
+    // Before the store was compared with what was signed, nobody can say that it is ready.
+    while (roles.health().notary?.state === 'starting' && !signal.aborted) await rest(VERDICT_EVERY_MS, signal);
+    if (signal.aborted) {
+      await stopAll(parts, stopping);
+      return null;
+    }
+    await announce(config.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString(), version });
+    logger.info({ url, roles: config.roles, store: opened.ledger.store.kind }, 'sijill is ready');
+    return {
+      url,
+      stop: async () => {
+        try {
+          await stopAll(parts, stopping);
+        } finally {
+          await withdraw(config.dataDir, process.pid);
+        }
+      },
+    };
+  } catch (error) {
+    await stopAll(parts, stopping).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Opens the ledger and makes the roles ready, all of it or nothing. Nothing runs yet. */
+async function openAll(
+  config: Config,
+  { logger, metrics, starting }: { logger: Logger; metrics: Metrics; starting: Starting },
+): Promise<Opened> {
+  // While this one waited, another may have come.
+  await assertNoOtherServer(config.dataDir);
+  const ledger = await openLedger(config, {
+    logger,
+    metrics,
+    ownLane: nodeLane(config.nodeId),
+    roles: config.roles,
+    onOpening: (part) => starting.opening(part),
+  });
+  let roles: RunningRoles | null = null;
+  try {
+    starting.opening('store');
     const clock = new ClockNote(ledger.clock, config, await recordedUntil(ledger.store));
     const { clock: noted } = clock.now();
     if (noted !== undefined) logger.warn(noted, 'look at the clock before anything is recorded by it');
     if (config.mode === 'production' && sharesVaultDatabase(config))
       logger.warn('the vault shares a database with the read models; give it one of its own (SIJILL_VAULT_DATABASE)');
+    starting.opening('database');
     await assertProducersKnown(config, ledger.producers, ledger.keys);
-    await recordSettings(ledger);
+    starting.opening('store');
     roles = await RunningRoles.prepare(ledger);
-    const documents = new Documents();
-    app = await NestFactory.create<NestFastifyApplication>(
-      ServerModule.of(ledger, roles, documents, clock),
-      new FastifyAdapter({
-        bodyLimit: config.limits.bodyBytes,
-        routerOptions: { maxParamLength: 1000 },
-        forceCloseConnections: 'idle',
-        // A HEAD would be carried out as the GET of its address, and use up what can be fetched once.
-        exposeHeadRoutes: false,
-        // Whoever sends slower than this would keep others out, see admitEvents.
-        requestTimeout: 120_000,
-        // We answer ourselves while stopping, see below.
-        return503OnClosing: false,
-        frameworkErrors: answerFrameworkError as never,
-        clientErrorHandler: answerClientError,
-      }),
-      { logger: nestLogger(logger), abortOnError: false, bodyParser: false },
-    );
-    assertEveryRouteHasPolicy(app.get(DiscoveryService), new MetadataScanner(), app.get(Reflector));
-    const fastify = app.getHttpAdapter().getInstance();
-    fastify.addHook('onRequest', (request, reply, done) => {
-      if (stopping) {
-        // The connection ends with this answer: a sender that still writes would see it break in place of the answer.
-        request.raw.once('end', () => sendProblem(reply, Problem.stopping())).resume();
-      } else if (!['identity', undefined].includes(request.headers['content-encoding'])) {
-        const detail = 'bodies are read as they are; send this one without Content-Encoding';
-        sendProblem(reply, new Problem(415, 'unsupported-media-type', 'Unsupported media type', detail));
-      } else done();
-    });
-    admitEvents(fastify, config.limits, metrics);
-    fastify.addContentTypeParser(
-      'application/json',
-      { parseAs: 'buffer', bodyLimit: config.limits.bodyBytes },
-      (_, body: Buffer, done) => {
-        // Some clients name the type and send nothing.
-        if (body.length === 0) return done(null, undefined);
-        const decoded = decodeJson(body);
-        return 'error' in decoded
-          ? done(Problem.invalid([decoded.error], decoded.error.message))
-          : done(null, decoded.value);
-      },
-    );
-    // The bytes are judged by the route: what is not UTF-8 must not be mended on the way.
-    for (const type of ['application/cloudevents+json', 'application/cloudevents-batch+json']) {
-      fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: config.limits.bodyBytes }, (_, body, done) =>
-        done(null, body),
-      );
-    }
-    if (ledger.witness !== null) readCosignRequests(fastify);
-    fastify.addHook('onSend', async (_, reply) => {
-      if (stopping) reply.header('connection', 'close');
-    });
-    fastify.addHook('onResponse', async (request, reply) => {
-      const route = request.routeOptions.url ?? 'none';
-      metrics.httpSeconds.observe(
-        { method: request.method, route, status: reply.statusCode },
-        reply.elapsedTime / 1000,
-      );
-    });
-    const routes = app;
-    documents.makers = {
-      openApi: () => openApiDocument(routes, version),
-      asyncApi: () =>
-        asyncApiDocument({
-          version,
-          topics: config.kafka?.topics.map(({ topic }) => topic) ?? ['privacy.activity'],
-          group: config.kafka?.group ?? 'sijill-intake',
-        }),
-    };
-    SwaggerModule.setup('docs', app, () => documents.of('openApi') as never, { customSiteTitle: 'Sijill API' });
-    roles.start();
+    // Last, so that a start that has to be tried again is not recorded each time.
+    await recordSettings(ledger);
     await ledger.reports.resume();
-    await listen(app, config.http);
-    const address = fastify.server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : config.http.port;
-    const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
-    const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
-    if (config.metricsPort !== null) metricsServer = serveMetrics(metrics, config.http.host, config.metricsPort);
-    await announce(config.dataDir, { url, pid: process.pid, startedAt: new Date().toISOString(), version });
-    logger.info({ url, roles: config.roles, store: ledger.store.kind }, 'sijill is ready');
-    return {
-      url,
-      stop: async () => {
-        await stopAll();
-        await withdraw(config.dataDir, process.pid);
-      },
-    };
+    return { ledger, roles, clock };
   } catch (error) {
-    await stopAll().catch(() => undefined);
+    await roles?.stop().catch(() => undefined);
+    await ledger.close().catch(() => undefined);
     throw error;
   }
 }
 
-/** @throws ConfigInvalid the port is taken, or not ours to take */
-async function listen(app: NestFastifyApplication, { host, port }: Config['http']): Promise<void> {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    const why = { EADDRINUSE: 'is taken', EACCES: 'may not be used', EADDRNOTAVAIL: 'is not on this machine' };
-    const code = (error as NodeJS.ErrnoException).code as keyof typeof why | undefined;
-    if (code === undefined || why[code] === undefined) throw error;
-    throw new ConfigInvalid([
-      `${host}:${port} ${why[code]}; set SIJILL_HTTP_PORT (0 takes a free port) or SIJILL_HTTP_HOST`,
-    ]);
+async function closeOpened({ roles, ledger }: Opened): Promise<void> {
+  await roles.stop().catch(() => undefined);
+  await ledger.close();
+}
+
+interface Parts {
+  readonly door: FrontDoor;
+  app: NestFastifyApplication | null;
+  metricsServer: HttpServer | null;
+  opened: Opened | null;
+}
+
+/** Stops what there is. One part that does not close keeps neither the others from draining nor the process from ending. */
+async function stopAll({ door, app, metricsServer, opened }: Parts, stopping: AbortController): Promise<void> {
+  stopping.abort();
+  // What is on its way over connections that look idle here is answered before they are closed. One long wait could end before
+  // anything was read: on a machine with much to do it may be over when the event loop comes round to it, and timers come first.
+  for (let turn = 0; app !== null && turn < LAST_REQUESTS.turns; turn++) await sleep(LAST_REQUESTS.turnMs);
+  // Clients keep connections open for the next request, and a server waits for every one of them: those that are answered
+  // after the stop has begun are closed with their answer, and what falls between the two here.
+  const sweep = setInterval(() => door.closeIdleConnections(), 100);
+  const failures: unknown[] = [];
+  const until = Date.now() + REQUESTS_MS + STOP_MS;
+  const inTime = async (what: string, close: () => unknown, limitMs = until - Date.now()): Promise<boolean> => {
+    const closed = Promise.resolve().then(close);
+    try {
+      return await within(
+        Math.max(0, limitMs),
+        closed.then(() => true),
+        () => false,
+      );
+    } catch (error) {
+      failures.push(error);
+      return true;
+    } finally {
+      closed.catch(() => undefined);
+    }
+  };
+  const left: string[] = [];
+  const answered = door.close();
+  await inTime('requests', () => answered, REQUESTS_MS);
+  // What then still waits to be stored is refused, and its senders are told so.
+  if (!(await inTime('roles', () => opened?.roles.stop()))) left.push('roles');
+  if (!(await inTime('requests', () => answered, LAST_REQUESTS.turns * LAST_REQUESTS.turnMs))) {
+    left.push('requests');
+    door.closeAllConnections();
   }
+  for (const [what, close] of [
+    ['routes', () => app?.close()],
+    ['metrics', () => metricsServer?.close()],
+    ['ledger', () => opened?.ledger.close()],
+  ] as const)
+    if (!(await inTime(what, close))) left.push(what);
+  clearInterval(sweep);
+  if (failures.length > 0) throw failures[0] as Error;
+  if (left.length > 0) throw new StopTimedOut(`these did not stop in time, and were left: ${left.join(', ')}`);
+}
+
+/** Something did not stop in time and was left as it was. */
+class StopTimedOut extends Error {
+  override readonly name = 'StopTimedOut';
+}
+
+/** The answer, or null as soon as the signal is aborted. */
+async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort');
+  return Promise.race([answer, aborted.then(() => null)]);
 }
 
 function serveMetrics(metrics: Metrics, host: string, port: number): HttpServer {

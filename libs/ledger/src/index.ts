@@ -1,7 +1,7 @@
 export { BackupRefused, backUp, restore, type BackupManifest } from './backup.js';
 export { inspectLedger, type LedgerInspected, type LedgerShown, type PartShown } from './identity/inspect-ledger.js';
 export { logKeysInForce } from './log-keys-in-force.js';
-export { openLedger, type Ledger, type LedgerOptions } from './open-ledger.js';
+export { openLedger, type Ledger, type LedgerOptions, type OpeningPart } from './open-ledger.js';
 export { openStore } from './open-store.js';
 export { Outboxes, vaultOutbox } from './outboxes.js';
 export { recordedUntil } from './recorded-until.js';

@@ -113,6 +113,9 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
+/** What a ledger is opened from; `ledger`: whether these are one. */
+export type OpeningPart = 'store' | 'vault' | 'database' | 'ledger' | 'signer';
+
 export interface LedgerOptions {
   readonly logger: Logger;
   /** The lane for entries that this process writes by itself. */
@@ -121,6 +124,8 @@ export interface LedgerOptions {
   readonly roles?: readonly ProcessRole[];
   readonly metrics?: Metrics;
   readonly clock?: Clock;
+  /** Told of each part before it is asked: the one before it has answered. */
+  readonly onOpening?: (part: OpeningPart) => void;
 }
 
 /**
@@ -131,6 +136,7 @@ export interface LedgerOptions {
  */
 export async function openLedger(config: Config, options: LedgerOptions): Promise<Ledger> {
   const { logger, roles = [], metrics = new Metrics(), clock = clockOf(config) } = options;
+  const opening = options.onOpening ?? ((): void => undefined);
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     opened.unshift(part);
@@ -142,10 +148,12 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   try {
     const foreign = new ForeignEvents(metrics, logger);
+    opening('store');
     let identity: LedgerIdentity | null = null;
     const keyless = keep(await openStore(config, logger, async () => identity?.confirm()));
     await assertEdition(keyless);
     const keyring = await keyringFor(config, keyless, clock, logger);
+    opening('database');
     const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
     const readModels = keep(
       await ReadModels.open(sqlTarget(config, 'read-models'), clock, {
@@ -153,9 +161,11 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
         onVaultSequence: (sequence) => vault.assertReached(sequence),
       }),
     );
+    opening('vault');
     const vaultAt = [sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion] as const;
     const isNew = await mayBeNew(keyless, [logStore.part, readModels.part]);
     const vault = keep(await (isNew ? Vault.open(...vaultAt) : Vault.openExisting(...vaultAt)));
+    opening('database');
     const seals = new LedgerSeals(vault, clock);
     const access = keep(await Access.open(sqlTarget(config, 'access'), config, clock, seals));
     const { keys, producers } = access;
@@ -167,6 +177,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const one = (identity = new LedgerIdentity(() => store, parts, belonging, { clock, logger }));
     const store = authenticStore(keyless, authenticatorOf(keyring, vault), one);
     const outboxes = new Outboxes(store, vault, access.outbox, logger);
+    opening('ledger');
     await one.establish({ vault, access });
     const intakeStore =
       config.eventStore.kind === 'embedded'
@@ -194,7 +205,9 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       published,
     };
     if (roles.includes('notary')) await readyLogKeys(config, log.keys, clock, logger);
+    if (roles.includes('witness')) opening('signer');
     const witness = roles.includes('witness') ? keep(await openWitness(config, keyring, clock, logger)) : null;
+    opening('database');
     const ownLane = keep(new OwnLane(store, options.ownLane));
     const lane = (): Promise<Lane> => ownLane.open();
 

@@ -22,14 +22,16 @@ import type { TimeStamps } from './time-stamps/time-stamps.js';
 import type { Cosigners } from './witnesses/cosigners.js';
 
 /**
- * `standing by`: another notary has the log. `failing`: store, database or what signs is out of reach, it is tried again. `refusing`: the store
+ * `starting`: it has not yet compared the store with what was signed. `standing by`: another notary has the log. `failing`: store, database or what signs is out of reach, it is tried again. `refusing`: the store
  * does not hold what was signed, until it does again; or the keys are not those that the log has announced. A person has to look.
  */
-export type NotaryState = 'stopped' | 'standing by' | 'running' | 'failing' | 'refusing';
+export type NotaryState = 'stopped' | 'starting' | 'standing by' | 'running' | 'failing' | 'refusing';
 
 export interface NotaryHealth {
   readonly state: NotaryState;
   readonly detail: string | null;
+  /** What is not as it was, where it refuses: the entries of the store, or the keys that are here. */
+  readonly over: 'store' | 'keys' | null;
 }
 
 export interface NotaryOptions {
@@ -88,7 +90,7 @@ const COMPARED = 65_536;
 export class Notary {
   private readonly stopping = new AbortController();
   private running: Promise<void> | null = null;
-  private status: NotaryHealth = { state: 'stopped', detail: null };
+  private status: NotaryHealth = { state: 'stopped', detail: null, over: null };
   private signedAt = Number.NEGATIVE_INFINITY;
   private readonly signEveryMs: number;
   private readonly aliveEveryMs: number;
@@ -107,7 +109,9 @@ export class Notary {
   }
 
   start(): void {
-    this.running ??= this.run();
+    if (this.running !== null) return;
+    this.become('starting', 'the store is being compared with what was signed');
+    this.running = this.run();
   }
 
   /** Signs what was taken in, and stops. */
@@ -139,7 +143,7 @@ export class Notary {
         if (refusal !== null) {
           if (this.status.detail !== refusal.message)
             logger.fatal({ err: error }, 'the notary signs nothing more: the log does not go on from what was signed');
-          this.become('refusing', refusal.message);
+          this.become('refusing', refusal.message, refusal instanceof KeysNotAnnounced ? 'keys' : 'store');
           // Each notary looks for itself: one whose store is whole may go on.
           await claim.release();
           if (error instanceof KeysNotAnnounced) return;
@@ -260,8 +264,8 @@ export class Notary {
     await lane.append([ledgerEntry(LOG_ALIVE, this.options.clock.now(), {})]);
   }
 
-  private become(state: NotaryState, detail: string | null): void {
-    this.status = { state, detail };
+  private become(state: NotaryState, detail: string | null, over: NotaryHealth['over'] = null): void {
+    this.status = { state, detail, over };
     this.options.metrics.notaryRefusing.set(state === 'refusing' ? 1 : 0);
   }
 }

@@ -2,23 +2,42 @@ import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { EVENT_STORE, type EventStore } from '@sijill/event-store';
+import type { NotaryState } from '@sijill/notary';
 import { Metrics } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
+import { Vault } from '@sijill/vault';
 import { Public } from '../access/route-policy.js';
 import { ClockNote } from '../clock-note.js';
+import { DependencyCheck, type Check } from '../health-check.js';
 import { RUNNING_ROLES, type RolesHealth, type RunningRoles } from '../running-roles.js';
 
-type Check = { status: 'up' | 'down'; detail?: string | null };
+const NOTARY: Readonly<Record<NotaryState, Check['status']>> = {
+  starting: 'starting',
+  running: 'up',
+  'standing by': 'up',
+  failing: 'down',
+  refusing: 'down',
+  stopped: 'down',
+};
 
 @ApiTags('operation')
 @Controller('health')
 export class HealthController {
+  private readonly dependencies: Readonly<Record<'store' | 'database' | 'vault', DependencyCheck>>;
+
   constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
-    private readonly readModels: ReadModels,
+    @Inject(EVENT_STORE) store: EventStore,
+    readModels: ReadModels,
+    vault: Vault,
     @Inject(RUNNING_ROLES) private readonly roles: RunningRoles,
     private readonly clock: ClockNote,
-  ) {}
+  ) {
+    this.dependencies = {
+      store: new DependencyCheck(() => store.head()),
+      database: new DependencyCheck(() => readModels.asOf()),
+      vault: new DependencyCheck(() => vault.refuseOldKeyring()),
+    };
+  }
 
   @Get('live')
   @Public()
@@ -33,8 +52,11 @@ export class HealthController {
   @Public()
   @ApiOperation({ summary: 'The process can do its work: store and database answer, its roles run' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<unknown> {
-    const store = await checked(async () => void (await this.store.head()));
-    const database = await checked(async () => void (await this.readModels.asOf()));
+    const [store, database, asked] = await Promise.all([
+      this.dependencies.store.now(),
+      this.dependencies.database.now(),
+      this.dependencies.vault.now(),
+    ]);
     const { kafka, projector, notary, subjectMap, witnesses, timeStamps, httpLane, vault, foreign } =
       this.roles.health();
     const checks: Record<string, Check> = {
@@ -46,14 +68,7 @@ export class HealthController {
       ...(projector === null
         ? {}
         : { projector: { status: projector.state === 'running' ? 'up' : 'down', detail: projector.detail } }),
-      ...(notary === null
-        ? {}
-        : {
-            notary: {
-              status: ['running', 'standing by'].includes(notary.state) ? 'up' : 'down',
-              detail: notary.detail,
-            },
-          }),
+      ...(notary === null ? {} : { notary: { status: NOTARY[notary.state], detail: notary.detail } }),
       ...(subjectMap === null
         ? {}
         : { subjectMap: { status: subjectMap.failure === null ? 'up' : 'down', detail: subjectMap.failure } }),
@@ -61,15 +76,19 @@ export class HealthController {
       ...(timeStamps === null ? {} : { timeStamps: stamped(timeStamps) }),
       // A broker that is away is waited for; the HTTP side of this process can serve meanwhile.
       ...(kafka === null ? {} : { kafka: { status: kafka.state === 'running' ? 'up' : 'down', detail: kafka.detail } }),
-      vault: { status: vault.failure === null ? 'up' : 'down', detail: vault.detail },
+      vault:
+        vault.failure === null && asked.status === 'up'
+          ? { status: 'up', detail: vault.detail }
+          : { status: 'down', detail: vault.failure ?? asked.detail ?? null },
       foreign: { status: foreign === null ? 'up' : 'down', detail: foreign },
     };
     // A read model that stopped alone is told about and no more: a process out of service would keep senders out, and readers of
     // the others.
-    // Without a notary, its map, its witnesses or its time stamps there are no new proofs, and everything else is as it was.
+    // Without a notary that signs, its map, its witnesses or its time stamps there are no new proofs, and everything else is as it was.
     const waited = new Set([
       'kafka',
-      'notary',
+      // But before it has looked, and where the store is not what was signed, nobody can say that the answers are the ledger's.
+      ...(notary?.state === 'starting' || notary?.over === 'store' ? [] : ['notary']),
       'subjectMap',
       'witnesses',
       'timeStamps',
@@ -111,13 +130,4 @@ function cosigning({ quorum, met, each }: NonNullable<RolesHealth['witnesses']>)
 function stamped({ last, failure, failingSince }: NonNullable<RolesHealth['timeStamps']>): Check & { last: unknown } {
   const detail = failure === null ? null : `the time stamp authority ${failure}, since ${failingSince}`;
   return { status: failure === null ? 'up' : 'down', detail, last };
-}
-
-async function checked(work: () => Promise<void>): Promise<Check> {
-  try {
-    await work();
-    return { status: 'up' };
-  } catch (error) {
-    return { status: 'down', detail: error instanceof Error ? error.name : null };
-  }
 }
