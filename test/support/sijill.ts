@@ -81,8 +81,22 @@ async function keyOf(env: Record<string, string>, wanted: KeyWanted): Promise<st
   return (await withAccess(env, ({ keys }) => keys.create(wanted, TESTER))).key;
 }
 
-/** Starts `sijill serve` on a free port and waits until it announces itself. */
-export async function startServer(env: Record<string, string> = {}): Promise<TestServer> {
+/** A `sijill serve` that may not be ready, nor ever become so. */
+export interface LaunchedServer {
+  readonly pid: number;
+  readonly dataDir: string;
+  readonly env: Record<string, string>;
+  /** All that it logged so far. */
+  log(): string;
+  /** Its exit code, once it has ended; null when a signal has ended it. */
+  readonly exited: Promise<number | null>;
+  /** What its announcement says of its address; null while there is none. @throws when it has ended */
+  announced(): string | null;
+  kill(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts `sijill serve`, on a free port unless told which, and waits for nothing. */
+export function launchServer(env: Record<string, string> = {}): LaunchedServer {
   const dataDir = env['SIJILL_DATA_DIR'] ?? freshDataDir();
   const full = { SIJILL_DATA_DIR: dataDir, SIJILL_HTTP_PORT: '0', SIJILL_LOG_LEVEL: 'info', ...env };
   const child: ChildProcess = spawn(process.execPath, [LAUNCHER, 'serve'], {
@@ -100,36 +114,55 @@ export async function startServer(env: Record<string, string> = {}): Promise<Tes
   // A test that fails before it stops its server must not keep the run from ending.
   child.unref();
   for (const stream of [child.stdout, child.stderr]) (stream as Socket).unref();
-
   const file = join(dataDir, 'server.json');
-  const until = Date.now() + PATIENCE_MS;
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output}`);
-    if (existsSync(file)) {
+  return {
+    pid: child.pid!,
+    dataDir,
+    env: full,
+    log: () => output,
+    exited,
+    announced: () => {
+      if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output}`);
+      if (!existsSync(file)) return null;
       const { url, pid } = JSON.parse(readFileSync(file, 'utf8')) as { url: string; pid: number };
-      if (pid === child.pid) {
-        return {
-          url,
-          pid,
-          dataDir,
-          env: full,
-          log: () => output,
-          key: (...roles) => keyOf(full, { name: roles.join('-'), roles }),
-          producer: async (name, terms = {}) => {
-            await withAccess(full, ({ producers }) => producers.add(name, terms, TESTER));
-            return keyOf(full, { name, roles: ['producer'], producer: name });
-          },
-          kill: (signal = 'SIGTERM') => {
-            child.ref();
-            child.kill(signal);
-            return exited;
-          },
-        };
-      }
+      return pid === child.pid ? url : null;
+    },
+    kill: (signal = 'SIGTERM') => {
+      child.ref();
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+/** Starts `sijill serve` on a free port and waits until it announces itself. */
+export async function startServer(env: Record<string, string> = {}): Promise<TestServer> {
+  return readyServer(launchServer(env));
+}
+
+/** The same server, once it announces itself. */
+export async function readyServer(launched: LaunchedServer): Promise<TestServer> {
+  const until = Date.now() + PATIENCE_MS;
+  for (let url = launched.announced(); ; url = launched.announced()) {
+    if (url !== null) {
+      const { pid, dataDir, env, log, kill } = launched;
+      return {
+        url,
+        pid,
+        dataDir,
+        env,
+        log,
+        kill,
+        key: (...roles) => keyOf(env, { name: roles.join('-'), roles }),
+        producer: async (name, terms = {}) => {
+          await withAccess(env, ({ producers }) => producers.add(name, terms, TESTER));
+          return keyOf(env, { name, roles: ['producer'], producer: name });
+        },
+      };
     }
     if (Date.now() > until) {
-      child.kill('SIGKILL');
-      throw new Error(`the server was not ready in time:\n${output}`);
+      void launched.kill('SIGKILL');
+      throw new Error(`the server was not ready in time:\n${launched.log()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
