@@ -6,7 +6,8 @@ export function addServe(program: Command): void {
     .command('serve')
     .summary('run the server')
     .description(
-      'Runs the roles in SIJILL_ROLES until it is told to stop (Ctrl-C). Once it is ready it writes server.json into the data directory.',
+      'Runs the roles in SIJILL_ROLES until it is told to stop (Ctrl-C). A store or a database that is away is waited for; /health/ready ' +
+        'says for which. Once it is ready it writes server.json into the data directory.',
     )
     .addHelpText(
       'after',
