@@ -4,6 +4,9 @@ import { Cosigners, MapKeeper, Notary, type NotaryHealth, Receipts, TimeStamps }
 import { claimOf } from '@sijill/platform';
 import { Projector, type ProjectorState } from '@sijill/read-models';
 
+/** So long what was handed over may take to become durable when the server stops. */
+const DRAIN_MS = 5_000;
+
 export const RUNNING_ROLES = Symbol('RunningRoles');
 
 export interface RolesHealth {
@@ -122,15 +125,12 @@ export class RunningRoles {
     this.ledger.upkeep.start();
   }
 
-  /** Intake first, so that what it still stores is projected; the lane drains. */
+  /** Intake first, so that what it still stores is projected and signed; the lane drains, unless the store is out of reach. */
   async stop(): Promise<void> {
     await this.kafka?.stop();
-    await this.lane?.close();
-    await this.receipts?.stop();
-    await this.ledger.outboxes.stop();
-    await this.ledger.upkeep.stop();
-    await this.projector?.stop();
-    await this.notary?.stop();
+    await this.lane?.close(DRAIN_MS);
+    await Promise.all([this.receipts?.stop(), this.ledger.outboxes.stop(), this.ledger.upkeep.stop()]);
+    await Promise.all([this.projector?.stop(), this.notary?.stop()]);
     await this.ledger.identity.stop();
   }
 

@@ -15,10 +15,11 @@ import { announce, assertNoOtherServer, withdraw } from './server-file.js';
 import { Starting } from './starting.js';
 
 const LAST_REQUESTS = { turns: 5, turnMs: 50 };
-/** So long requests that are under way may keep what answers them from being stopped. */
-const REQUESTS_MS = 5_000;
-/** So long all else may take. What does not stop in time is left: what was accepted is durable, and a killed server loses nothing. */
-const STOP_MS = 12_000;
+/**
+ * So long each part may take to stop, in this order. What does not stop in time is left: what was accepted is durable, and a process that
+ * is killed loses nothing.
+ */
+const STOP_MS = { requests: 5_000, roles: 10_000, lastAnswers: 250, routes: 1_000, ledger: 2_000 };
 const VERDICT_EVERY_MS = 25;
 
 export interface RunningServer {
@@ -150,37 +151,30 @@ async function stopAll({ door, app, metricsServer, opened }: Parts, stopping: Ab
   // after the stop has begun are closed with their answer, and what falls between the two here.
   const sweep = setInterval(() => door.closeIdleConnections(), 100);
   const failures: unknown[] = [];
-  const until = Date.now() + REQUESTS_MS + STOP_MS;
-  const inTime = async (what: string, close: () => unknown, limitMs = until - Date.now()): Promise<boolean> => {
-    const closed = Promise.resolve().then(close);
-    try {
-      return await within(
-        Math.max(0, limitMs),
-        closed.then(() => true),
-        () => false,
-      );
-    } catch (error) {
-      failures.push(error);
-      return true;
-    } finally {
-      closed.catch(() => undefined);
-    }
-  };
   const left: string[] = [];
+  const inTime = async (part: keyof typeof STOP_MS, close: () => unknown): Promise<boolean> => {
+    const closed = Promise.resolve().then(close);
+    const isClosed = closed.then(
+      () => true,
+      (error: unknown) => {
+        failures.push(error);
+        return true;
+      },
+    );
+    return within(STOP_MS[part], isClosed, () => false);
+  };
+  const stop = async (part: keyof typeof STOP_MS, close: () => unknown): Promise<void> => {
+    if (!(await inTime(part, close))) left.push(part);
+  };
   const answered = door.close();
-  await inTime('requests', () => answered, REQUESTS_MS);
-  // What then still waits to be stored is refused, and its senders are told so.
-  if (!(await inTime('roles', () => opened?.roles.stop()))) left.push('roles');
-  if (!(await inTime('requests', () => answered, LAST_REQUESTS.turns * LAST_REQUESTS.turnMs))) {
-    left.push('requests');
-    door.closeAllConnections();
-  }
-  for (const [what, close] of [
-    ['routes', () => app?.close()],
-    ['metrics', () => metricsServer?.close()],
-    ['ledger', () => opened?.ledger.close()],
-  ] as const)
-    if (!(await inTime(what, close))) left.push(what);
+  // Those that are not answered by then wait for what may never come: what they handed over is refused, and they are told so.
+  await inTime('requests', () => answered);
+  await stop('roles', () => opened?.roles.stop());
+  await stop('lastAnswers', () => answered);
+  door.closeAllConnections();
+  await stop('routes', () => app?.close());
+  metricsServer?.close();
+  await stop('ledger', () => opened?.ledger.close());
   clearInterval(sweep);
   if (failures.length > 0) throw failures[0] as Error;
   if (left.length > 0) throw new StopTimedOut(`these did not stop in time, and were left: ${left.join(', ')}`);

@@ -7,7 +7,6 @@ import {
   LaneLost,
   LaneTakenOver,
   openEmbeddedStore,
-  StoreRefused,
   type EventStore,
   type NewEntry,
 } from '@sijill/event-store';
