@@ -56,7 +56,10 @@ function contract(name: string, freshTarget: () => Promise<SqlTarget>): void {
       remove(5, 7);
       const projector = new Projector(store, models, new Metrics(), silent);
       projector.start();
-      await eventually(async () => expect(projector.health.state).toBe('failing'));
+      await eventually(
+        async () => projector.health.state,
+        (state) => state === 'failing',
+      );
       expect(projector.health.detail).toContain(`${LANE} cannot be read, revisions 5 to 7`);
       expect((await models.asOf()).position).toBe(reached);
       await projector.stop();
@@ -87,7 +90,10 @@ function contract(name: string, freshTarget: () => Promise<SqlTarget>): void {
         lane: () => Promise.reject(new Error('nothing is written here')),
       });
       notary.start();
-      await eventually(async () => expect(notary.health.state).toBe('refusing'));
+      await eventually(
+        async () => notary.health.state,
+        (state) => state === 'refusing',
+      );
       expect(notary.health.detail).toContain('revisions 5 to 7');
       expect((await log.head()).size).toBe(6);
       await notary.stop();

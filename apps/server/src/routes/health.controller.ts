@@ -57,7 +57,7 @@ export class HealthController {
       this.dependencies.database.now(),
       this.dependencies.vault.now(),
     ]);
-    const { kafka, projector, notary, subjectMap, witnesses, timeStamps, httpLane, vault, foreign } =
+    const { kafka, projector, notary, subjectMap, witnesses, timeStamps, httpLane, vault, ledger, foreign } =
       this.roles.health();
     const checks: Record<string, Check> = {
       store,
@@ -80,6 +80,7 @@ export class HealthController {
         vault.failure === null && asked.status === 'up'
           ? { status: 'up', detail: vault.detail }
           : { status: 'down', detail: vault.failure ?? asked.detail ?? null },
+      ledger: { status: ledger === null ? 'up' : 'down', detail: ledger },
       foreign: { status: foreign === null ? 'up' : 'down', detail: foreign },
     };
     // A read model that stopped alone is told about and no more: a process out of service would keep senders out, and readers of
