@@ -27,7 +27,7 @@ import {
 } from '@sijill/event-store';
 import { canonicalJson, hashLeafText, toHex } from '@sijill/transparency';
 import { createHash, randomUUID } from 'node:crypto';
-import { authentic, AUTHENTICATOR } from '../support/entry-keys.js';
+import { appendTo, authentic, AUTHENTICATOR } from '../support/entry-keys.js';
 
 /** A new entry with an id of its own. */
 export function entry(over: Partial<NewEntry> = {}): NewEntry {
@@ -447,6 +447,22 @@ export function eventStoreContract(
       expect(batches.flat().map(({ revision }) => revision)).toEqual(Array.from({ length: 25 }, (_, i) => i));
     });
 
+    it('has its head at the last entry of the ledger, whoever has written behind it, and whoever asks', async () => {
+      const other = await another();
+      for (let round = 0; round < 3; round++) {
+        const { position } = await appendTo(store, lane, entries(2));
+        for (let n = 0; n < 2; n++) {
+          expect([await store.head(), await other.head()]).toEqual([position, position]);
+          await appendTo(store, `other-${lane}`, entries(3));
+        }
+        const fresh = await another();
+        expect([await store.head(), await other.head(), await fresh.head()]).toEqual([position, position, position]);
+        await appendTo(other, lane, entries(1));
+        expect(await store.head()).toBeGreaterThan(position);
+        expect(await store.head()).toBe(await other.head());
+      }
+    });
+
     it('shows streams of the ledger only, and head is the last of theirs', async () => {
       const first = await store.append(lane, entries(1), 'no_stream');
       await store.append(`other-${lane}`, entries(1), 'no_stream');
@@ -700,6 +716,23 @@ export function eventStoreContract(
       expect((await all(keyless.events.readLeaves({ after }))).flatMap(({ lengths }) => lengths)).toHaveLength(count);
       await first.close();
       await next.close();
+    });
+
+    it('may begin a stream: a lane goes on behind it, and reading goes on from it', async () => {
+      const odd = await writeOdd(lane);
+      const strange = await stored();
+      expect(strange).toHaveLength(odd);
+      const last = strange.at(-1)!.position;
+      expect(await store.head()).toBe(last);
+      const opened = await Lane.open(store, lane, { onOtherWriter: 'stop', whenFull: 'refuse' });
+      expect(opened.endAtOpening).toBeNull();
+      const { revision, position } = await opened.append(entries(1));
+      expect(revision).toBe(odd);
+      expect((await all(store.readAll({ after: last }))).flat()).toMatchObject([{ position, foreign: false }]);
+      expect((await all(store.readTexts({ from: last }))).flat()).toHaveLength(2);
+      expect(await follow(store, { after: last, stream: lane, count: 1 })).toMatchObject([{ position }]);
+      expect(await store.head()).toBe(position);
+      await opened.close();
     });
 
     it('is foreign too when it is an entry of ours, at another place or changed', async () => {

@@ -399,6 +399,33 @@ describe('EventStoreDB, when things break', () => {
     });
   });
 
+  it('looks at what others have written behind the ledger once, not each time that it is asked for the end', async () => {
+    const writer = await open();
+    const { position } = await writer.append(lane, entries(1), 'no_stream');
+    await writer.append('other', entries(900), 'no_stream');
+    const store = await open();
+    let seen = 0;
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the client it belongs to
+    const readAll = EventStoreDBClient.prototype.readAll;
+    EventStoreDBClient.prototype.readAll = function (this: EventStoreDBClient, ...args: unknown[]) {
+      const reading = (readAll as (...all: unknown[]) => ReturnType<typeof readAll>).apply(this, args);
+      reading.on('data', () => (seen += 1));
+      reading.pause();
+      return reading;
+    } as never;
+    try {
+      expect(await store.head()).toBe(position);
+      expect(seen).toBeGreaterThan(900);
+      seen = 0;
+      expect(await store.head()).toBe(position);
+      await writer.append('other', entries(5), 899);
+      expect(await store.head()).toBe(position);
+      expect(seen).toBeLessThan(200);
+    } finally {
+      EventStoreDBClient.prototype.readAll = readAll;
+    }
+  });
+
   it('refuses a connection string it cannot read', async () => {
     await expect(open({ connectionString: 'http://127.0.0.1' })).rejects.toBeInstanceOf(StoreRefused);
   });

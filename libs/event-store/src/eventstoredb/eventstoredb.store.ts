@@ -8,7 +8,8 @@ import type { LeafBytes, RawAppend, RawEvent, RawStore } from '../raw-store.js';
 import type { OnNotice } from '../store-notice.js';
 import { appendFailure, isKeptByClient } from './client-failure.js';
 import { GuardedClient } from './guarded-client.js';
-import { eventsOfLog, eventsOfStream, lastPosition } from './log-reading.js';
+import { LogHead } from './log-head.js';
+import { eventsOfLog, eventsOfStream } from './log-reading.js';
 import { followLog } from './log-subscription.js';
 import { clientEvent, safePosition } from './recorded-entry.js';
 
@@ -51,12 +52,14 @@ export class EventStoreDbStore implements RawStore {
   readonly #underWay = new Set<Promise<unknown>>();
   // Reads and subscriptions have a client of their own, so that replacing the one for appends disturbs none of them.
   readonly #reading: GuardedClient;
+  readonly #head: LogHead;
   #writing: Writing;
 
   constructor(private readonly options: EventStoreDbOptions) {
     this.#prefix = options.streamPrefix ?? LANE_PREFIX;
     this.#appendTimeoutMs = options.appendTimeoutMs ?? 5_000;
     this.#reading = this.#connect();
+    this.#head = new LogHead(this.#reading.client, this.#prefix);
     this.#writing = { guarded: this.#connect(), underWay: 0, seen: null };
   }
 
@@ -81,7 +84,7 @@ export class EventStoreDbStore implements RawStore {
 
   async *readAll(options: ReadAllOptions = {}): AsyncGenerator<RawEvent[]> {
     this.#assertOpen();
-    yield* eventsOfLog(this.#reading.client, this.#prefix, { batchSize: BATCH, ...options });
+    yield* this.#noting(eventsOfLog(this.#reading.client, this.#prefix, { batchSize: BATCH, ...options }));
   }
 
   async *readLeaves(options: ReadAllOptions = {}): AsyncGenerator<LeafBytes> {
@@ -90,11 +93,12 @@ export class EventStoreDbStore implements RawStore {
 
   async head(): Promise<number> {
     this.#assertOpen();
-    return lastPosition(this.#reading.client, this.#prefix);
+    return this.#head.position();
   }
 
   async *followAll(options: { after: number; batchSize?: number; signal: AbortSignal }): AsyncGenerator<RawEvent[]> {
-    yield* followLog({
+    const following = followLog({
+      head: this.#head,
       client: this.#reading.client,
       prefix: this.#prefix,
       after: options.after,
@@ -104,12 +108,21 @@ export class EventStoreDbStore implements RawStore {
       onNotice: this.options.onNotice,
       onConnect: this.options.onConnect ?? (() => Promise.resolve()),
     });
+    yield* this.#noting(following);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#underWay);
     await Promise.all([this.#reading.discard(), this.#writing.guarded.discard()]);
+  }
+
+  /** What was read need not be looked for. */
+  async *#noting(batches: AsyncIterable<RawEvent[]>): AsyncGenerator<RawEvent[]> {
+    for await (const batch of batches) {
+      this.#head.note(batch.at(-1)!.position);
+      yield batch;
+    }
   }
 
   async #append(
@@ -135,7 +148,9 @@ export class EventStoreDbStore implements RawStore {
         throw new EntriesHidden(stream, 0, before);
       // A repeat of entries that are stored but hidden comes back without a position.
       const position = result.position?.commit ?? (await this.#positionOf(stream, revision));
-      return { revision, position: safePosition(position) };
+      const appended = { revision, position: safePosition(position) };
+      if (stream.startsWith(this.#prefix)) this.#head.note(appended.position);
+      return appended;
     } catch (error) {
       if (error instanceof AppendTimedOut || isKeptByClient(error)) this.#replace(writing, error);
       if ([OutcomeUnknown, StoreRefused, StoreUnavailable].some((kind) => error instanceof kind)) throw error;

@@ -112,22 +112,13 @@ async function firstAt(
   return undefined;
 }
 
-/** The position of the ledger's last event, 0 when there is none. Looks at what lies behind it: the server's own events. */
-export async function lastPosition(client: EventStoreDBClient, prefix: string): Promise<number> {
-  const read = () => client.readAll({ fromPosition: END, direction: 'backwards', requiresLeader: true });
-  for await (const event of events(read, '$all')) {
-    if (isOfLedger(event, prefix)) return rawEvent(event).position;
-  }
-  return 0;
-}
-
 /** A position of ours as the client takes it; the two halves are equal for everything written over gRPC. */
 export function logPosition(position: number): typeof START | { commit: bigint; prepare: bigint } {
   return position === 0 ? START : { commit: BigInt(position), prepare: BigInt(position) };
 }
 
 /** The events of one read. A node that does not lead says so before anything else; then its leader is asked. */
-async function* events(read: () => Reading, stream: string): AsyncGenerator<RecordedEvent> {
+export async function* events(read: () => Reading, stream: string): AsyncGenerator<RecordedEvent> {
   for (let asked = 1; ; asked += 1) {
     try {
       return yield* answerOf(read(), stream);

@@ -5,13 +5,15 @@ import { StoreUnavailable } from '../errors.js';
 import type { RawEvent } from '../raw-store.js';
 import type { OnNotice } from '../store-notice.js';
 import { readFailure } from './client-failure.js';
-import { assertPosition, lastPosition, logPosition } from './log-reading.js';
+import type { LogHead } from './log-head.js';
+import { assertPosition, logPosition } from './log-reading.js';
 import { isOfLedger, rawEvent, type RecordedEvent } from './recorded-entry.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
 
 export interface FollowOptions {
+  readonly head: LogHead;
   readonly client: EventStoreDBClient;
   readonly prefix: string;
   readonly after: number;
@@ -173,7 +175,7 @@ class LogSubscription {
   }
 
   async #assertAtEnd(): Promise<void> {
-    const last = await lastPosition(this.options.client, this.options.prefix);
+    const last = await this.options.head.position();
     // Entries between the look-up and now are in the buffer or on their way: a second silent interval decides.
     if (last <= this.#after || this.#subscription.readableLength > 0) return;
     if (await this.#something()) return;
