@@ -59,8 +59,10 @@ export class KafkaIntake {
   private lanes = new Map<string, Promise<PartitionLane>>();
   /** Partitions that are not read, by the name of their lane, and why. */
   private refused = new Map<string, { readonly lane: Partition; readonly detail: string }>();
-  /** What partitions wait for, by the name of their lane: the store, or whatever their records need to become entries. */
+  /** What partitions wait for, by the name of their lane, before their records can be handed to the store. */
   private waits = new Map<string, string>();
+  /** Why the store has not taken what it was handed, by the name of the lane; until it takes something. */
+  private unstored = new Map<string, string>();
   /** Of the latest assignment. */
   private cluster: string | null = null;
   /** The taking up of the latest assignment: records may come before it is done, and wait for it. */
@@ -107,7 +109,8 @@ export class KafkaIntake {
   get health(): { state: KafkaIntakeState; detail: string | null } {
     if (this.recentSilences().length > SILENCES_BORNE)
       return { state: 'dead', detail: 'the client falls silent again and again' };
-    const [obstacle] = [...[...this.refused.values()].map(({ detail }) => detail), ...this.waits.values()];
+    const refusals = [...this.refused.values()].map(({ detail }) => detail);
+    const [obstacle] = [...refusals, ...this.waits.values(), ...this.unstored.values()];
     return obstacle === undefined || !['starting', 'running'].includes(this.status.state)
       ? this.status
       : { state: 'waiting', detail: obstacle };
@@ -224,7 +227,7 @@ export class KafkaIntake {
     const lanes = this.lanes;
     const onRetry = (reason: string): void => {
       this.logger.warn({ lane: name, reason }, 'an append has to be tried again');
-      if (this.lanes === lanes) this.waits.set(name, reason);
+      if (this.lanes === lanes) this.unstored.set(name, reason);
     };
     const onChanged = (offset: number): void =>
       this.logger.warn(
@@ -276,6 +279,7 @@ export class KafkaIntake {
     this.refused = new Map();
     this.cluster = null;
     this.waits = new Map();
+    this.unstored = new Map();
   }
 
   /**
@@ -306,6 +310,7 @@ export class KafkaIntake {
     const { topic, partition, nextOffset: from } = lane;
     this.logger.error({ topic, partition, from, to }, 'records were gone before they were read');
     await lane.passOver(to, missedRecords(lane, from, to, this.clock));
+    this.unstored.delete(lane.name);
     this.metrics.kafkaMissed.inc({ topic }, to - from);
   }
 
@@ -362,7 +367,7 @@ export class KafkaIntake {
         lane.abandon();
         lanes.delete(lane.name);
         if (!passes(error)) throw error;
-        if (this.lanes === lanes) this.waits.set(lane.name, error.name);
+        if (this.lanes === lanes) this.unstored.set(lane.name, error.name);
         this.logger.warn(
           { lane: lane.name, reason: error.name },
           'records could not be stored in time; they are read again',
@@ -414,7 +419,7 @@ export class KafkaIntake {
         const ready = await this.patiently(lane.name, ours, () => this.records.makeReady(lane, step));
         await storing;
         storing = this.records.store(lane, ready).then(() => {
-          this.waits.delete(lane.name);
+          this.unstored.delete(lane.name);
           resolveOffset(step.at(-1)!.offset);
         });
         // Awaited above or below, in a later turn of the event loop than it may fail in.
