@@ -11,6 +11,7 @@ import {
   launchServer,
   readyServer,
   request,
+  sijill,
   startServer,
   type HttpAnswer,
   type LaunchedServer,
@@ -132,6 +133,8 @@ describe('a server whose event store is away', () => {
       'down',
     ]);
     await expectNothingElse(server.url);
+    // A command does not wait.
+    expect((await sijill(['history', '--identifier', `phone:${PHONE}`, '--reason', 'test'], env)).code).toBe(3);
     // Longer than many tries take.
     await new Promise((resolve) => setTimeout(resolve, 6_000));
     expect(await live(server.url)).toBe(200);

@@ -58,7 +58,7 @@ export class DependencyCheck {
 export function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
   const { code } = error as { code?: unknown };
-  if (SPEAKING.has(error.name)) return `${error.name}: ${error.message}`;
+  if (SPEAKING.has(error.name)) return `${error.name}: ${error.message.trim()}`;
   return typeof code === 'string' ? `${error.name} (${code})` : error.name;
 }
 

@@ -11,7 +11,7 @@ import { startServer } from './start-server.js';
 setFlagsFromString('--heap-growing-percent=50');
 
 const EXIT_DONE = 0;
-const EXIT_NOT_CLEAN = 1;
+const EXIT_FAILED = 1;
 const EXIT_WRONG_USE = 2;
 const EXIT_UNREACHABLE = 3;
 
@@ -43,22 +43,26 @@ async function main(): Promise<void> {
     await server.stop();
   } catch (error) {
     logger.error({ err: error }, 'the stop was not clean');
-    process.exit(EXIT_NOT_CLEAN);
+    process.exit(EXIT_FAILED);
   }
   process.exit(EXIT_DONE);
 }
 
-/** Says why the process ends: to a person at a terminal as a sentence, else as a line of the log like all others. */
+/**
+ * Says why the process ends: to a person at a terminal as a sentence, else as a line of the log like all others. It has a stack where
+ * the failure is one of ours.
+ */
 function end(error: unknown, exit: number): never {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const isOurs = exit === EXIT_FAILED;
   if (process.stderr.isTTY)
-    process.stderr.write(error instanceof ConfigInvalid ? `${message}\n` : `${name}: ${message}\n`);
+    process.stderr.write(`${isOurs ? stack : error instanceof ConfigInvalid ? message : `${name}: ${message}`}\n`);
   // Whatever level was asked for, a process does not end without a word.
-  else createLogger('fatal').fatal({ error: name, exit }, message);
+  else createLogger('fatal').fatal({ error: name, exit, ...(isOurs ? { err: error } : {}) }, message);
   process.exit(exit);
 }
 
-process.on('uncaughtException', (error) => end(error, EXIT_NOT_CLEAN));
+process.on('uncaughtException', (error) => end(error, EXIT_FAILED));
 main().catch((error: unknown) => {
   const unreachable = error instanceof StoreUnavailable || error instanceof DatabaseUnavailable;
   end(error, unreachable ? EXIT_UNREACHABLE : EXIT_WRONG_USE);

@@ -41,6 +41,7 @@ export class Starting {
       for (let failures = 0; !signal.aborted; failures++) {
         try {
           const result = await work();
+          this.opened();
           if (this.said !== null) this.logger.info('what the server waited for is there; it goes on');
           return result;
         } catch (error) {
@@ -58,12 +59,8 @@ export class Starting {
 
   /** Notes which part is asked now: the one before it has answered. */
   opening(part: OpeningPart): void {
-    const before = this.asked?.part;
-    if (before === part) return;
-    if (before !== undefined) {
-      this.answering.add(before);
-      if (this.cause?.part === before) this.cause = null;
-    }
+    if (this.asked?.part === part) return;
+    this.opened();
     this.asked = { part, at: Date.now() };
   }
 
@@ -79,6 +76,7 @@ export class Starting {
           : { status: 'down', detail: `no answer in ${ms} ms` };
     }
     if (this.cause !== null) checks[this.cause.part] = { status: 'down', detail: this.cause.detail };
+    if (this.asked === null && this.cause === null) checks['server'] = { status: 'starting', detail: null };
     return checks;
   }
 
@@ -96,6 +94,14 @@ export class Starting {
       send(response, problem.status, problemBody(problem), { ...problem.headers, 'content-type': PROBLEM_TYPE });
     }
   };
+
+  /** The part that was asked has answered. */
+  private opened(): void {
+    if (this.asked === null) return;
+    this.answering.add(this.asked.part);
+    if (this.cause?.part === this.asked.part) this.cause = null;
+    this.asked = null;
+  }
 
   private note(error: unknown): void {
     const part = this.partOf(error);

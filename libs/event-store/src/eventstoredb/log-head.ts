@@ -25,10 +25,11 @@ export class LogHead {
   /** The position of the ledger's last event, 0 when there is none. @throws StoreUnavailable */
   async position(): Promise<number> {
     const read = () => this.client.readAll({ fromPosition: END, direction: 'backwards', requiresLeader: true });
+    const looked = this.#looked;
     let end: bigint | null = null;
     for await (const event of events(read, '$all')) {
       const at = event.position?.commit ?? -1n;
-      if (end === null) this.#forgetBeyond(at);
+      if (end === null && at < looked) this.#forget();
       end ??= at;
       if (at <= this.#looked) break;
       if (!isOfLedger(event, this.prefix)) continue;
@@ -36,14 +37,13 @@ export class LogHead {
       this.#advance(end, position);
       return position;
     }
-    if (end === null) this.#forgetBeyond(-1n);
-    else this.#advance(end, this.#last);
+    if (end !== null) this.#advance(end, this.#last);
+    else if (looked >= 0n) this.#forget();
     return this.#last;
   }
 
   /** A log that ends before what was seen of it is not the one that it was. */
-  #forgetBeyond(end: bigint): void {
-    if (end >= this.#looked) return;
+  #forget(): void {
     this.#looked = -1n;
     this.#last = 0;
   }
