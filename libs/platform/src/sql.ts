@@ -222,6 +222,8 @@ function openPostgres<Tables>(url: string): Sql<Tables> {
   });
   // An idle connection that breaks must not end the process; the next query opens another.
   pool.on('error', () => undefined);
+  // Nor one that breaks between two statements of a transaction: the next of them fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return {
     dialect: 'postgresql',
