@@ -74,5 +74,6 @@ const SPEAKING = new Set([
   'PositionNotFound',
   'EntriesHidden',
   'LaneGap',
+  'KeyringUnusable',
   'SignerFailed',
 ]);
