@@ -405,7 +405,6 @@ describe('EventStoreDB, when things break', () => {
     await writer.append('other', entries(900), 'no_stream');
     const store = await open();
     let seen = 0;
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the client it belongs to
     const readAll = EventStoreDBClient.prototype.readAll;
     EventStoreDBClient.prototype.readAll = function (this: EventStoreDBClient, ...args: unknown[]) {
       const reading = (readAll as (...all: unknown[]) => ReturnType<typeof readAll>).apply(this, args);
