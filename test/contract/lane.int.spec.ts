@@ -273,7 +273,7 @@ describe('lane', () => {
   });
 
   describe('over a store that does not answer', () => {
-    const patient = { onOtherWriter: 'stop', whenFull: 'wait', settleWithinMs: 1_000 } as const;
+    const patient = { onOtherWriter: 'stop', whenFull: 'wait', settleWithinMs: 3_000 } as const;
     /** Appends wait until they are let go. */
     const hold = (): (() => void) => {
       const append = store.append.bind(store);

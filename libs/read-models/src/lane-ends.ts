@@ -1,9 +1,6 @@
 import type { Kysely } from 'kysely';
 import { LaneRevisions, type Place } from '@sijill/event-store';
-import type { ReadModelTables } from './tables.js';
-
-/** The name of the row that says from which position on the ends are kept. */
-export const KEPT_SINCE = '';
+import { KEPT_SINCE, type ReadModelTables } from './tables.js';
 
 /**
  * Holds entries against the ends of their lanes, and moves these, in the transaction that projects them.

@@ -1,6 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { bytewiseText, LedgerPart, type SqlDialect } from '@sijill/platform';
-import { KEPT_SINCE } from './lane-ends.js';
 import { READ_MODELS } from './list.js';
 import { LIVE, placeOf, type Place } from './place.js';
 import type { AnyReadModel, ReadModel } from './read-model.js';
@@ -49,6 +48,9 @@ export const READ_MODEL_NAMES: readonly ReadModelName[] = [...READ_MODEL_BY_NAME
 export const READ_MODEL_SERVING: ReadonlyMap<string, ReadModelName> = new Map(
   READ_MODELS.flatMap(({ name, serves }) => [name, ...serves].map((each) => [each, name] as const)),
 );
+
+/** The name of the row of `lane_end` that says from which position on the ends are kept. */
+export const KEPT_SINCE = '';
 
 /** The row of `projection` that stands for all of them. */
 export const FOR_ALL = 'all';
