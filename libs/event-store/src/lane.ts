@@ -7,6 +7,7 @@ import {
   LaneTakenOver,
   OutcomeUnknown,
   StoreFull,
+  StoreNotOurs,
   StoreRefused,
   StoreUnavailable,
   StreamNotFound,
@@ -36,7 +37,7 @@ export interface LaneOptions {
   /** Bytes that may be handed over and not yet be durable: 64 MiB. */
   readonly byteBudget?: number;
   /**
-   * What becomes of entries when the store's disk is full. `wait` until there is room (a topic keeps its records meanwhile), or
+   * What becomes of entries when the store's disk is full, or the store is another one than it was. `wait` until there is room (a topic keeps its records meanwhile), or
    * `refuse` them (somebody waits for the answer).
    */
   readonly whenFull: 'wait' | 'refuse';
@@ -69,6 +70,8 @@ interface Late {
 
 /** After these a lane takes nothing any more; any other failure is that of the entries. */
 const LOST = [LaneTakenOver, LaneClosed, StoreRefused];
+/** What lasts longer than anybody waits for an answer. */
+const REFUSING = [StoreFull, StoreNotOurs];
 const BYTE_BUDGET = 64 * 1024 * 1024;
 const SETTLE_WITHIN_MS = 10_000;
 /** So many calls that were told too little are remembered. */
@@ -260,7 +263,7 @@ export class Lane {
       }
     } catch (error) {
       const lost = LOST.some((kind) => error instanceof kind);
-      if (!lost && !(error instanceof StoreFull) && group.length > 1) {
+      if (!lost && !(error instanceof StoreUnavailable) && group.length > 1) {
         // Somebody's entries cannot be written at all. That is no matter of the others, nor of the lane.
         for (const waiting of group) await this.writeGroup([waiting]);
         return;
@@ -303,6 +306,7 @@ export class Lane {
 
   /** Appends until it is known that the entries are stored, or that they cannot be. */
   private async settle(entries: readonly WrittenEntry[]): Promise<Appended> {
+    let mayBeStored = false;
     for (let attempt = 0; ; attempt++) {
       try {
         const result = await this.store.append(this.name, entries, behind(this.revision));
@@ -315,9 +319,14 @@ export class Lane {
         } else if (error instanceof OutcomeUnknown) {
           const stored = await this.findStored(entries);
           if (stored !== null) return this.withLeaves(entries, stored);
+          mayBeStored = true;
         } else if (!(error instanceof StoreUnavailable)) {
           throw error;
-        } else if (error instanceof StoreFull && this.options.whenFull === 'refuse') {
+        } else if (
+          this.options.whenFull === 'refuse' &&
+          !mayBeStored &&
+          REFUSING.some((kind) => error instanceof kind)
+        ) {
           throw error;
         }
         if (this.stopped !== null) throw this.stopped;

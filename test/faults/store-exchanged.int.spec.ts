@@ -1,0 +1,144 @@
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openEventStoreDb, StoreNotOurs } from '@sijill/event-store';
+import { copyOf } from '../support/eventstoredb/data-directory.js';
+import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
+import { eventually, freshDataDir } from '../support/sijill.js';
+import { WholeLedger } from '../support/whole-ledger.js';
+
+/** How many entries a server holds. Its connections are shared by all of this process, and were just broken. */
+async function entriesOf(standIn: StandIn): Promise<number> {
+  return eventually(
+    () => countIn(standIn).catch(() => -1),
+    (count) => count >= 0,
+  );
+}
+
+async function countIn({ connectionString }: StandIn): Promise<number> {
+  const store = await openEventStoreDb({ connectionString });
+  try {
+    let count = 0;
+    for await (const batch of store.readAll()) count += batch.length;
+    return count;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Grows the ledger on a server by events, and leaves it. */
+async function grow(dataDir: string, folder: string, by: number): Promise<void> {
+  const standIn = await startEventStoreDbStandIn({ dataDir });
+  const whole = await WholeLedger.start({ SIJILL_DATA_DIR: folder, SIJILL_EVENT_STORE: standIn.connectionString });
+  await whole.take(by);
+  await whole.settled();
+  await whole.stop();
+  await standIn.stop();
+}
+
+type Kind = 'empty' | 'older' | "another's" | 'forked';
+
+const WORDS: Record<Kind, RegExp> = {
+  empty: /event store is empty, and the ledger [0-9a-f-]{36} has entries up to position \d+/,
+  older: /event store ends at position \d+, and .* knows of entries up to \d+/,
+  "another's": /event store is not that of the ledger .* it is that of the ledger/,
+  forked: /at position \d+ the event store does not hold the entry that .* knows/,
+};
+
+describe('a server that comes back with other data', () => {
+  const right = freshDataDir('store');
+  const folder = freshDataDir('ledger');
+  const wrong: Record<Kind, string> = { empty: '', older: '', "another's": '', forked: '' };
+  let standIn: StandIn;
+  let whole: WholeLedger;
+
+  beforeAll(async () => {
+    await grow(right, folder, 5);
+    wrong.empty = freshDataDir('empty');
+    wrong.older = copyOf(right);
+    wrong.forked = copyOf(right);
+    const beside = freshDataDir('beside');
+    cpSync(folder, beside, { recursive: true });
+    await grow(wrong.forked, beside, 40);
+    wrong["another's"] = freshDataDir('others');
+    await grow(wrong["another's"], freshDataDir('others-ledger'), 40);
+    standIn = await startEventStoreDbStandIn({ dataDir: right });
+    whole = await WholeLedger.start({ SIJILL_DATA_DIR: folder, SIJILL_EVENT_STORE: standIn.connectionString });
+    await whole.take(5);
+    await whole.settled();
+  }, 120_000);
+  afterAll(async () => {
+    await whole.stop();
+    await standIn.stop();
+  }, 60_000);
+
+  const becomes = async (dataDir: string): Promise<void> => {
+    const { port } = standIn;
+    await standIn.stop();
+    standIn = await startEventStoreDbStandIn({ dataDir, port });
+  };
+
+  it.each(Object.keys(WORDS) as Kind[])(
+    '%s: takes nothing in and signs nothing, says so, and goes on by itself with the right data',
+    async (kind) => {
+      const signed = (await whole.ledger.log.store.head()).size;
+      await becomes(wrong[kind]);
+      const before = await entriesOf(standIn);
+      await eventually(
+        async () => whole.health.ledger,
+        (failure) => failure !== null && WORDS[kind].test(failure),
+      );
+      const refusal = await whole.take(1).catch((error: unknown) => error as Error);
+      expect(refusal).toBeInstanceOf(StoreNotOurs);
+      expect((refusal as Error).message).toMatch(WORDS[kind]);
+      expect(await entriesOf(standIn)).toBe(before);
+      expect((await whole.ledger.log.store.head()).size).toBe(signed);
+
+      await becomes(right);
+      await eventually(
+        async () => whole.health.ledger,
+        (failure) => failure === null,
+      );
+      // The HTTP lane may have stopped over it, and is taken up again.
+      await eventually(
+        () => whole.take(3).catch(() => 0),
+        (position) => position > 0,
+      );
+      await whole.settled();
+      expect(whole.health.notary!.state).toBe('running');
+      expect((await whole.ledger.log.store.head()).size).toBe(await entriesOf(standIn));
+    },
+    120_000,
+  );
+});
+
+describe('an embedded store whose file is exchanged while it is open', () => {
+  it('takes nothing in, and goes on when the file is back', async () => {
+    const folder = freshDataDir('embedded');
+    const whole = await WholeLedger.start({ SIJILL_DATA_DIR: folder });
+    await whole.take(5);
+    await whole.settled();
+    const file = join(folder, 'ledger.sqlite');
+    const beside = join(folder, 'beside');
+    mkdirSync(beside);
+    const move = (from: string, to: string): void => {
+      for (const end of ['', '-wal', '-shm']) renameSync(`${from}${end}`, `${to}${end}`);
+    };
+    move(file, join(beside, 'ledger.sqlite'));
+    for (const replace of [() => undefined, () => cpSync(join(beside, 'ledger.sqlite'), file)]) {
+      replace();
+      await expect(whole.take(1)).rejects.toThrow('was moved away or replaced while it was open');
+    }
+    await eventually(
+      async () => whole.health.ledger,
+      (failure) => failure?.includes('was moved away') === true,
+    );
+    rmSync(file, { force: true });
+    move(join(beside, 'ledger.sqlite'), file);
+    await eventually(
+      () => whole.take(3).catch(() => 0),
+      (position) => position > 0,
+    );
+    await whole.settled();
+    await whole.stop();
+  }, 60_000);
+});
