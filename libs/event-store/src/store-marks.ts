@@ -35,9 +35,9 @@ export async function assertHolds(store: EventStore, known: readonly MarkedEntry
     throw new StoreNotOurs(
       head < position
         ? `the event store ends at position ${head}, and ${by} knows of entries up to ${position}: it is an older copy, or its end was lost. ` +
-            'Put the newest one back; where that is lost for good: sijill ledger accept-loss'
+            'Put the newest one back'
         : `at position ${position} the event store does not hold the entry that ${by} knows: it has gone on from an older copy, or was ` +
-            'changed. Put the right one back; where that is lost for good: sijill ledger accept-loss',
+            'changed. Put the right one back',
     );
   }
 }

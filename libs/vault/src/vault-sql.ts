@@ -220,8 +220,7 @@ export class VaultSql {
     if (!(state.sequence >= reached.sequence && state.epoch >= reached.epoch))
       throw new PartBehind(
         `the vault is an older copy: it stands at change ${state.sequence} (epoch ${state.epoch}), and this ledger has seen change ` +
-          `${reached.sequence} (epoch ${reached.epoch}). Put the newest one back; nothing is taken in until then. Where that is lost for ` +
-          'good: sijill ledger accept-loss',
+          `${reached.sequence} (epoch ${reached.epoch}). Put the newest one back; nothing is taken in until then`,
       );
     return this.takeIn(state);
   }

@@ -50,7 +50,6 @@ async function assertLogReached(store: EventStore, log: LogStore): Promise<void>
   const [announced, head] = [await lastAnnounced(store), await log.head()];
   if (announced !== null && announced.size > head.size)
     throw new PartBehind(
-      `the log is an older copy: it has ${head.size} leaves, and had ${announced.size}. Put the newest one back; nothing is signed until then. ` +
-        'Where that is lost for good: sijill ledger accept-loss',
+      `the log is an older copy: it has ${head.size} leaves, and had ${announced.size}. Put the newest one back; nothing is signed until then`,
     );
 }

@@ -115,7 +115,7 @@ async function refuseUnfounded(store: AuthenticStore, { ledgerId, others, isBoun
   throw new StoreNotOurs(
     head === 0
       ? `the event store is empty, and the ledger ${ledgerId} has entries up to position ${last}: a volume was not mounted, another server ` +
-          'answers at its address, or it was lost. Put the right data back; where that is lost for good: sijill ledger accept-loss'
+          'answers at its address, or it was lost. Put the right data back'
       : `the event store is not that of the ledger ${ledgerId}: ${whose}. Set SIJILL_EVENT_STORE to the right one, or put its data back`,
   );
 }
