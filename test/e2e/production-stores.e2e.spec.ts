@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { disclosed } from '../support/events.js';
+import { disclosed, SINGLE } from '../support/events.js';
 import { eventStoreDbForTests, type ServerForTests } from '../support/eventstoredb/server-for-tests.js';
 import { describeWithKafka } from '../support/kafka/describe-with-kafka.js';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
@@ -89,10 +89,73 @@ describeWithKafka('the whole service over Kafka, EventStoreDB and PostgreSQL', (
       expect(await tablesIn(env.SIJILL_DATABASE, 'vault_%')).toEqual([]);
       // Nothing of the ledger may lie in the data directory then, but the keyring and the announcement.
       expect(readdirSync(env.SIJILL_DATA_DIR).sort()).toEqual(['server.json', 'vault']);
+
+      // A second server of the ledger, with a folder and a node id of its own, and what servers on one store share.
+      const shared = {
+        ...{
+          ...env,
+          SIJILL_DATA_DIR: mkdtempSync(join(tmpdir(), 'sijill-second-')),
+          SIJILL_NODE_ID: `b${env.SIJILL_NODE_ID}`,
+        },
+        SIJILL_KEYRING_FILE: join(env.SIJILL_DATA_DIR, 'vault', 'keyring.json'),
+        SIJILL_LOG_SIGNER: `file:${join(env.SIJILL_DATA_DIR, 'vault', 'log-key-{generation}.json')}`,
+      };
+      const second = await startServer(shared);
+      const sender = await second.key('producer');
+      const phone = '+966500008999';
+      for (const { url } of [server, second]) {
+        const answer = await request(`${url}/v1/events`, { key: sender, body: disclosed(phone), type: SINGLE });
+        expect(answer.status).toBe(201);
+      }
+      expect(
+        await eventually(
+          () => historyOf(phone),
+          (items) => items.length === 2,
+        ),
+      ).toHaveLength(2);
+
+      // The accounting of a person, with the proof that it leaves nothing out.
+      const proof = await accountingProof(second.url, officer, phone);
+      const folder = mkdtempSync(join(tmpdir(), 'sijill-proof-'));
+      writeFileSync(join(folder, 'proof'), proof);
+      expect(await sijillJson(['verify', 'bundle', join(folder, 'proof'), '--key', vkey.trim()], {})).toMatchObject({
+        holds: true,
+      });
+
+      // One with parts of its own would tell half of everybody's history.
+      const own = { ...shared, SIJILL_DATA_DIR: mkdtempSync(join(tmpdir(), 'sijill-own-')), SIJILL_NODE_ID: 'own' };
+      for (const [database, says] of [
+        ['SIJILL_VAULT_DATABASE', /there is no vault/],
+        ['SIJILL_DATABASE', /is not the one that the ledger .* was founded with, but a second one/],
+      ] as const)
+        await expect(startServer({ ...own, [database]: await postgres.freshDatabase('own') })).rejects.toThrow(says);
+      const { SIJILL_KEYRING_FILE: _, ...unkeyed } = own;
+      await expect(startServer(unkeyed)).rejects.toThrow(/the keyring .* is missing, and a ledger exists/);
+      expect(await second.kill()).toBe(0);
       expect(await server.kill()).toBe(0);
-    }, 240_000);
+    }, 480_000);
   });
 });
+
+/** The proof of an accounting for an officer, as soon as the report is made. */
+async function accountingProof(url: string, officer: string, phone: string): Promise<Uint8Array> {
+  const identifier = { scheme: 'phone', value: phone };
+  const ordered = await request<{ id: string }>(`${url}/v1/reports`, {
+    key: officer,
+    body: {
+      ...{ report: 'accounting', language: 'en', formats: ['json'] },
+      parameters: { audience: 'officer', identifier, reason: 'test' },
+    },
+  });
+  const report = `${url}/v1/reports/${ordered.body.id}`;
+  await eventually(
+    () => request<{ status: string }>(report, { key: officer }),
+    ({ body }) => body.status === 'done',
+    60_000,
+  );
+  const file = await fetch(`${report}/files/accounting.proof`, { headers: { authorization: `Bearer ${officer}` } });
+  return new Uint8Array(await file.arrayBuffer());
+}
 
 async function tablesIn(url: string, like: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: url });

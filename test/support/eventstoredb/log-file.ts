@@ -1,4 +1,13 @@
-import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
@@ -39,20 +48,15 @@ export class LogFile {
 
   constructor(directory: string, on: OnFrame) {
     mkdirSync(directory, { recursive: true });
-    const path = join(directory, 'events.log');
+    const path = join(directory, FILE);
     this.#fd = openSync(path, 'a+');
-    const bytes = readFileSync(path);
-    let offset = 0;
-    while (offset + 8 <= bytes.length) {
-      const end = offset + 8 + bytes.readUInt32LE(offset);
-      const frame = bytes.subarray(offset + 8, end);
-      if (end > bytes.length || checksum(frame) !== bytes.readUInt32LE(offset + 4)) break;
-      const content = JSON.parse(frame.toString('utf8')) as Row[] | Scavenged;
+    let whole = 0;
+    for (const { content, end } of framesOf(readFileSync(path))) {
       if ('removed' in content) on.scavenged(content);
       else on.records(content.map(fromRow));
-      offset = end;
+      whole = end;
     }
-    ftruncateSync(this.#fd, offset);
+    ftruncateSync(this.#fd, whole);
   }
 
   write(records: readonly Recorded[]): void {
@@ -68,13 +72,39 @@ export class LogFile {
   }
 
   #write(content: readonly Row[] | Scavenged): void {
-    const frame = Buffer.from(JSON.stringify(content));
-    const head = Buffer.alloc(8);
-    head.writeUInt32LE(frame.length, 0);
-    head.writeUInt32LE(checksum(frame), 4);
-    writeSync(this.#fd, Buffer.concat([head, frame]));
+    writeSync(this.#fd, frameOf(content));
     fdatasyncSync(this.#fd);
   }
+}
+
+/** Writes a log anew with its events changed, as whoever has the server's disk can. No stand-in may have it open. */
+export function rewriteLog(directory: string, change: (record: Recorded) => Recorded): void {
+  const path = join(directory, FILE);
+  const frames = [...framesOf(readFileSync(path))].map(({ content }) =>
+    frameOf('removed' in content ? content : content.map((row) => toRow(change(fromRow(row))))),
+  );
+  writeFileSync(path, Buffer.concat(frames));
+}
+
+const FILE = 'events.log';
+
+/** The frames that are whole, each with where it ends. */
+function* framesOf(bytes: Buffer): Generator<{ content: Row[] | Scavenged; end: number }> {
+  for (let offset = 0; offset + 8 <= bytes.length;) {
+    const end = offset + 8 + bytes.readUInt32LE(offset);
+    const frame = bytes.subarray(offset + 8, end);
+    if (end > bytes.length || checksum(frame) !== bytes.readUInt32LE(offset + 4)) return;
+    yield { content: JSON.parse(frame.toString('utf8')) as Row[] | Scavenged, end };
+    offset = end;
+  }
+}
+
+function frameOf(content: readonly Row[] | Scavenged): Buffer {
+  const frame = Buffer.from(JSON.stringify(content));
+  const head = Buffer.alloc(8);
+  head.writeUInt32LE(frame.length, 0);
+  head.writeUInt32LE(checksum(frame), 4);
+  return Buffer.concat([head, frame]);
 }
 
 function toRow(record: Recorded): Row {
