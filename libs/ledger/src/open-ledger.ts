@@ -152,6 +152,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     let identity: LedgerIdentity | null = null;
     const keyless = keep(await openStore(config, logger, async () => identity?.confirm()));
     await assertEdition(keyless);
+    opening('vault');
     const keyring = await keyringFor(config, keyless, clock, logger);
     opening('database');
     const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));

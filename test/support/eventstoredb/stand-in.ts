@@ -1,4 +1,5 @@
 import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Access } from './access.js';
 import { batchAppend } from './batch-append.js';
@@ -105,8 +106,10 @@ export async function startEventStoreDbStandIn(options: StandInOptions = {}): Pr
   const end = async () => {
     const closed = new Promise((resolve) => listener.close(resolve));
     faults.cutConnections();
-    server.forceShutdown();
     await closed;
+    // Sessions end with their connections; one that is ended while its connection is being torn down throws inside Node.
+    await nextTurn();
+    server.forceShutdown();
     if (options.log === undefined) log.close();
   };
   const stop = () => (stopped ??= end());
