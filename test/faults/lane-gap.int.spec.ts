@@ -66,6 +66,14 @@ function contract(name: string, freshTarget: () => Promise<SqlTarget>): void {
       await expect(models.catchUp(store)).rejects.toMatchObject(missing);
     });
 
+    it('are not seen where a rebuild has read further than the live rows were', async () => {
+      await write(0, 10);
+      await models.rebuild(store);
+      await write(10, 5);
+      await models.catchUp(store);
+      expect((await models.asOf()).position).toBe(await store.head());
+    });
+
     it('stop one that begins, and a rebuild, which leaves the rows that are there', async () => {
       await write(0, 10);
       remove(5, 7);

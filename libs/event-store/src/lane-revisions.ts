@@ -21,6 +21,11 @@ export class LaneRevisions {
     this.ends = new Map(ends);
   }
 
+  /** The last revision of each lane that is known by now. */
+  get known(): Iterable<readonly [lane: string, revision: number]> {
+    return this.ends;
+  }
+
   /**
    * Takes entries in the order of the store. What was taken before is passed over.
    *

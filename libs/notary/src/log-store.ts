@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { LaneRevisions } from '@sijill/event-store';
-import { LedgerPart, openSql, retryWhileBusy, type Mark, type Sql, type SqlTarget } from '@sijill/platform';
+import { LedgerPart, openSql, PartBehind, retryWhileBusy, type Mark, type Sql, type SqlTarget } from '@sijill/platform';
 import {
   FormatInvalid,
   HASH_BYTES,
@@ -68,6 +68,9 @@ export class LogStore {
   /** Whose log this is. */
   readonly part: LedgerPart;
 
+  /** How many leaves this process has seen it to have. */
+  private reached = 0;
+
   private constructor(private readonly sql: Sql<LogTables>) {
     this.part = new LedgerPart(sql, LOG, 'the log');
   }
@@ -79,8 +82,17 @@ export class LogStore {
     );
   }
 
+  /** @throws PartBehind it had more leaves: an older copy was put in its place */
   async head(): Promise<LogHead> {
-    return this.sql.reader.selectFrom('log_head').select(['size', 'position']).executeTakeFirstOrThrow();
+    // Others may make it grow, and this process see that, before this answer is read.
+    const least = this.reached;
+    const head = await this.sql.reader.selectFrom('log_head').select(['size', 'position']).executeTakeFirstOrThrow();
+    if (head.size < least)
+      throw new PartBehind(
+        `the log is an older copy: it has ${head.size} leaves, and had ${least}. Put the newest one back; nothing is signed until then`,
+      );
+    this.reached = Math.max(this.reached, head.size);
+    return head;
   }
 
   /**

@@ -124,11 +124,15 @@ export class LedgerPart {
       return rows[0];
     } catch (error) {
       // Opened, it had its tables.
-      const isGone = /no such table|does not exist/.test((error as Error).message);
-      if (isGone) return undefined;
+      if (areTablesGone(error)) return undefined;
       throw error;
     }
   }
+}
+
+/** Whether tables that were there are not any more: a database was emptied, or another one is in its place. */
+export function areTablesGone(error: unknown): boolean {
+  return /no such table|relation .* does not exist/.test(String((error as Error | null)?.message));
 }
 
 function tableOf(name: string): string {

@@ -22,13 +22,27 @@ export async function followLanes(
   const since = rows.find(({ lane }) => lane === KEPT_SINCE)!.revision;
   const ends = rows.map(({ lane, revision }) => [lane, revision] as const);
   const moved = new LaneRevisions(ends, since === 0).take(entries);
-  const values = [...moved].map(([lane, revision]) => ({ lane, revision }));
-  if (values.length === 0) return;
-  await trx
-    .insertInto('lane_end')
-    .values(values)
-    .onConflict((conflict) =>
-      conflict.column('lane').doUpdateSet(({ ref }) => ({ revision: ref('excluded.revision') })),
-    )
-    .execute();
+  await keepLanes(trx, moved);
 }
+
+/** Takes ends of lanes for known: of each lane the further one holds. */
+export async function keepLanes(
+  trx: Kysely<ReadModelTables>,
+  ends: Iterable<readonly [lane: string, revision: number]>,
+): Promise<void> {
+  const values = [...ends].map(([lane, revision]) => ({ lane, revision }));
+  for (let from = 0; from < values.length; from += LANES_AT_ONCE)
+    await trx
+      .insertInto('lane_end')
+      .values(values.slice(from, from + LANES_AT_ONCE))
+      .onConflict((conflict) =>
+        conflict
+          .column('lane')
+          .doUpdateSet(({ ref }) => ({ revision: ref('excluded.revision') }))
+          .whereRef('lane_end.revision', '<', 'excluded.revision' as 'lane_end.revision'),
+      )
+      .execute();
+}
+
+/** Two parameters each, and SQLite takes 32,766. */
+const LANES_AT_ONCE = 5_000;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import {
+  areTablesGone,
   areTablesUnknown,
   LedgerPart,
   openSql,
@@ -215,7 +216,9 @@ export class VaultSql {
     this.sql.assertInPlace();
     // Others may bring it further, and this process see that, before this answer is read.
     const reached = this.reached;
-    const { ledger, state } = await stateOf(db);
+    const { ledger, state } = await stateOf(db).catch((error: unknown) => {
+      throw areTablesGone(error) ? new PartBehind(EMPTIED, { cause: error }) : error;
+    });
     if (ledger !== this.keyring.ledgerId) throw new PartOfAnother(ofAnother(ledger, this.keyring.ledgerId));
     if (!(state.sequence >= reached.sequence && state.epoch >= reached.epoch))
       throw new PartBehind(
@@ -382,9 +385,11 @@ export async function assertVaultExists(target: SqlTarget): Promise<void> {
   if (!(await vaultExists(target))) throw new VaultLost(target);
 }
 
+const EMPTIED = 'the vault was emptied; put it back from its newest backup';
+
 function ofAnother(ledger: string | undefined, own: string): string {
   return ledger === undefined
-    ? 'the vault was emptied; put it back from its newest backup'
+    ? EMPTIED
     : `the vault is that of the ledger ${ledger}, and this keyring is of the ledger ${own}; put the right one back`;
 }
 

@@ -176,7 +176,7 @@ function isConnectionError(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   return (
     typeof code === 'string' &&
-    /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[123]|08\d{3}|SQLITE_(IOERR|CORRUPT|FULL|BUSY|READONLY|CANTOPEN).*)$/.test(
+    /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[123]|3D000|42P01|08\d{3}|SQLITE_(IOERR|CORRUPT|FULL|BUSY|READONLY|CANTOPEN).*)$/.test(
       code,
     )
   );
