@@ -7,7 +7,7 @@ import type { Vault } from '@sijill/vault';
 
 /** What decides before entries tell of it. Null where nothing is there. */
 export interface Deciding {
-  readonly vault: Pick<Vault, 'assertReached'> | null;
+  readonly vault: Pick<Vault, 'assertReached' | 'sequence'> | null;
   readonly access: Pick<Access, 'assertReached'> | null;
 }
 
@@ -18,6 +18,8 @@ export interface Deciding {
  */
 export async function assertDecided(store: EventStore, { vault, access }: Deciding): Promise<void> {
   await vault?.assertReached(await drainedTo(store, LANES.vault));
+  // It may have gone back, beside what the store tells of it.
+  await vault?.sequence();
   await access?.assertReached(await drainedTo(store, LANES.access));
 }
 
