@@ -135,6 +135,7 @@ export class EventStoreDbStore implements RawStore {
     try {
       const isNew = writing.seen === null || writing.seen !== writing.guarded.appendCall;
       if (isNew) await this.options.onConnect?.();
+      const { looked } = this.#head;
       const result = await this.#inTime(writing.guarded.client, stream, events, expected);
       if (isNew) {
         const { appendCall } = writing.guarded;
@@ -148,6 +149,8 @@ export class EventStoreDbStore implements RawStore {
         throw new EntriesHidden(stream, 0, before);
       // A repeat of entries that are stored but hidden comes back without a position.
       const position = result.position?.commit ?? (await this.#positionOf(stream, revision));
+      // What stands where something stood before was there already.
+      if (position <= looked) await this.#assertReadable(stream, before + 1, revision);
       const appended = { revision, position: safePosition(position) };
       if (stream.startsWith(this.#prefix)) this.#head.note(appended.position);
       return appended;
@@ -174,6 +177,17 @@ export class EventStoreDbStore implements RawStore {
     return within(limit, appended, () => {
       throw new AppendTimedOut(`no answer in ${limit} ms`);
     });
+  }
+
+  /** That a repeat can be read, all of it: its last entry alone says nothing about the others. @throws EntriesHidden */
+  async #assertReadable(stream: string, first: number, last: number): Promise<void> {
+    let next = first;
+    for await (const { revision } of eventsOfStream(this.#reading.client, stream, {
+      from: first,
+      limit: last - first + 1,
+    }))
+      if (revision === next) next += 1;
+    if (next <= last) throw new EntriesHidden(stream, next, last);
   }
 
   async #positionOf(stream: string, revision: number): Promise<bigint> {

@@ -17,6 +17,11 @@ export class LogHead {
     private readonly prefix: string,
   ) {}
 
+  /** Up to there every event is known: what is appended from now on comes to stand behind it. */
+  get looked(): bigint {
+    return this.#looked;
+  }
+
   /** An entry stands there, as was seen when it was appended or read. */
   note(position: number): void {
     this.#advance(BigInt(position), position);
