@@ -47,7 +47,7 @@ describe('sijill on the command line, without a server', () => {
   });
 
   it('does not take a line for stored that was refused when the file was first read', async () => {
-    const soon = new Date(Date.now() + 306_000).toISOString();
+    const soon = new Date(Date.now() + 320_000).toISOString();
     const early = join(dataDir, 'early.ndjson');
     writeFileSync(
       early,
