@@ -439,7 +439,7 @@ describe('the official client and EventStoreDB', () => {
       standIn.faults.appends.push({ kind: 'not ready' });
       const reads = callsOf('Read').length;
       expect((await lane.append(entries(2))).revision).toBe(1);
-      expect(callsOf('Read').length).toBe(reads + 1);
+      expect(callsOf('Read').length).toBeGreaterThan(reads);
     });
 
     it('28: (U) that expects something else is answered, not failed, and the answer says what is there', async () => {
