@@ -52,7 +52,7 @@ describe('lane', () => {
     return hashes;
   };
   const open = (onOtherWriter: 'stop' | 'follow' = 'stop', byteBudget = 50_000_000): Promise<Lane> =>
-    Lane.open(store, 'ledger-a', { onOtherWriter, whenFull: 'refuse', byteBudget });
+    Lane.open(store, 'ledger-a', { onOtherWriter, whenFull: 'refuse', byteBudget, settleWithinMs: 60_000 });
 
   it('shares one append between callers that wait, and tells each its own place', async () => {
     const lane = await open();
@@ -192,7 +192,11 @@ describe('lane', () => {
   });
 
   it('waits for room where its entries can be had only here', async () => {
-    const lane = await Lane.open(store, 'ledger-a', { onOtherWriter: 'stop', whenFull: 'wait' });
+    const lane = await Lane.open(store, 'ledger-a', {
+      onOtherWriter: 'stop',
+      whenFull: 'wait',
+      settleWithinMs: 60_000,
+    });
     store.faults = ['full', 'full'];
     expect((await lane.append(entries(0, 2))).revision).toBe(1);
   });
@@ -329,7 +333,7 @@ describe('lane', () => {
     );
 
     it('stops over an error that stays, met while it settles', async () => {
-      const lane = await Lane.open(store, 'ledger-a', { ...patient, settleWithinMs: 10_000 });
+      const lane = await Lane.open(store, 'ledger-a', { ...patient, settleWithinMs: 60_000 });
       store.faults = ['fail after'];
       const readStream = store.readStream.bind(store);
       store.readStream = () => {
