@@ -10,7 +10,8 @@ import { eventually, freshDataDir } from '../support/sijill.js';
 
 /** More than a PDF has. */
 const [DISCLOSURES, TEXT] = [10_100, 3_000];
-const [MB, SAMPLE] = [1_048_576, 4 * 1_048_576];
+// A whole collection takes its time in a process in which other tests have run.
+const [MB, SAMPLE] = [1_048_576, 10 * 1_048_576];
 /** All disclosures have 40 MB as objects, and 41 MB as the text of the JSON. */
 const MOST_HELD = 16 * MB;
 
@@ -117,11 +118,11 @@ describe('a report of many disclosures', () => {
     const { files } = await desk.make(orderOf('json', 'csv'), sink);
     for (const { size } of files) expect(size).toBeGreaterThan(DISCLOSURES * TEXT);
     expect(files.map(({ name }) => name)).toEqual(['accounting.json', 'accounting.csv']);
-    expect(samples).toBeGreaterThan(10);
+    expect(samples).toBeGreaterThan(4);
     expect(most).toBeLessThan(MOST_HELD);
     // The proof of its lines is told of each by its place alone.
     expect(proven).toEqual(Array.from({ length: DISCLOSURES }, (_, i) => i + 1));
-  }, 120_000);
+  }, 300_000);
 
   it('has no PDF, which says why, and all else that was ordered', async () => {
     const made = async (...formats: AccountingOrder['formats']): Promise<unknown> => {
