@@ -278,6 +278,8 @@ describe('lane', () => {
 
   describe('over a store that does not answer', () => {
     const patient = { onOtherWriter: 'stop', whenFull: 'wait', settleWithinMs: 3_000 } as const;
+    // The store's writer is started by its first append, which takes a while on a machine with much to do.
+    beforeEach(() => store.append('ledger-before', entries(0, 1), 'no_stream'));
     /** Appends wait until they are let go. */
     const hold = (): (() => void) => {
       const append = store.append.bind(store);
