@@ -147,15 +147,7 @@ describeWithPostgres('a database that is exchanged while a server runs', (postgr
       expect(await whole.ledger.store.head()).toBe(head);
 
       wrong[part][kind] = await databases[part].becomes(right);
-      await eventually(
-        async () => whole.health.ledger,
-        (failure) => failure === null,
-      );
-      await eventually(
-        () => whole.take(3).catch(() => 0),
-        (position) => position > 0,
-      );
-      await whole.settled();
+      await whole.goesOn();
       expect(whole.health.notary!.state).toBe('running');
     },
     120_000,

@@ -94,16 +94,7 @@ describe('a server that comes back with other data', () => {
       expect((await whole.ledger.log.store.head()).size).toBe(signed);
 
       await becomes(right);
-      await eventually(
-        async () => whole.health.ledger,
-        (failure) => failure === null,
-      );
-      // The HTTP lane may have stopped over it, and is taken up again.
-      await eventually(
-        () => whole.take(3).catch(() => 0),
-        (position) => position > 0,
-      );
-      await whole.settled();
+      await whole.goesOn();
       expect(whole.health.notary!.state).toBe('running');
       expect((await whole.ledger.log.store.head()).size).toBe(await entriesOf(standIn));
     },
@@ -134,11 +125,7 @@ describe('an embedded store whose file is exchanged while it is open', () => {
     );
     rmSync(file, { force: true });
     move(join(beside, 'ledger.sqlite'), file);
-    await eventually(
-      () => whole.take(3).catch(() => 0),
-      (position) => position > 0,
-    );
-    await whole.settled();
+    await whole.goesOn();
     await whole.stop();
   }, 60_000);
 });

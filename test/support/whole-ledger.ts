@@ -55,6 +55,20 @@ export class WholeLedger {
     );
   }
 
+  /** Waits until it takes events in again, without a start, and log and read models have them. */
+  async goesOn(): Promise<void> {
+    await eventually(
+      async () => this.health.ledger,
+      (failure) => failure === null,
+    );
+    // The HTTP lane may have stopped over what was wrong, and is taken up again.
+    await eventually(
+      () => this.take(3).catch(() => 0),
+      (position) => position > 0,
+    );
+    await this.settled();
+  }
+
   async stop(): Promise<void> {
     await this.roles.stop();
     await this.ledger.close();

@@ -1,12 +1,11 @@
 import 'reflect-metadata';
-import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { assertProducersKnown } from '@sijill/access';
 import { nodeLane } from '@sijill/event-store';
 import { openLedger, recordedUntil, recordSettings } from '@sijill/ledger';
-import { Metrics, rest, sharesVaultDatabase, within, type Config, type Logger } from '@sijill/platform';
+import { Metrics, orAborted, rest, sharesVaultDatabase, within, type Config, type Logger } from '@sijill/platform';
 import { buildApp, type Opened } from './build-app.js';
 import { ClockNote } from './clock-note.js';
 import { FrontDoor } from './front-door.js';
@@ -183,12 +182,6 @@ async function stopAll({ door, app, metricsServer, opened }: Parts, stopping: Ab
 /** Something did not stop in time and was left as it was. */
 class StopTimedOut extends Error {
   override readonly name = 'StopTimedOut';
-}
-
-/** The answer, or null as soon as the signal is aborted. */
-async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort');
-  return Promise.race([answer, aborted.then(() => null)]);
 }
 
 function serveMetrics(metrics: Metrics, host: string, port: number): HttpServer {

@@ -129,7 +129,7 @@ export class AccessSql implements OutboxSource {
 
 const OLDER =
   'the database of keys and producers is an older copy: changes of them stand in the ledger that it knows nothing of, as that a key was ' +
-  'revoked. Put the newest one back; nothing is taken in until then.';
+  'revoked. Put the newest one back; nothing is taken in until then';
 
 type End = AccessTables['access_outbox_end'];
 

@@ -21,6 +21,7 @@ export type { EventStoreDbOptions } from './eventstoredb/eventstoredb.store.js';
 export * from './event-store.port.js';
 export { Lane, LaneBusy, LaneClosed, laneLost, type Appended, type LaneOptions } from './lane.js';
 export { appendBehind, laneEnd, type LaneEnd } from './lane-end.js';
+export { LaneEnds } from './lane-ends.js';
 export { LaneRevisions } from './lane-revisions.js';
 export { fileLane, httpLane, kafkaLane, LANE_PREFIX, LANES, nodeLane } from './lane-names.js';
 export { entryText, foreignDigest, foreignLeafText, leafHashOf, leafText } from './leaf-text.js';

@@ -37,8 +37,8 @@ export interface LaneOptions {
   /** Bytes that may be handed over and not yet be durable: 64 MiB. */
   readonly byteBudget?: number;
   /**
-   * What becomes of entries when the store's disk is full, or the store is another one than it was. `wait` until there is room (a topic keeps its records meanwhile), or
-   * `refuse` them (somebody waits for the answer).
+   * What becomes of entries when the store's disk is full, or the store is another one than it was. `wait` until that is over (a topic
+   * keeps its records meanwhile), or `refuse` them (somebody waits for the answer).
    */
   readonly whenFull: 'wait' | 'refuse';
   /**

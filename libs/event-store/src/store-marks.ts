@@ -45,8 +45,7 @@ export async function assertHolds(store: EventStore, known: readonly MarkedEntry
 /** The entry at a position; null where none begins there. */
 async function entryFrom(store: EventStore, position: number): Promise<EntryText | null> {
   try {
-    for await (const [entry] of store.readTexts({ from: position, batchSize: 1 }))
-      return entry!.position === position ? entry! : null;
+    for await (const [entry] of store.readTexts({ from: position, batchSize: 1 })) return entry!;
     return null;
   } catch (error) {
     if (error instanceof PositionNotFound) return null;

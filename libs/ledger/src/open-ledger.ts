@@ -149,8 +149,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
   try {
     const foreign = new ForeignEvents(metrics, logger);
     opening('store');
-    let identity: LedgerIdentity | null = null;
-    const keyless = keep(await openStore(config, logger, async () => identity?.confirm()));
+    const keyless = keep(await openStore(config, logger, () => identity.confirm()));
     await assertEdition(keyless);
     opening('vault');
     const keyring = await keyringFor(config, keyless, clock, logger);
@@ -175,11 +174,11 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const origin = config.logOrigin ?? keyring.logName;
     const parts = { vault: vault.part, database: access.part, readModels: readModels.part, log: logStore };
     const belonging = { ledgerId: keyring.ledgerId, keyring: keyring.fingerprint, origin };
-    const one = (identity = new LedgerIdentity(() => store, parts, belonging, { clock, logger }));
-    const store = authenticStore(keyless, authenticatorOf(keyring, vault), one);
+    const identity = new LedgerIdentity(() => store, parts, belonging, { clock, logger });
+    const store = authenticStore(keyless, authenticatorOf(keyring, vault), identity);
     const outboxes = new Outboxes(store, vault, access.outbox, logger);
     opening('ledger');
-    await one.establish({ vault, access });
+    await identity.establish({ vault, access });
     const intakeStore =
       config.eventStore.kind === 'embedded'
         ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)
@@ -271,7 +270,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       unsealing: new Unsealing(sources, vault, confirmations, dualControl, limits, consultations),
       separating: new Separating(vault, confirmations, dualControl),
       nodeClaim,
-      identity: one,
+      identity,
       outboxes,
       upkeep,
       foreign,

@@ -1,6 +1,6 @@
-import { leafText, type EntryText, type LaneRevisions } from '@sijill/event-store';
+import { leafHashOf, type EntryText, type LaneRevisions } from '@sijill/event-store';
 import { isoTime, type Clock } from '@sijill/platform';
-import { hashLeafText, TILE_WIDTH, TreeGrowth } from '@sijill/transparency';
+import { TILE_WIDTH, TreeGrowth } from '@sijill/transparency';
 import type { LogSigner } from './log-signer.js';
 import type { LogHead, LogStore, SignedCheckpoint } from './log-store.js';
 
@@ -51,7 +51,7 @@ export class GrowingLog {
   add(entries: readonly EntryText[]): void {
     for (const [lane, revision] of this.lanes.take(entries)) this.moved.set(lane, revision);
     for (const entry of entries) {
-      this.growth.add(leafHashOf(entry));
+      this.growth.add(Buffer.from(leafHashOf(entry), 'hex'));
       this.positions.push(entry.position);
     }
   }
@@ -85,8 +85,4 @@ export class GrowingLog {
     this.positions = this.positions.slice(this.positions.length - (to.size % TILE_WIDTH));
     return checkpoint;
   }
-}
-
-function leafHashOf(entry: EntryText): Uint8Array {
-  return entry.leafHash === undefined ? hashLeafText(leafText(entry)) : Buffer.from(entry.leafHash, 'hex');
 }

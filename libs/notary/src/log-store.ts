@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { LaneRevisions } from '@sijill/event-store';
+import type { LaneRevisions } from '@sijill/event-store';
 import { LedgerPart, openSql, PartBehind, retryWhileBusy, type Mark, type Sql, type SqlTarget } from '@sijill/platform';
 import {
   FormatInvalid,
@@ -10,7 +10,7 @@ import {
   type Tile,
   type TilePlace,
 } from '@sijill/transparency';
-import { LOG, logMigrations, type LogTables } from './tables.js';
+import { laneEnds, LOG, logMigrations, type LogTables } from './tables.js';
 
 /** Somebody else has made the log grow: this notary must not go on from what it knew. */
 export class HeadMoved extends Error {
@@ -68,7 +68,7 @@ export class LogStore {
   /** Whose log this is. */
   readonly part: LedgerPart;
 
-  /** How many leaves this process has seen it to have. */
+  /** How many leaves it has had, by all that this process has seen of it and of the ledger. */
   private reached = 0;
 
   private constructor(private readonly sql: Sql<LogTables>) {
@@ -80,6 +80,12 @@ export class LogStore {
     return new LogStore(
       await openSql<LogTables>(target, { name: 'log', durability: 'full', migrations: logMigrations }),
     );
+  }
+
+  /** That the log has so many leaves, as the ledger says. @throws PartBehind it has not; from then on `head` says so too */
+  async assertReached(size: number): Promise<void> {
+    this.reached = Math.max(this.reached, size);
+    await this.head();
   }
 
   /** @throws PartBehind it had more leaves: an older copy was put in its place */
@@ -125,15 +131,7 @@ export class LogStore {
             )
             .execute();
         }
-        const ends = [...lanes].map(([lane, revision]) => ({ lane, revision }));
-        for (let written = 0; written < ends.length; written += MOST_ROWS)
-          await trx
-            .insertInto('log_lane_end')
-            .values(ends.slice(written, written + MOST_ROWS))
-            .onConflict((conflict) =>
-              conflict.column('lane').doUpdateSet(({ ref }) => ({ revision: ref('excluded.revision') })),
-            )
-            .execute();
+        await laneEnds.keep(trx, lanes);
         if (checkpoint !== null) {
           const { size, position, root, signedAt, note } = checkpoint;
           await trx
@@ -146,13 +144,8 @@ export class LogStore {
   }
 
   /** How far each lane is in the tree. */
-  async lanes(): Promise<LaneRevisions> {
-    const rows = await this.sql.reader.selectFrom('log_lane_end').selectAll().execute();
-    const isFromFirst = rows.some(({ lane, revision }) => lane === '' && revision === 0);
-    return new LaneRevisions(
-      rows.map(({ lane, revision }) => [lane, revision]),
-      isFromFirst,
-    );
+  lanes(): Promise<LaneRevisions> {
+    return laneEnds.revisions(this.sql.reader);
   }
 
   /** The hashes of tiles, in their order; null for one that is not there. */

@@ -22,8 +22,9 @@ import type { TimeStamps } from './time-stamps/time-stamps.js';
 import type { Cosigners } from './witnesses/cosigners.js';
 
 /**
- * `starting`: it has not yet compared the store with what was signed. `standing by`: another notary has the log. `failing`: store, database or what signs is out of reach, it is tried again. `refusing`: the store
- * does not hold what was signed, until it does again; or the keys are not those that the log has announced. A person has to look.
+ * `starting`: it has not yet compared the store with what was signed. `standing by`: another notary has the log. `failing`: store,
+ * database or what signs is out of reach, it is tried again. `refusing`: the store does not hold what was signed, until it does again; or
+ * the keys are not those that the log has announced. A person has to look.
  */
 export type NotaryState = 'stopped' | 'starting' | 'standing by' | 'running' | 'failing' | 'refusing';
 

@@ -1,4 +1,4 @@
-import { StreamNotFound, type EntryText, type EventStore, type StoredEntry } from '@sijill/event-store';
+import { StreamNotFound, type EventStore, type StoredEntry } from '@sijill/event-store';
 
 /** The entries of a lane, without what is foreign in it; none when it was never written. @throws StoreUnavailable */
 export async function* entriesOfLane(
@@ -11,10 +11,4 @@ export async function* entriesOfLane(
   } catch (error) {
     if (!(error instanceof StreamNotFound)) throw error;
   }
-}
-
-/** The entry at a store position that is known to have one. */
-export async function entryAt(store: EventStore, position: number): Promise<EntryText> {
-  for await (const [entry] of store.readTexts({ from: position, batchSize: 1 })) return entry!;
-  throw new Error(`the store has no entry at position ${position}`);
 }

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { bytewiseText, LedgerPart, type SqlDialect } from '@sijill/platform';
+import { LaneEnds } from '@sijill/event-store';
+import { LedgerPart, type SqlDialect } from '@sijill/platform';
 
 /** The log beside the store: all of it but the signatures can be made again from the store. */
 export interface LogTables {
@@ -23,16 +24,15 @@ export interface LogTables {
     /** How many of the witnesses that are asked have cosigned it. */
     cosigned: number;
   };
-  /**
-   * How far each lane is in the tree. In the row without a name stands the position from which on this is kept: 0, from the first leaf.
-   */
-  log_lane_end: { lane: string; revision: number };
   /** Checkpoints as they were stamped, each with the answer of the time stamp authority. */
   log_time_stamp: { size: number; note: string; answer: Buffer; stamped_at: string };
 }
 
 /** What the table that says whose log this is is named after. */
 export const LOG = 'log';
+
+/** How far each lane is in the tree. */
+export const laneEnds = new LaneEnds('log_lane_end');
 
 export const logMigrations = (dialect: SqlDialect): Record<string, Migration> => ({
   '2026-11-25-log': {
@@ -88,15 +88,6 @@ export const logMigrations = (dialect: SqlDialect): Record<string, Migration> =>
         .execute();
     },
   },
-  '2026-11-30-log-lane-ends': {
-    up: async (db: Kysely<unknown>) => {
-      await db.schema
-        .createTable('log_lane_end')
-        .addColumn('lane', bytewiseText(dialect) as 'text', (column) => column.primaryKey())
-        .addColumn('revision', 'bigint', (column) => column.notNull())
-        .execute();
-      await sql`insert into log_lane_end select '', position from log_head`.execute(db);
-    },
-  },
+  '2026-11-30-log-lane-ends': laneEnds.migration(dialect, sql`position from log_head`),
   '2026-12-01-log-ledger': LedgerPart.migration(LOG),
 });

@@ -23,6 +23,19 @@ export async function within<T, L>(milliseconds: number, answer: Promise<T>, lat
   }
 }
 
+/** The answer, or null as soon as the signal is aborted. The work is not stopped. */
+export async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  let wake!: () => void;
+  const aborted = new Promise<null>((resolve) => (wake = () => resolve(null)));
+  signal.addEventListener('abort', wake);
+  if (signal.aborted) wake();
+  try {
+    return await Promise.race([answer, aborted]);
+  } finally {
+    signal.removeEventListener('abort', wake);
+  }
+}
+
 /** Waits; an abort ends the wait. */
 export async function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
   await pause(milliseconds, undefined, { signal }).catch(() => undefined);

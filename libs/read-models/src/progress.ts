@@ -65,7 +65,8 @@ export async function advance(
   }
 }
 
-function between(batch: readonly StoredEntry[], after: number, end: number): readonly StoredEntry[] {
+/** The entries of a batch behind a position, up to another. */
+export function between(batch: readonly StoredEntry[], after: number, end: number): readonly StoredEntry[] {
   if (batch.length === 0 || (batch[0]!.position > after && batch.at(-1)!.position <= end)) return batch;
   return batch.filter(({ position }) => position > after && position <= end);
 }

@@ -16,7 +16,7 @@ import {
 } from '@sijill/platform';
 import { digestOf } from './digest.js';
 import { followLanes } from './lane-ends.js';
-import { advance, heldBack, hindmost, readProgress, takeProgress, writeProgress } from './progress.js';
+import { advance, between, heldBack, hindmost, readProgress, takeProgress, writeProgress } from './progress.js';
 import { ProjectionFailed, type Stopped } from './projection-failed.js';
 import { Rebuild } from './rebuild.js';
 import { RowWriter } from './rows.js';
@@ -293,11 +293,6 @@ async function openDatabase(target: SqlTarget): Promise<Sql<ReadModelTables>> {
       );
     throw error;
   }
-}
-
-/** The entries that the foremost read model has come past. */
-function between(batch: readonly StoredEntry[], before: number, now: number): readonly StoredEntry[] {
-  return batch.filter(({ position }) => position > before && position <= now);
 }
 
 /** The highest number of a change of the vault that some entries name; 0 where they name none. */

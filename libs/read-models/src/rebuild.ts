@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { LaneRevisions, type EventStore } from '@sijill/event-store';
 import { retryWhileBusy, type Sql } from '@sijill/platform';
 import { digestOf } from './digest.js';
-import { keepLanes } from './lane-ends.js';
+import { laneEnds } from './lane-ends.js';
 import { inPlace, placeOf, type Place } from './place.js';
 import { advance, hindmost, readProgress, takeProgress, writeProgress, type Progress } from './progress.js';
 import type { AnyReadModel } from './read-model.js';
@@ -147,7 +147,7 @@ export class Rebuild {
       for (const { tables } of this.models) await replaceTables(trx, tables, this.place);
       await writeProgress(trx, live, progress);
       // They may have come further than the live ones were.
-      await keepLanes(trx, this.lanes.known);
+      await laneEnds.keep(trx, this.lanes.known);
       return progress;
     });
   }

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { bytewiseText, LedgerPart, type SqlDialect } from '@sijill/platform';
+import { laneEnds } from './lane-ends.js';
 import { READ_MODELS } from './list.js';
 import { LIVE, placeOf, type Place } from './place.js';
 import type { AnyReadModel, ReadModel } from './read-model.js';
@@ -18,13 +19,6 @@ export interface ProjectionTable {
   form: number;
 }
 
-/** How far each lane has been read, committed with the positions: a gap behind it is an entry that nobody has projected. */
-export interface LaneEndTable {
-  lane: string;
-  /** Of its last entry; in the row without a name, the position from which on ends are kept: 0, from the first entry. */
-  revision: number;
-}
-
 type Listed = (typeof READ_MODELS)[number];
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type TablesOf<Model> = Model extends ReadModel<string, infer Tables, any, any> ? Tables : never;
@@ -33,7 +27,7 @@ type All<Union> = (Union extends unknown ? (each: Union) => void : never) extend
   : never;
 
 /** The tables of all read models, and where each stands. */
-export type ReadModelTables = { projection: ProjectionTable; lane_end: LaneEndTable } & All<TablesOf<Listed>>;
+export type ReadModelTables = { projection: ProjectionTable } & All<TablesOf<Listed>>;
 
 export type ReadModelName = Listed['name'];
 
@@ -48,9 +42,6 @@ export const READ_MODEL_NAMES: readonly ReadModelName[] = [...READ_MODEL_BY_NAME
 export const READ_MODEL_SERVING: ReadonlyMap<string, ReadModelName> = new Map(
   READ_MODELS.flatMap(({ name, serves }) => [name, ...serves].map((each) => [each, name] as const)),
 );
-
-/** The name of the row of `lane_end` that says from which position on the ends are kept. */
-export const KEPT_SINCE = '';
 
 /** The row of `projection` that stands for all of them. */
 export const FOR_ALL = 'all';
@@ -73,16 +64,7 @@ export const readModelMigrations = (dialect: SqlDialect): Record<string, Migrati
       await sql`insert into projection values (${FOR_ALL}, 0, '', 0, 0) on conflict do nothing`.execute(db);
     },
   },
-  '2026-11-30-read-models-lane-ends': {
-    up: async (db: Kysely<unknown>) => {
-      await db.schema
-        .createTable('lane_end')
-        .addColumn('lane', bytewiseText(dialect) as 'text', (column) => column.primaryKey())
-        .addColumn('revision', 'bigint', (column) => column.notNull())
-        .execute();
-      await sql`insert into lane_end select ${KEPT_SINCE}, max(position) from projection`.execute(db);
-    },
-  },
+  '2026-11-30-read-models-lane-ends': laneEnds.migration(dialect, sql`max(position) from projection`),
   '2026-12-01-read-models-ledger': LedgerPart.migration(READ_MODEL),
 });
 

@@ -1,6 +1,6 @@
 import { streamNameFilter, type EventStoreDBClient } from '@eventstore/db-client';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { rest } from '@sijill/platform';
+import { orAborted, rest } from '@sijill/platform';
 import { StoreUnavailable } from '../errors.js';
 import type { RawEvent } from '../raw-store.js';
 import type { OnNotice } from '../store-notice.js';
@@ -44,13 +44,13 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<RawEven
     const began = Date.now();
     let subscription: LogSubscription | null = null;
     try {
-      await untilAborted(signal, options.onConnect());
-      await untilAborted(signal, assertPosition(options.client, options.prefix, after));
+      await orAborted(options.onConnect(), signal);
+      await orAborted(assertPosition(options.client, options.prefix, after), signal);
       if (signal.aborted) return;
       subscription = new LogSubscription({ ...options, after });
       let isNew = true;
       for await (const batch of subscription.batches()) {
-        if (isNew) await untilAborted(signal, options.onConnect());
+        if (isNew) await orAborted(options.onConnect(), signal);
         if (signal.aborted) return;
         isNew = false;
         yield batch;
@@ -68,18 +68,6 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<RawEven
     if (Date.now() - began > LONGEST_PAUSE_MS) wait = FIRST_PAUSE_MS;
     await rest(wait, signal);
     wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
-  }
-}
-
-/** Waits for the work, or for the abort if that comes first. */
-async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
-  let wake: () => void = () => undefined;
-  const aborted = new Promise<void>((resolve) => (wake = resolve));
-  signal.addEventListener('abort', wake);
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', wake);
   }
 }
 

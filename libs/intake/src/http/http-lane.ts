@@ -70,7 +70,7 @@ export class HttpLane {
 
   /** See `Lane.append`. @throws LaneElsewhere, or what keeps this server from the lane */
   async append(entries: readonly (NewEntry | WrittenEntry)[]): Promise<Appended> {
-    if (this.lane === null) throw this.why ?? new LaneElsewhere('not taken up yet');
+    if (this.lane === null) throw this.why!;
     const appended = await this.lane.append(entries);
     this.written = Math.max(this.written, appended.revision);
     return appended;

@@ -70,6 +70,7 @@ export async function inspectLedger(config: Config, logger: Logger): Promise<Led
     };
     const { ledgerId, fingerprint, logName } = keyring;
     const belonging = { ledgerId, keyring: fingerprint, origin: config.logOrigin ?? logName };
+    const shown = { ledgerId, ...(await shownOf(store, parts)) };
     const fault =
       store === null
         ? null
@@ -77,7 +78,7 @@ export async function inspectLedger(config: Config, logger: Logger): Promise<Led
             if ((await assertOneLedger(store, parts, belonging)) !== null)
               await assertAsFar(store, { vault, access }, parts.readModels, log);
           });
-    return { shown: { ledgerId, ...(await shownOf(store, parts)) }, fault };
+    return { shown, fault };
   } finally {
     for (const part of opened) await part.close();
   }

@@ -1,4 +1,4 @@
-import { LaneGap, LaneRevisions, type EventStore, type KeylessStore } from '@sijill/event-store';
+import { LaneGap, LaneRevisions, type KeylessStore } from '@sijill/event-store';
 import {
   HASH_BYTES,
   isRefusal,
@@ -67,7 +67,8 @@ export interface StoreVerified {
  *
  * It finds what was changed, left out, added, moved or taken back since it was signed, sealed parts included. What else stands beside a
  * leaf is its authenticator: whether that holds can be said only with the key, see `checkRange`. Entries that were hidden before they were
- * signed are missed by the revisions of their lanes. That nothing else was changed before it was signed, or store, log and keys together since, it cannot say: for that somebody else has to have kept a checkpoint.
+ * signed are missed by the revisions of their lanes. That nothing else was changed before it was signed, or store, log and keys together
+ * since, it cannot say: for that somebody else has to have kept a checkpoint.
  */
 export async function verifyStore(store: KeylessStore, log: LogStore, options: VerifyOptions): Promise<StoreVerified> {
   // A notary may be at work. A checkpoint commits with its leaves, so that the last one read before the size is covered by it, and
@@ -93,7 +94,8 @@ export async function verifyStore(store: KeylessStore, log: LogStore, options: V
     const finding = await checkCheckpoint(log, (await log.head()).size, note, announced, null);
     if (finding !== null) findings.push(finding);
   }
-  if (findings.length === 0) findings.push(...(await missingRevisions(store, log, fromTile)));
+  const lanes = findings.length === 0 ? await readLanes(store, log, fromTile, position) : null;
+  if (lanes !== null && lanes.missing !== null) findings.push(lanes.missing);
   const maps =
     options.maps === undefined || findings.length > 0
       ? null
@@ -107,7 +109,7 @@ export async function verifyStore(store: KeylessStore, log: LogStore, options: V
     maps: maps?.maps ?? 0,
     bytes: ranges.bytes,
     foreign: ranges.foreign,
-    unsigned: findings.length > 0 ? 0 : await behind(store, position),
+    unsigned: findings.length > 0 ? 0 : lanes!.unsigned,
   };
 }
 
@@ -186,11 +188,19 @@ async function checkCheckpoint(
 }
 
 /**
- * Entries that are missing in their lanes: that were hidden before they became leaves, so that no leaf tells of them. Not only what is
- * signed is looked at.
+ * Reads the lanes to their ends, behind what is signed too: entries that are missing in them were hidden before they became leaves, so that
+ * no leaf tells of them.
+ *
+ * @param position of the last that is signed
+ * @returns the first that is missing, or how many are not signed yet
  */
-async function missingRevisions(store: KeylessStore, log: LogStore, fromTile: number): Promise<Finding[]> {
-  let index = fromTile * TILE_WIDTH;
+async function readLanes(
+  store: KeylessStore,
+  log: LogStore,
+  fromTile: number,
+  position: number,
+): Promise<{ missing: Finding | null; unsigned: number }> {
+  let [index, unsigned] = [fromTile * TILE_WIDTH, 0];
   const after = fromTile === 0 ? 0 : (await log.positionsOf(fromTile - 1)).at(-1)!;
   const lanes = new LaneRevisions([], fromTile === 0);
   for await (const batch of store.events.readAll({ after, batchSize: READ_AT_ONCE })) {
@@ -199,15 +209,10 @@ async function missingRevisions(store: KeylessStore, log: LogStore, fromTile: nu
     } catch (error) {
       if (!(error instanceof LaneGap)) throw error;
       const at = batch.findIndex(({ stream, revision }) => stream === error.stream && revision === error.last + 1);
-      return [{ what: 'entry', index: index + at, detail: error.message }];
+      return { missing: { what: 'entry', index: index + at, detail: error.message }, unsigned };
     }
     index += batch.length;
+    unsigned += batch.filter((event) => event.position > position).length;
   }
-  return [];
-}
-
-async function behind(store: EventStore, position: number): Promise<number> {
-  let entries = 0;
-  for await (const batch of store.readTexts({ after: position })) entries += batch.length;
-  return entries;
+  return { missing: null, unsigned };
 }
