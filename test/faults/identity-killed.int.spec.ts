@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { LANES, type StoredEntry } from '@sijill/event-store';
+import { drainedTo, LANES, type StoredEntry } from '@sijill/event-store';
 import { systemClock, type SqlTarget } from '@sijill/platform';
 import { ReadModels } from '@sijill/read-models';
 import { createKeyring, readKeyring, Vault } from '@sijill/vault';
@@ -35,6 +35,7 @@ class Run {
   constructor(
     private readonly servers: readonly [Server, Server],
     private readonly vault: Vault,
+    private readonly store: StorePlace['store'],
     private readonly random: () => number,
     private readonly numbers: { next: number },
     run: string,
@@ -77,7 +78,7 @@ class Run {
   }
 
   private async drain(server: Server, dies: boolean): Promise<void> {
-    const waiting = (await this.vault.outbox.pending(0, 1)).length > 0;
+    const waiting = (await this.vault.outbox.pending(await drainedTo(this.store, LANES.vault), 1)).length > 0;
     if ((await server.obey({ do: 'drain', die: dies && waiting ? 'appended' : null })) === null) this.kills += 1;
   }
 }
@@ -102,7 +103,7 @@ function contract(name: string, open: () => Promise<StorePlace>, target: () => P
         const runs: Run[] = [];
         try {
           for (let kills = 0; kills < KILLS; kills += runs.at(-1)!.kills) {
-            const run = new Run(servers, vault, random, numbers, `k${runs.length}`);
+            const run = new Run(servers, vault, store, random, numbers, `k${runs.length}`);
             runs.push(run);
             const [happening] = fc.sample(steps, { numRuns: 1, seed: SEED + runs.length }) as [Step[]];
             for (const step of [...happening, ...ROUNDS]) await run.take(step);

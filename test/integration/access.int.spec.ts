@@ -14,7 +14,7 @@ import {
   type Seals,
 } from '@sijill/access';
 import type { NewEntry } from '@sijill/event-store';
-import type { Mode, SqlTarget } from '@sijill/platform';
+import { PartBehind, type Mode, type SqlTarget } from '@sijill/platform';
 import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
 
 const BY = { name: 'Noura', principal: 'p00000000000a' };
@@ -307,7 +307,12 @@ function describeAccess(freshTarget: () => Promise<SqlTarget>): void {
       );
       expect(await outbox.pending(numbers[4]!, 3)).toEqual(all.slice(5, 8));
       await outbox.done(numbers[21]!);
-      expect(await outbox.pending(0, 100)).toEqual(all.slice(22));
+      expect(await outbox.pending(numbers[21]!, 100)).toEqual(all.slice(22));
+      // A store that loses its end is told again.
+      expect(await outbox.pending(0, 100)).toEqual(all);
+      await expect(outbox.done(numbers[23]! + 1)).rejects.toThrow(PartBehind);
+      await several[0]!.goOnBehind(numbers[23]! + 1);
+      await outbox.done(numbers[23]! + 1);
     });
 
     it('gives later numbers than ever before, also in a database that was lost and made anew', async () => {

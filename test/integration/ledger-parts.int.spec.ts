@@ -1,5 +1,8 @@
-import { StoreNotOurs } from '@sijill/event-store';
-import { PartBehind, PartOfAnother } from '@sijill/platform';
+import { StoreNotOurs, type StoredEntry } from '@sijill/event-store';
+import { acceptLoss, logKeysInForce, openStore, sqlTarget, type Lost, type LossAccepted } from '@sijill/ledger';
+import { checkRange, LogStore, MapStore, verifyStore, type Finding } from '@sijill/notary';
+import { createLogger, parseConfig, PartBehind, PartOfAnother } from '@sijill/platform';
+import { FOUNDING_LANE } from '@sijill/transparency';
 import { VaultLost } from '@sijill/vault';
 import { freshDataDir } from '../support/sijill.js';
 import { copyOf, exchange, PART_FILES, WholeLedger, type PartName } from '../support/whole-ledger.js';
@@ -24,6 +27,41 @@ async function headOf(folder: string): Promise<number> {
   const head = await store.head();
   await store.close();
   return head;
+}
+
+const REASON = 'both disks of the store failed';
+
+function acceptOn(folder: string): Promise<LossAccepted> {
+  const by = { keyId: null, name: 'command line', principal: 'command-line', roles: [], producer: null };
+  const config = parseConfig({ SIJILL_DATA_DIR: folder });
+  return acceptLoss(config, createLogger('silent'), { reason: REASON, by: () => Promise.resolve(by) });
+}
+
+/** What is wrong with the store and the map of subjects, by all that was signed. */
+async function findingsOf(folder: string): Promise<readonly Finding[]> {
+  const config = parseConfig({ SIJILL_DATA_DIR: folder });
+  const logger = createLogger('silent');
+  const keys = await logKeysInForce(config, logger);
+  const store = await openStore(config, logger);
+  const log = await LogStore.open(sqlTarget(config, 'notary'));
+  const maps = await MapStore.open(sqlTarget(config, 'subject-map'));
+  const verified = await verifyStore(store, log, {
+    trust: { log: keys.map(({ key }) => key) },
+    check: (range, size) => checkRange(store, log, size, range),
+    hands: 1,
+    maps,
+  });
+  for (const part of [maps, log, store]) await part.close();
+  return verified.findings;
+}
+
+/** The last entry of a ledger that tells of what was lost. */
+async function restoredIn(folder: string): Promise<StoredEntry> {
+  const whole = await WholeLedger.start({ SIJILL_DATA_DIR: folder });
+  const entries: StoredEntry[] = [];
+  for await (const entry of whole.ledger.store.readStream(FOUNDING_LANE)) entries.push(entry);
+  await whole.stop();
+  return entries.at(-1)!;
 }
 
 /** What comes of a start: the error, or nothing. */
@@ -119,6 +157,57 @@ describe('a ledger of which a part was exchanged', () => {
     else exchange(part, folder, after);
     expect(await startOf(folder)).toBeNull();
   });
+
+  /** What can be accepted as lost: what the entry names. Or how that is refused. */
+  const ACCEPTED: Record<PartName, Record<Kind, readonly (keyof Lost)[] | RegExp>> = {
+    store: {
+      empty: ['store', 'log'],
+      older: ['store', 'log'],
+      newer: ['vault', 'access', 'logCopy'],
+      "another's": /set SIJILL_EVENT_STORE to the right one/,
+      forked: ['store', 'log'],
+    },
+    vault: {
+      empty: /of this ledger vault cannot be found here/,
+      older: ['vault'],
+      newer: ['store', 'log'],
+      "another's": /keyring is not the one that the vault was made with/,
+      forked: /: the vault has gone on from an older copy/,
+    },
+    database: {
+      empty: /database of keys and producers is not the one that the ledger .* was founded with/,
+      older: ['access'],
+      newer: ['store', 'log'],
+      "another's": /is that of the ledger .*, and this keyring is of the ledger/,
+      forked: /: the database of .* has gone on from an older copy/,
+    },
+    log: {
+      empty: /the log is not the one that the ledger .* was founded with/,
+      older: ['logCopy'],
+      newer: ['store', 'log'],
+      "another's": /the log is that of the ledger .*, and this keyring is of the ledger/,
+      forked: /: the log has gone on from an older copy/,
+    },
+  };
+
+  it.each(cells)(
+    '$part, $kind: what can be accepted as lost is, on record, and the ledger goes on',
+    async ({ part, kind }) => {
+      const folder = exchanged(part, kind);
+      await startOf(folder);
+      const expected = ACCEPTED[part][kind];
+      if (expected instanceof RegExp) return expect(acceptOn(folder)).rejects.toThrow(expected);
+      const { entryId, lost, losses } = await acceptOn(folder);
+      expect(Object.keys(lost).sort()).toEqual([...expected].sort());
+      expect(losses).toBe(lost.store === undefined ? 0 : 1);
+      await grown(folder);
+      expect(await findingsOf(folder)).toEqual([]);
+      await expect(acceptOn(folder)).rejects.toThrow('nothing is lost');
+      const entry = await restoredIn(folder);
+      expect(entry).toMatchObject({ id: entryId, foreign: false, data: { lost, has: ['reason'] } });
+      expect(JSON.stringify(entry)).not.toContain(REASON);
+    },
+  );
 
   it('goes on where only the read models are gone, or of another time: they are made again', async () => {
     const folder = copyOf(after);

@@ -5,6 +5,7 @@ import { LogStore, Notary, ReceiptKeys, Receipts } from '@sijill/notary';
 import { claimOf, createLogger, Metrics } from '@sijill/platform';
 import {
   formatNote,
+  formatLosses,
   formatReceiptKeys,
   formatVerifierKey,
   parseNote,
@@ -71,6 +72,7 @@ describe.each<[string, () => Promise<StorePlace>]>([
     source = {
       isLive: true,
       receiptKeys: async () => formatReceiptKeys(await keys.announced()),
+      losses: () => Promise.resolve(formatLosses([])),
       checkpoint: async () => (await log.checkpoint())!.note,
       tile: async (at) => (await log.tiles([at]))[0]!,
     };

@@ -2,7 +2,7 @@ import { ActingRefused, KeyRefused, LimitReached, ProducerRefused, ProducersUnkn
 import { ConfirmationRefused } from '@sijill/cases';
 import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import { FileUnreadable } from '@sijill/intake';
-import { BackupRefused } from '@sijill/ledger';
+import { BackupRefused, ChangedNotLost, LossRefused } from '@sijill/ledger';
 import { KeyChangeRefused, KeyFileUnusable, KeysNotAnnounced, SignerFailed } from '@sijill/notary';
 import { ConfigInvalid, DatabaseUnavailable, PartOfAnother } from '@sijill/platform';
 import { KeyringUnusable, VaultLost } from '@sijill/vault';
@@ -21,12 +21,13 @@ const WRONG_USE = [
   ProducerRefused,
   ProducersUnknown,
   BackupRefused,
+  LossRefused,
   KeyChangeRefused,
   KeyFileUnusable,
   KeysNotAnnounced,
   TooLongToPrint,
 ];
-const NO = [ConfirmationRefused, LimitReached];
+const NO = [ConfirmationRefused, LimitReached, ChangedNotLost];
 const UNREACHABLE = [
   StoreUnavailable,
   StoreRefused,

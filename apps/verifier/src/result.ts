@@ -1,6 +1,7 @@
 import {
   fromBase64,
   readAnyLeaf,
+  readLogName,
   textOf,
   type ForeignLeaf,
   type LeafEntry,
@@ -55,6 +56,7 @@ function entryResult(proven: ProvenLeaf, words: Words): Result {
       ...(isForeign(text) ? [element('p', { class: 'foreign' }, words.foreignLeaf)] : []),
       ...sealedSentences(text, opened, words).map((sentence) => element('p', {}, sentence)),
       cosignedBy(checkpoint, words),
+      ...lostBy(checkpoint, words),
     ],
     shown: [
       ...(opened === null ? [] : openedParts(opened, words)),
@@ -196,7 +198,11 @@ function accountingResult({ accounting, report }: ProvenAccounting, words: Words
   ];
   const timeline = timelinePicture(open, words, rightToLeft);
   return {
-    said: [...sentences.map((sentence) => element('p', {}, sentence)), cosignedBy(checkpoint, words)],
+    said: [
+      ...sentences.map((sentence) => element('p', {}, sentence)),
+      cosignedBy(checkpoint, words),
+      ...lostBy(checkpoint, words),
+    ],
     shown: [
       element('p', {}, `${words.subject}: `, element('code', { dir: 'ltr' }, subject)),
       ...(linked.length === 0
@@ -258,6 +264,12 @@ function minuteOf(instant: string): string {
 function whomOf({ data }: LeafEntry): string {
   const name = (data['recipient'] as { name?: unknown } | undefined)?.name;
   return typeof name === 'string' ? name : '';
+}
+
+/** What the log has lost by then, as its name says. */
+function lostBy({ origin }: OpenedCheckpoint, words: Words): HTMLElement[] {
+  const { losses } = readLogName(origin);
+  return losses === 0 ? [] : [element('p', { class: 'foreign' }, words.lost(String(losses)))];
 }
 
 function cosignedBy({ cosignatures }: OpenedCheckpoint, words: Words): HTMLElement {

@@ -50,6 +50,7 @@ export interface Words {
   readonly noReport: string;
   readonly cosigned: (names: string) => string;
   readonly notCosigned: string;
+  readonly lost: (losses: string) => string;
   readonly subject: string;
   readonly linkedSubjects: string;
   readonly path: string;
@@ -148,6 +149,8 @@ const en: Words = {
   noReport: 'Drop accounting.json too, to see that the report says what these entries say.',
   cosigned: (names) => `Cosigned by ${names}.`,
   notCosigned: 'No witness was asked for.',
+  lost: (losses) =>
+    `This log has lost entries and put that on record; times: ${losses}. Its name says so. What was lost is not covered here: it is missing in the log, and so in what is shown.`,
   subject: 'Subject',
   linkedSubjects: 'Linked to it, the same person',
   path: 'From the leaf to the signed root',
@@ -253,6 +256,8 @@ const ar: Words = {
   noReport: 'أسقط accounting.json أيضًا لترى أن التقرير يقول ما تقوله هذه القيود.',
   cosigned: (names) => `شهد عليه ${names}.`,
   notCosigned: 'لم يُطلب أي شاهد.',
+  lost: (losses) =>
+    `فقد هذا السجل قيودًا ودوّن ذلك فيه، وعدد المرات: ${losses}، واسمه يقول ذلك. ما فُقد لا يشمله هذا التحقق: فهو غائب عن السجل وعمّا يُعرض هنا.`,
   subject: 'صاحب البيانات',
   linkedSubjects: 'المرتبطون به، وهم الشخص نفسه',
   path: 'من الورقة إلى الجذر الموقّع',

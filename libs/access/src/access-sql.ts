@@ -86,17 +86,8 @@ export class AccessSql implements OutboxSource {
   }
 
   /** The outbox: everything up to a number stands in the ledger. @throws PartBehind see `assertReached` */
-  async done(upTo: number): Promise<void> {
-    if (upTo <= (await endOf(this.sql.reader, 'done'))) return;
-    await retryWhileBusy(() =>
-      this.sql.writer.transaction().execute(async (trx) => {
-        await takeLock(trx);
-        if (upTo <= (await endOf(trx, 'done'))) return;
-        if (!(await wasGiven(trx, upTo))) throw new PartBehind(OLDER);
-        await trx.deleteFrom('access_outbox').where('number', '<=', upTo).execute();
-        await setEnd(trx, 'done', upTo);
-      }),
-    );
+  done(upTo: number): Promise<void> {
+    return this.assertReached(upTo);
   }
 
   /**
@@ -107,9 +98,23 @@ export class AccessSql implements OutboxSource {
    */
   async assertReached(number: number): Promise<void> {
     const { reader } = this.sql;
-    if (number <= (await endOf(reader, 'done')) || (await wasGiven(reader, number))) return;
-    // Between the two looks somebody may have brought it into the ledger.
-    if (number > (await endOf(reader, 'done'))) throw new PartBehind(OLDER);
+    if (number > (await endOf(reader, 'done')) && !(await wasGiven(reader, number))) throw new PartBehind(OLDER);
+  }
+
+  /** The number of the last change. */
+  last(): Promise<number> {
+    return endOf(this.sql.reader, 'last');
+  }
+
+  /** What stands in the ledger up to a number, and was decided by a database that is lost, is taken for decided here. */
+  async goOnBehind(number: number): Promise<void> {
+    await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        await takeLock(trx);
+        for (const name of ['last', 'done'] as const)
+          if ((await endOf(trx, name)) < number) await setEnd(trx, name, number);
+      }),
+    );
   }
 
   async close(): Promise<void> {

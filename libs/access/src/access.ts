@@ -46,6 +46,16 @@ export class Access {
     return this.sql.assertReached(number);
   }
 
+  /** The number of its last change. */
+  last(): Promise<number> {
+    return this.sql.last();
+  }
+
+  /** See `AccessSql.goOnBehind`. */
+  goOnBehind(number: number): Promise<void> {
+    return this.sql.goOnBehind(number);
+  }
+
   /** What each principal may do so often and no oftener. */
   limits(most: Config['readingLimits']): Limits {
     return new Limits(this.sql, most, this.clock);

@@ -30,9 +30,12 @@ export interface AccessTables {
   };
   /** What a principal did lately that is counted, a row each time; `at` in milliseconds since the Unix epoch. */
   principal_use: { principal_id: string; what: string; at: number };
-  /** Entries that are decided and not in the ledger yet, JSON, in the order of the changes that they tell of. */
+  /** Entries that are decided, those that are in the ledger too, JSON, in the order of the changes that they tell of. */
   access_outbox: { number: number; entry: string };
-  /** The number given last, whose row whoever changes anything locks first; and the last that is known to stand in the ledger. */
+  /**
+   * `last`: the number given last, whose row whoever changes anything locks first. `done`: up to which others stand in the ledger whose rows
+   * are gone, with a database that was lost.
+   */
   access_outbox_end: { name: 'last' | 'done'; number: number };
 }
 

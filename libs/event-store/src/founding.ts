@@ -6,10 +6,8 @@ import type { AuthenticStore, RawStore } from './raw-store.js';
 
 /** The first entry of a ledger: which one it is, and what belongs to it. */
 export const LEDGER_FOUNDED = 'sijill.ledger.founded.v1';
-/** What was lost of a ledger, and what belongs to it since. */
-export const LEDGER_RESTORED = 'sijill.ledger.restored.v1';
 
-/** Which ledger this is, and which parts are its own: by the ids that they were made with. */
+/** Which ledger this is, which parts are its own (by the ids that they were made with), and what it has lost. */
 export interface Founding {
   readonly ledgerId: string;
   /** The fingerprint of its keyring. */
@@ -19,9 +17,11 @@ export interface Founding {
   readonly database: string;
   readonly log: {
     readonly id: string;
-    /** In whose name it is signed. */
+    /** In whose name it began to be signed. */
     readonly origin: string;
   };
+  /** How often the end of the store was lost, and that was put on record. */
+  readonly losses: number;
 }
 
 /** A founding as it stands in the store. */
@@ -61,13 +61,20 @@ export async function foundLedger(store: EventStore, entry: NewEntry): Promise<v
 
 /** What an entry of the founding's lane says. */
 export function foundingIn(entry: StoredEntry): FoundedLedger {
-  const { ledgerId, keyring, vault, database, log } = entry.data as unknown as Founding;
-  return { ledgerId, keyring, vault, database, log, entry };
+  const { ledgerId, keyring, vault, database, log, losses = 0 } = entry.data as unknown as Founding;
+  return { ledgerId, keyring, vault, database, log, losses, entry };
 }
 
 /** A founding as the data of an entry. */
-export function foundingData({ ledgerId, keyring, vault, database, log }: Founding): JsonObject {
-  return { ledgerId, keyring, vault, database, log: { ...log } };
+export function foundingData({
+  ledgerId,
+  keyring,
+  vault,
+  database,
+  log: { id, origin },
+  losses,
+}: Founding): JsonObject {
+  return { ledgerId, keyring, vault, database, log: { id, origin }, ...(losses === 0 ? {} : { losses }) };
 }
 
 /** Whose ledger a lane's last event founds, by what it says of itself: nobody has authenticated it. Null where it says nothing. */

@@ -8,7 +8,6 @@ export {
   foundingData,
   foundLedger,
   LEDGER_FOUNDED,
-  LEDGER_RESTORED,
   readFounding,
   type FoundedLedger,
   type Founding,
@@ -29,7 +28,7 @@ export { ENTRY_FORMAT, ledgerEntry, type LedgerEntryOptions } from './ledger-ent
 export { openEventStoreDb } from './open-eventstoredb.js';
 export { drainedTo, drainOutbox, type OutboxRow, type OutboxSource } from './outbox.js';
 export type { AuthenticStore, KeylessStore, LeafBytes, RawAppend, RawEvent, RawStore } from './raw-store.js';
-export { assertHolds, type MarkedEntry } from './store-marks.js';
+export { assertHolds, IS_ACCEPTED, type MarkedEntry } from './store-marks.js';
 export type { OnNotice, StoreNotice } from './store-notice.js';
 export { readBeside, type Beside } from './stored-form.js';
 export { protectStreams, readStreamProtection } from './stream-protection.js';

@@ -27,6 +27,12 @@ export class LaneEnds {
     };
   }
 
+  /** Nothing was read yet: all is to be read again. */
+  async forget(db: QueryExecutorProvider): Promise<void> {
+    await sql`delete from ${sql.table(this.table)}`.execute(db);
+    await sql`insert into ${sql.table(this.table)} values (${KEPT_SINCE}, 0)`.execute(db);
+  }
+
   /** To go on from where they are. @param lanes of these alone, where it is known which are met */
   async revisions(db: QueryExecutorProvider, lanes?: readonly string[]): Promise<LaneRevisions> {
     const some = lanes === undefined ? sql`` : sql` where lane in (${sql.join([KEPT_SINCE, ...lanes])})`;

@@ -1,4 +1,4 @@
-import { KEYS_LANE, MAP_LANE, RECEIPT_KEYS_LANE } from '@sijill/transparency';
+import { FOUNDING_LANE, KEYS_LANE, MAP_LANE, RECEIPT_KEYS_LANE } from '@sijill/transparency';
 
 /** Every stream of the ledger begins so. */
 export const LANE_PREFIX = 'ledger-';
@@ -6,7 +6,7 @@ export const LANE_PREFIX = 'ledger-';
 /** Lanes that there is one of. */
 export const LANES = {
   /** Which ledger this is: its founding, and what was lost of it and is on record. */
-  ledger: 'ledger-founding',
+  ledger: FOUNDING_LANE,
   /** Of the command line; processes share it. */
   command: 'ledger-command',
   /** What the vault has decided, from its outbox. */

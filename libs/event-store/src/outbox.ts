@@ -10,7 +10,7 @@ export interface OutboxRow {
   readonly entry: NewEntry;
 }
 
-/** Entries that wait in a database, in the transaction that decided them. */
+/** Entries that stand in a database from the transaction that decided them, for good: a store that loses its end is told again. */
 export interface OutboxSource {
   /** The rows behind a number, in order. */
   pending(after: number, limit: number): Promise<readonly OutboxRow[]>;

@@ -3,6 +3,9 @@ import { PositionNotFound, StoreNotOurs } from './errors.js';
 import type { EntryText, EventStore } from './event-store.port.js';
 import { leafHashOf } from './leaf-text.js';
 
+/** The way out where data is really lost, for the end of a message. */
+export const IS_ACCEPTED = 'is accepted, on record, with "sijill ledger accept-loss"';
+
 /** An entry that somebody knows to be in the store. */
 export interface MarkedEntry extends Mark {
   /** Who knows it, in words: `the vault`. */
@@ -35,7 +38,7 @@ export async function assertHolds(store: EventStore, known: readonly MarkedEntry
     throw new StoreNotOurs(
       head < position
         ? `the event store ends at position ${head}, and ${by} knows of entries up to ${position}: it is an older copy, or its end was lost. ` +
-            'Put the newest one back'
+            `Put the newest one back; an end that is really lost ${IS_ACCEPTED}`
         : `at position ${position} the event store does not hold the entry that ${by} knows: it has gone on from an older copy, or was ` +
             'changed. Put the right one back',
     );

@@ -1,4 +1,6 @@
 export { BackupRefused, backUp, restore, type BackupManifest } from './backup.js';
+export { acceptLoss, LossRefused, type LossAccepted, type LossWanted } from './identity/accept-loss.js';
+export { ChangedNotLost, type Lost } from './identity/find-loss.js';
 export { inspectLedger, type LedgerInspected, type LedgerShown, type PartShown } from './identity/inspect-ledger.js';
 export { logKeysInForce } from './log-keys-in-force.js';
 export { openLedger, type Ledger, type LedgerOptions, type OpeningPart } from './open-ledger.js';

@@ -21,6 +21,7 @@ import {
   LogKeys,
   LogStore,
   MapStore,
+  provenLosses,
   ReceiptKeys,
   signingKeysAt,
   SubjectProofs,
@@ -41,7 +42,7 @@ import {
 } from '@sijill/platform';
 import { knownEvents, locateEntry, ReadModels, replayOf, storedEntry } from '@sijill/read-models';
 import { ReportDesk } from '@sijill/reports';
-import type { Signer } from '@sijill/transparency';
+import { logName, type ProvenAnnouncement, type Signer } from '@sijill/transparency';
 import { Vault } from '@sijill/vault';
 import { authenticatorOf } from './authenticator-for.js';
 import { DiskReserve } from './disk-reserve.js';
@@ -100,6 +101,8 @@ export interface Ledger {
     readonly witnesses: WitnessPolicy | null;
     /** The last checkpoint that is given away: with a closed policy, the last that has its quorum. Null when there is none. */
     published(): Promise<SignedCheckpoint | null>;
+    /** What was lost of the store and put on record, proven under that. */
+    losses(): Promise<ProvenAnnouncement[]>;
   };
   /** Cosigns other logs, where this process has that role. */
   readonly witness: Witness | null;
@@ -178,7 +181,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const store = authenticStore(keyless, authenticatorOf(keyring, vault), identity);
     const outboxes = new Outboxes(store, vault, access.outbox, logger);
     opening('ledger');
-    await identity.establish({ vault, access });
+    const { losses } = await identity.establish({ vault, access });
     const intakeStore =
       config.eventStore.kind === 'embedded'
         ? keep(await DiskReserve.open(config.dataDir, config.diskReserveBytes)).guard(store)
@@ -189,7 +192,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const witnesses = witnessesOf(config);
     const cosigned = config.witnesses?.policy === 'closed' ? config.witnesses.quorum : 0;
     const published = (): Promise<SignedCheckpoint | null> => logStore.checkpoint(cosigned);
-    const signing = { origin, keys: signingKeysAt(config.logSigner, clock) };
+    const signing = { origin: logName({ began: origin, losses }), keys: signingKeysAt(config.logSigner, clock) };
     const log: Ledger['log'] = {
       store: logStore,
       keys: new LogKeys(store, logStore, signing, {
@@ -203,6 +206,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
       },
       witnesses,
       published,
+      losses: async () => provenLosses(store, logStore, await published()),
     };
     if (roles.includes('notary')) await readyLogKeys(config, log.keys, clock, logger);
     if (roles.includes('witness')) opening('signer');

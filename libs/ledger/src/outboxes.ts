@@ -87,9 +87,6 @@ export function vaultOutbox(vault: Pick<Vault, 'outbox' | 'assertReached'>): Out
         number,
         entry: JSON.parse(entry) as NewEntry,
       })),
-    done: async (upTo) => {
-      await vault.assertReached(upTo);
-      await vault.outbox.done(upTo);
-    },
+    done: (upTo) => vault.assertReached(upTo),
   };
 }

@@ -5,6 +5,7 @@ export { inForce, KeyChangeRefused, type LogKey } from './keys/log-key.js';
 export { LogKeys, type LogKeysOptions } from './keys/log-keys.js';
 export { logSigner, verifierKeyText, type LogSigner } from './log-signer.js';
 export { HeadMoved, LogStore, type LogHead, type SignedCheckpoint, type StampedCheckpoint } from './log-store.js';
+export { provenLosses } from './losses.js';
 export { LOG_ALIVE, Notary, type NotaryHealth, type NotaryOptions, type NotaryState } from './notary.js';
 export { fromTiles, proveEntry } from './prove.js';
 export { LogReach, type LogReachOptions } from './receipts/log-reach.js';

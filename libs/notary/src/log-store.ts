@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { LaneRevisions } from '@sijill/event-store';
 import { LedgerPart, openSql, PartBehind, retryWhileBusy, type Mark, type Sql, type SqlTarget } from '@sijill/platform';
@@ -99,6 +100,56 @@ export class LogStore {
       );
     this.reached = Math.max(this.reached, head.size);
     return head;
+  }
+
+  /** How often the end of the store was lost, by what the log knows: each time it has begun anew. */
+  async losses(): Promise<number> {
+    this.sql.assertInPlace();
+    return (await this.sql.reader.selectFrom('log_head').select('losses').executeTakeFirstOrThrow()).losses;
+  }
+
+  /**
+   * Begins the log anew behind a loss, still empty, and puts what it was aside. Done once, however often it is asked for.
+   *
+   * @param losses how many there were with this one
+   * @param kept leaves that are in the store as they were
+   */
+  async beginAfterLoss(losses: number, kept: number): Promise<void> {
+    await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('log_head')
+          .set({ size: 0, position: 0, losses })
+          .where('losses', '<', losses)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows !== 1n) return;
+        await trx.updateTable('log_former_checkpoint').set({ holds: 0 }).where('size', '>', kept).execute();
+        const before = sql.lit(losses - 1);
+        await sql`insert into log_former_tile select ${before}, level, tile, hashes from log_tile`.execute(trx);
+        await sql`insert into log_former_checkpoint select ${before}, case when size <= ${kept} then 1 else 0 end, log_checkpoint.* from log_checkpoint`.execute(
+          trx,
+        );
+        await sql`insert into log_former_time_stamp select ${before}, log_time_stamp.* from log_time_stamp`.execute(
+          trx,
+        );
+        for (const table of ['log_tile', 'log_checkpoint', 'log_time_stamp'] as const)
+          await trx.deleteFrom(table).execute();
+        await laneEnds.forget(trx);
+      }),
+    );
+    this.reached = 0;
+    this.known.clear();
+  }
+
+  /** Some tiles of the log as it was when there had been so many losses, in the order asked for; null where one is not there. */
+  async formerTiles(losses: number, places: readonly TilePlace[]): Promise<(Uint8Array | null)[]> {
+    const tiles: (Uint8Array | null)[] = [];
+    for (const { level, index } of places) {
+      const tile = this.sql.reader.selectFrom('log_former_tile').select('hashes').where('losses', '=', losses);
+      const row = await tile.where('level', '=', level).where('tile', '=', Number(index)).executeTakeFirst();
+      tiles.push(row?.hashes ?? null);
+    }
+    return tiles;
   }
 
   /**
@@ -262,8 +313,22 @@ export class LogStore {
     cosigned: number,
   ): Promise<SignedCheckpoint | null> {
     const first = this.cosigned(cosigned).where('size', '>', over).where('size', '<=', upTo).orderBy('size').limit(1);
-    const row = await first.executeTakeFirst();
+    const row = (await this.firstFormer({ over, upTo }, cosigned)) ?? (await first.executeTakeFirst());
     return row === undefined ? null : signedCheckpoint(row);
+  }
+
+  /** The same, of those that were signed before a loss, over leaves that are still there. */
+  private firstFormer({ over, upTo }: { readonly over: number; readonly upTo: number }, cosigned: number) {
+    return this.sql.reader
+      .selectFrom('log_former_checkpoint')
+      .select(['size', 'position', 'root', 'signed_at', 'note', 'cosigned'])
+      .where('holds', '=', 1)
+      .where('cosigned', '>=', cosigned)
+      .where('size', '>', over)
+      .where('size', '<=', upTo)
+      .orderBy('size')
+      .limit(1)
+      .executeTakeFirst();
   }
 
   /** The checkpoints that so many witnesses have cosigned. That it is more than none lets the index serve. */

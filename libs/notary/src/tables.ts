@@ -4,8 +4,11 @@ import { LedgerPart, type SqlDialect } from '@sijill/platform';
 
 /** The log beside the store: all of it but the signatures can be made again from the store. */
 export interface LogTables {
-  /** One row: how far the tree has grown. Whoever makes it grow changes this row from what they know it to be, or fails. */
-  log_head: { id: number; size: number; position: number };
+  /**
+   * One row: how far the tree has grown, and how often the end of the store was lost before it was begun. Whoever makes it grow changes this
+   * row from what they know it to be, or fails.
+   */
+  log_head: { id: number; size: number; position: number; losses: number };
   /** Hash tiles; those of level 0 with the store position of each of their leaves, eight bytes each. */
   log_tile: {
     level: number;
@@ -26,6 +29,11 @@ export interface LogTables {
   };
   /** Checkpoints as they were stamped, each with the answer of the time stamp authority. */
   log_time_stamp: { size: number; note: string; answer: Buffer; stamped_at: string };
+  /** The log as it was before a loss, by how many there had been: whoever has kept a checkpoint of it follows it to its end. */
+  log_former_tile: { losses: number; level: number; tile: number; hashes: Buffer };
+  /** `holds`: all that it was signed over is in the tree as it is now, too. */
+  log_former_checkpoint: LogTables['log_checkpoint'] & { losses: number; holds: number };
+  log_former_time_stamp: LogTables['log_time_stamp'] & { losses: number };
 }
 
 /** What the table that says whose log this is is named after. */
@@ -90,4 +98,22 @@ export const logMigrations = (dialect: SqlDialect): Record<string, Migration> =>
   },
   '2026-11-30-log-lane-ends': laneEnds.migration(dialect, sql`position from log_head`),
   '2026-12-01-log-ledger': LedgerPart.migration(LOG),
+  '2026-12-02-log-losses': {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .alterTable('log_head')
+        .addColumn('losses', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      for (const [former, of, more] of [
+        ['log_former_tile', 'level, tile, hashes from log_tile', ''],
+        ['log_former_checkpoint', '* from log_checkpoint', ', 0 as holds'],
+        ['log_former_time_stamp', '* from log_time_stamp', ''],
+      ] as const)
+        await sql`create table ${sql.table(former)} as select 0 as losses${sql.raw(more)}, ${sql.raw(of)} where 1 = 0`.execute(
+          db,
+        );
+      await sql`create unique index log_former_tile_place on log_former_tile (losses, level, tile)`.execute(db);
+      await sql`create unique index log_former_checkpoint_place on log_former_checkpoint (losses, size)`.execute(db);
+    },
+  },
 });

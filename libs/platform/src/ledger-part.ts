@@ -108,9 +108,13 @@ export class LedgerPart {
     await retryWhileBusy(() => noted.execute(db));
   }
 
-  /** For a copy that comes with an older copy of the store: it knows of no entry. */
-  async forget(): Promise<void> {
-    await sql`update ${this.table} set position = 0, leaf_hash = ''`.execute(this.database.writer);
+  /**
+   * It knows of no entry: a copy that comes with an older copy of the store, and what knows of entries that are lost.
+   *
+   * @param db a transaction that it belongs to
+   */
+  async forget(db: QueryExecutorProvider = this.database.writer): Promise<void> {
+    await retryWhileBusy(() => sql`update ${this.table} set position = 0, leaf_hash = ''`.execute(db));
   }
 
   private get table() {

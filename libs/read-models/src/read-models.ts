@@ -15,12 +15,13 @@ import {
   type SqlTarget,
 } from '@sijill/platform';
 import { digestOf } from './digest.js';
-import { followLanes } from './lane-ends.js';
+import { followLanes, laneEnds } from './lane-ends.js';
 import { advance, between, heldBack, hindmost, readProgress, takeProgress, writeProgress } from './progress.js';
 import { ProjectionFailed, type Stopped } from './projection-failed.js';
 import { Rebuild } from './rebuild.js';
 import { RowWriter } from './rows.js';
 import {
+  forgetTables,
   makeTables,
   READ_MODEL,
   READ_MODEL_NAMES,
@@ -254,6 +255,19 @@ export class ReadModels {
     const rebuilt = await rebuild.run(store, onProgress, compare);
     this.moved.emit('moved');
     return rebuilt;
+  }
+
+  /** Forgets all rows and all that they were read from: they are made again from the first entry on, whatever the store holds now. */
+  async beginAnew(): Promise<void> {
+    await retryWhileBusy(() =>
+      this.sql.writer.transaction().execute(async (trx) => {
+        await takeProgress(trx);
+        await forgetTables(trx);
+        await makeTables(trx, this.sql.dialect);
+        await laneEnds.forget(trx);
+        await this.part.forget(trx);
+      }),
+    );
   }
 
   /** SHA-256 over all rows of the read models in canonical form: the same for the same ledger, on either dialect. */

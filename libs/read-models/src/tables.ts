@@ -96,6 +96,11 @@ export async function makeTables(trx: Kysely<ReadModelTables>, dialect: SqlDiale
   }
 }
 
+/** Has all tables made anew by the next `makeTables`. @param trx has taken the progress */
+export async function forgetTables(trx: Kysely<ReadModelTables>): Promise<void> {
+  await trx.updateTable('projection').set({ form: -1 }).where('name', '!=', FOR_ALL).execute();
+}
+
 export async function dropTables(
   trx: Kysely<ReadModelTables>,
   tables: AnyReadModel['tables'],

@@ -33,6 +33,16 @@ export { canonicalJson } from './canonical-json.js';
 export { KEY_INTRODUCED, KEY_RETIRED, KEYS_LANE, readAnnouncement, type KeyAnnouncement } from './keys/announcement.js';
 export { followKeys, formatKeyChain, verifyKeyChain, type FollowedKeys } from './keys/key-chain.js';
 export type { ProvenAnnouncement } from './keys/proven-announcement.js';
+export { followGrowth, type Followed, type LogWithLosses } from './loss/follow-growth.js';
+export {
+  formatLosses,
+  FOUNDING_LANE,
+  LEDGER_RESTORED,
+  readLoss,
+  verifyLosses,
+  type Loss,
+  type ProvenLoss,
+} from './loss/loss.js';
 export { verifyOpening, type OpeningVerified } from './opening/verify-opening.js';
 export { readAnyLeaf, readLeaf, type ForeignLeaf, type LeafEntry } from './leaf-entry.js';
 export {
@@ -50,6 +60,7 @@ export {
 export { ed25519Verify, sha256, signingKey, type SigningKey } from './primitives/crypto.js';
 export { formatCheckpoint, parseCheckpoint, type Checkpoint } from './note/checkpoint.js';
 export { cosign, cosignaturesOf, type Cosignature } from './note/cosignature.js';
+export { isSameLog, keysNamed, logName, readLogName, type LogName } from './note/log-name.js';
 export { openCheckpoint, type OpenedCheckpoint, type Trust } from './note/open-checkpoint.js';
 export {
   formatNote,

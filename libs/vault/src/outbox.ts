@@ -1,7 +1,6 @@
-import { retryWhileBusy } from '@sijill/platform';
 import type { VaultSql } from './vault-sql.js';
 
-/** An entry that waits to be brought into the store, and its place among those that do. */
+/** An entry that the vault has decided, and its place among those that it has. */
 export interface WaitingEntry {
   readonly number: number;
   /** JSON of `{id, type, data, metadata, sealed?}`. */
@@ -9,13 +8,13 @@ export interface WaitingEntry {
 }
 
 /**
- * Entries that are decided and not yet in the event store, in the order of their numbers. They are committed with the decision that they
- * tell of; whoever carries them over says so when they are durable there, so that a crash in between loses none.
+ * Entries that are decided, in the order of their numbers, committed with the decision that they tell of. Whoever brings them into the event
+ * store sees by its end which it has; so a crash in between loses none, and one that has lost its end is told again.
  */
 export class Outbox {
   constructor(private readonly sql: VaultSql['sql']) {}
 
-  /** @param after a number; rows up to it are passed over */
+  /** @param after the number up to which the event store has them */
   async pending(after: number, limit: number): Promise<readonly WaitingEntry[]> {
     return this.sql.reader
       .selectFrom('vault_outbox')
@@ -24,10 +23,5 @@ export class Outbox {
       .orderBy('number')
       .limit(limit)
       .execute();
-  }
-
-  /** Rows up to this number are in the event store. */
-  async done(upTo: number): Promise<void> {
-    await retryWhileBusy(() => this.sql.writer.deleteFrom('vault_outbox').where('number', '<=', upTo).execute());
   }
 }

@@ -174,6 +174,18 @@ export class Vault {
     return this.database.assertReached(sequence);
   }
 
+  /**
+   * Goes on behind changes that the ledger names and this copy of the vault does not have: they are lost. Whom they made known is
+   * somebody new from now on, and what was sealed for them stays closed.
+   */
+  async goOnBehind(sequence: number): Promise<void> {
+    await this.database.change(({ before, take, raiseEpoch }) => {
+      for (let number = before.sequence; number < sequence; number++) take();
+      raiseEpoch();
+      return Promise.resolve();
+    });
+  }
+
   /** What was destroyed here is moved out of SQLite's files, see `VaultSql.wipe`. */
   wipe(): Promise<void> {
     return this.database.wipe();

@@ -57,7 +57,7 @@ async function drain(at: Death): Promise<void> {
       appended = rows.length > 0;
       return rows.map(({ number, entry }) => ({ number, entry: JSON.parse(entry) as NewEntry }));
     },
-    done: async (upTo) => (at === 'drained' && appended ? die() : vault.outbox.done(upTo)),
+    done: async (upTo) => (at === 'drained' && appended ? die() : vault.assertReached(upTo)),
   });
 }
 

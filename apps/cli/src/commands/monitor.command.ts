@@ -22,7 +22,7 @@ export function addMonitor(program: Command): void {
     .summary('follow a log from outside, and raise an alarm when it is not one history')
     .description(
       'Looks at a log again and again: each checkpoint must be signed, and have grown from the one seen before. Alarms are a fork, a ' +
-        'roll-back, a log that has not grown for too long, and a checkpoint that does not hold. The checkpoints that show it are kept. A change ' +
+        'roll-back, a log that has not grown for too long, a checkpoint that does not hold, and, once, a loss of entries that the log has put on record. The checkpoints that show it are kept. A change ' +
         'of keys that the log has announced is followed.',
     )
     .argument('<address>', "the log's address, or a folder with a copy")

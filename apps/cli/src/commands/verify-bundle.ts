@@ -8,7 +8,7 @@ import {
   type ReportVerified,
 } from '@sijill/transparency';
 import { printable, table } from '../terminal/print.js';
-import { answer, cosignedText, factsOf, fileOf, signedParts, type Held } from '../verification/answer.js';
+import { answer, cosignedText, factsOf, lostParts, fileOf, signedParts, type Held } from '../verification/answer.js';
 import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 
 export function addVerifyBundle(verify: Command): void {
@@ -103,6 +103,7 @@ function coverageOf(
       'which person the subject is',
       'whether what producers said is true',
       'what is sealed',
+      ...lostParts(checkpoint),
       ...(verified === null
         ? ['a report (--report)']
         : verified.notCompared.map((member) => `of the report: ${printable(member)}`)),

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatVerifierKey, verifyKeyChain } from '@sijill/transparency';
-import { answer, cosignedText, factsOf, signedParts } from '../verification/answer.js';
+import { answer, cosignedText, factsOf, lostParts, signedParts } from '../verification/answer.js';
 import { logSource } from '../verification/log-source.js';
 import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 
@@ -41,7 +41,11 @@ export function addVerifyKeys(verify: Command): void {
             'the growth of the log from one to the next',
             ...signedParts(checkpoint),
           ],
-          notCovered: ['who held the keys', 'a key that was retired since, where its announcement is kept from you'],
+          notCovered: [
+            'who held the keys',
+            'a key that was retired since, where its announcement is kept from you',
+            ...lostParts(checkpoint),
+          ],
           facts: { keys: now, announcements: changes, ...factsOf(checkpoint) },
           line: [
             ...changes.map(

@@ -11,7 +11,17 @@ import {
 } from '@sijill/transparency';
 import { parsePastTime } from '../terminal/identifier.js';
 import { progressBar } from '../terminal/progress.js';
-import { answer, cosignedText, factsOf, fileOf, signedParts, type Held } from '../verification/answer.js';
+import {
+  answer,
+  cosignedText,
+  factsOf,
+  fileOf,
+  lossFacts,
+  lossText,
+  lostParts,
+  signedParts,
+  type Held,
+} from '../verification/answer.js';
 import { logSource, LogUnreadable } from '../verification/log-source.js';
 import { collect, trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 
@@ -95,10 +105,10 @@ async function receiptIn(file: string): Promise<string> {
   }
 }
 
-const HOLDS = { kept: true, broken: false, pending: null } as const;
+const HOLDS = { kept: true, broken: false, lost: false, pending: null } as const;
 
 function heldOf(checked: Checked): Held {
-  const { verdict, receipt, signedWith, checkpoint, seenAt, held, missing } = checked.verified;
+  const { verdict, receipt, signedWith, checkpoint, seenAt, held, missing, losses } = checked.verified;
   const seen = seenAt === null ? null : new Date(seenAt).toISOString();
   return {
     holds: HOLDS[verdict],
@@ -112,6 +122,7 @@ function heldOf(checked: Checked): Held {
       signedWith: signedWith === null ? null : formatVerifierKey(signedWith.key),
       entries: held.map(({ id, index }) => ({ entryId: id, index: String(index) })),
       missing: missing.map(({ id }) => id),
+      lost: losses.map(lossFacts),
       ...factsOf(checkpoint),
     },
     line: [
@@ -143,6 +154,7 @@ function notCoveredOf({ verified, leavesOf, askedAt }: Checked): string[] {
   return [
     ...(signedWith === null ? ['the signature of the receipt, and so all that it says'] : []),
     'what the entries say',
+    ...(verdict === 'lost' ? ['whether the missing entries are among those that were lost'] : lostParts(checkpoint)),
     ...(leavesOf.size < receipt.entries.length
       ? ['whether these leaves are those of the entries that it names (--leaf)']
       : []),
@@ -164,13 +176,15 @@ function isInTime({ seenAt, receipt }: VerifiedReceipt): boolean {
 }
 
 function lineOf(verified: VerifiedReceipt, seen: string | null): string[] {
-  const { verdict, checkpoint, missing } = verified;
+  const { verdict, checkpoint, missing, losses } = verified;
   const log = `The log ${checkpoint.origin}, of ${checkpoint.size} entries${cosignedText(checkpoint)},`;
   if (verdict === 'kept')
     return [
       `${log} holds all of them: the promise was KEPT${isInTime(verified) ? ', in time' : '; whether in time is not shown'}.`,
     ];
   const without = `${log} does not hold ${missing.length} of them: ${missing.map(({ id }) => id).join(', ')}.`;
+  if (verdict === 'lost')
+    return [without, ...losses.map(lossText), 'These may be among them: the promise is LOST with them, on record.'];
   if (verdict === 'broken') return [without, `That was so at ${seen}: the promise was BROKEN.`];
   const late =
     seen === null ? 'Nothing shows how old this copy is; ask the log itself, or say --as-of.' : 'Ask again then.';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import {
+  followGrowth,
   openCheckpoint,
   readAnyLeaf,
   readLeaf,
   textOf,
-  verifyGrowth,
   verifyLeaf,
   verifyLog,
   verifyOpening,
@@ -12,7 +12,16 @@ import {
 } from '@sijill/transparency';
 import { printable } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
-import { answer, cosignedText, factsOf, fileOf, signedParts } from '../verification/answer.js';
+import {
+  answer,
+  cosignedText,
+  factsOf,
+  fileOf,
+  lossFacts,
+  lossText,
+  lostParts,
+  signedParts,
+} from '../verification/answer.js';
 import { logSource } from '../verification/log-source.js';
 import { trustOf, withTrust, type TrustOptions } from '../verification/trust-options.js';
 import { addVerifyBundle } from './verify-bundle.js';
@@ -61,7 +70,7 @@ export function addVerify(program: Command): void {
           ],
           notCovered: isForeign
             ? ['what the event says: the ledger has not written it']
-            : ['whether what the entry says is true', ...closedParts(opened)],
+            : ['whether what the entry says is true', ...closedParts(opened), ...lostParts(checkpoint)],
           facts: {
             index: String(index),
             foreign: isForeign,
@@ -102,20 +111,31 @@ export function addVerify(program: Command): void {
           bar.update(Number(done), Number(total)),
         ).finally(() => bar.stop());
         const earlier = since === null ? null : openCheckpoint(since, trust);
-        if (earlier !== null) await verifyGrowth(source, earlier, checkpoint);
-        const grown = earlier === null ? '' : ` It has grown from the ${earlier.size} that you have kept.`;
+        const { losses, isWhole } =
+          earlier === null ? NOT_FOLLOWED : await followGrowth(source, earlier, checkpoint, trust);
+        const grown =
+          earlier === null || losses.length > 0 ? '' : ` It has grown from the ${earlier.size} that you have kept.`;
         return {
           covers: [
             'every tile of the log',
             ...signedParts(checkpoint),
-            ...(since === null ? [] : ['its growth from the checkpoint kept']),
+            ...(since === null || !isWhole ? [] : [growthText(losses)]),
           ],
           notCovered: [
             'what the entries say, and whether the store still holds them',
             ...(since === null ? ['whether it is the history that others were shown (--since, --witness)'] : []),
+            ...(isWhole ? [] : ['its growth from the checkpoint kept: the entry of an earlier loss is lost itself']),
+            ...lostParts(checkpoint),
           ],
-          facts: { ...factsOf(checkpoint), since: earlier === null ? null : String(earlier.size) },
-          line: `The log ${checkpoint.origin} has ${checkpoint.size} entries, and its tiles are those of its checkpoint${cosignedText(checkpoint)}.${grown}`,
+          facts: {
+            ...factsOf(checkpoint),
+            since: earlier === null ? null : String(earlier.size),
+            lost: losses.map(lossFacts),
+          },
+          line: [
+            `The log ${checkpoint.origin} has ${checkpoint.size} entries, and its tiles are those of its checkpoint${cosignedText(checkpoint)}.${grown}`,
+            ...losses.map(lossText),
+          ].join('\n'),
         };
       });
     });
@@ -123,6 +143,14 @@ export function addVerify(program: Command): void {
   addVerifyKeys(verify);
 
   addVerifyStore(verify);
+}
+
+const NOT_FOLLOWED = { losses: [], isWhole: true } as const;
+
+function growthText(losses: readonly unknown[]): string {
+  return losses.length === 0
+    ? 'its growth from the checkpoint kept'
+    : 'its growth from the checkpoint kept up to what was lost, and from what is left of that';
 }
 
 function openedParts({ sealed }: OpeningVerified): string[] {

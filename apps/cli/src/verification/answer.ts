@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isRefusal, toHex, type OpenedCheckpoint } from '@sijill/transparency';
+import { isRefusal, readLogName, toHex, type OpenedCheckpoint, type ProvenLoss } from '@sijill/transparency';
 import { EXIT } from '../exit-codes.js';
 import { printable, printAnswer } from '../terminal/print.js';
 import { LogUnreadable } from './log-source.js';
@@ -49,6 +49,7 @@ export function coverage({ holds = true, covers, notCovered }: Pick<Held, 'holds
 export function factsOf({ origin, size, root, cosignatures }: OpenedCheckpoint): Record<string, unknown> {
   return {
     origin,
+    losses: readLogName(origin).losses,
     size: String(size),
     root: toHex(root),
     cosignatures: cosignatures.map(({ name, seconds }) => ({
@@ -62,6 +63,29 @@ export function factsOf({ origin, size, root, cosignatures }: OpenedCheckpoint):
 export function signedParts({ cosignatures }: OpenedCheckpoint): string[] {
   const witnessed = cosignatures.map(({ name }) => `the cosignature of ${name}`);
   return ["the signature of the log's key", ...witnessed];
+}
+
+/** What a log has lost, as part of what a verdict does not cover: its name says how often. */
+export function lostParts({ origin }: Pick<OpenedCheckpoint, 'origin'>): string[] {
+  return lostOften(readLogName(origin).losses);
+}
+
+/** The same. @param losses how often */
+export function lostOften(losses: number): string[] {
+  return losses === 0 ? [] : [`what the log has LOST and put on record (${losses === 1 ? 'once' : `${losses} times`})`];
+}
+
+/** A loss that a log tells of, in words. */
+export function lossText({ losses, acceptedAt, leaves, kept, index }: ProvenLoss): string {
+  return (
+    `The log says, in leaf ${index}, that entries were LOST: of its ${leaves} leaves it kept the first ${kept}. That was accepted at ` +
+    `${acceptedAt}, as loss ${losses}.`
+  );
+}
+
+/** The same for `--json`. */
+export function lossFacts({ losses, acceptedAt, leaves, kept, index }: ProvenLoss): Record<string, unknown> {
+  return { losses, acceptedAt, leaves: String(leaves), kept: String(kept), index: String(index) };
 }
 
 export function cosignedText({ cosignatures }: OpenedCheckpoint): string {

@@ -7,7 +7,7 @@ import { EXIT } from '../exit-codes.js';
 import { printable, printAnswer } from '../terminal/print.js';
 import { progressBar } from '../terminal/progress.js';
 import { commandConfig } from '../with-ledger.js';
-import { coverage, fileOf, type Held } from './answer.js';
+import { coverage, fileOf, lostOften, type Held } from './answer.js';
 import { keepJson } from './kept-file.js';
 import { trustOf, type TrustOptions } from './trust-options.js';
 
@@ -65,7 +65,7 @@ export async function compareStore(options: StoreOptions): Promise<void> {
   );
 }
 
-function coverageOf({ codesChecked, from }: LedgerVerified): Pick<Held, 'covers' | 'notCovered'> {
+function coverageOf({ codesChecked, from, losses }: LedgerVerified): Pick<Held, 'covers' | 'notCovered'> {
   const codes = 'the codes by which the ledger knows its own entries';
   const [onwards, there] = from === 0 ? ['', ''] : [` from leaf ${from} on`, ' from there on'];
   const before = `the leaves before ${from}, and what of keys and maps rests on them (compared by an earlier run, as a file in the data folder says)`;
@@ -82,6 +82,7 @@ function coverageOf({ codesChecked, from }: LedgerVerified): Pick<Held, 'covers'
       'what was changed before it was signed',
       'store, log and keys changed together (a checkpoint kept elsewhere shows it: --checkpoint)',
       ...(codesChecked ? [] : [`${codes} (there is no keyring here)`]),
+      ...lostOften(losses),
     ],
   };
 }

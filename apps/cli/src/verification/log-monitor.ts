@@ -1,23 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import {
+  followGrowth,
   formatVerifierKey,
   isRefusal,
   openCheckpoint,
   parseVerifierKey,
+  readLogName,
   sameBytes,
   verifyGrowth,
   verifyKeyChain,
   type OpenedCheckpoint,
   type Trust,
+  type VerifierKey,
 } from '@sijill/transparency';
+import { lossText } from './answer.js';
 import { keepJson } from './kept-file.js';
 import { LogUnreadable, type PlacedLog } from './log-source.js';
 
 /**
  * What is wrong with a log: `fork`: two histories, both signed; `roll-back`: it has become shorter; `stalled`: it has not grown for
- * too long; `unsigned`: its checkpoint does not hold.
+ * too long; `unsigned`: its checkpoint does not hold; `loss`: it has lost entries, says so, and goes on from what is left.
  */
-export type AlarmKind = 'fork' | 'roll-back' | 'stalled' | 'unsigned';
+export type AlarmKind = 'fork' | 'roll-back' | 'stalled' | 'unsigned' | 'loss';
 
 export interface Alarm {
   readonly kind: AlarmKind;
@@ -95,6 +99,8 @@ export class LogMonitor {
       alarm: { kind, detail, evidence: [seen.checkpoint, note] },
       newKeys: null,
     });
+    if (readLogName(checkpoint.origin).losses !== readLogName(last.origin).losses)
+      return this.lookBehindLoss(last, opened, next, trusted, alarm);
     if (size < last.size) return alarm('roll-back', `the log had ${last.size} entries and shows ${size}`);
     if (size === last.size) {
       if (!sameBytes(checkpoint.root, last.root)) return alarm('fork', `two roots were signed for ${size} entries`);
@@ -111,6 +117,31 @@ export class LogMonitor {
     }
     await this.keep(next);
     return { size, alarm: null, newKeys };
+  }
+
+  /** A loss is told once: it is on record, and the log is followed from what is left. */
+  private async lookBehindLoss(
+    last: OpenedCheckpoint,
+    { checkpoint }: Opened,
+    next: Seen,
+    trusted: readonly VerifierKey[],
+    alarm: (kind: AlarmKind, detail: string) => Look,
+  ): Promise<Look> {
+    const trust = { ...this.trust, log: [...this.trust.log, ...trusted] };
+    try {
+      const { losses, isWhole } = await followGrowth(this.source, last, checkpoint, trust);
+      await this.keep(next);
+      const followed = isWhole
+        ? `up to the loss it had grown from the ${last.size} entries seen before, and it goes on from what is left of them`
+        : `the entry of an earlier loss is lost itself: from the ${last.size} entries seen before it cannot be followed`;
+      return alarm('loss', [...losses.map(lossText), followed].join(' '));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return alarm(
+        'fork',
+        `the log goes on as ${checkpoint.origin}, and not from what was seen before: ${error.message}`,
+      );
+    }
   }
 
   /** The checkpoint as it is now, signed with a key that is trusted, or with one that the log's announcements lead to from there. */

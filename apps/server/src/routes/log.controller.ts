@@ -6,6 +6,7 @@ import { verifierKeyText } from '@sijill/notary';
 import {
   FormatInvalid,
   formatKeyChain,
+  formatLosses,
   formatReceiptKeys,
   HASH_BYTES,
   parseTilePath,
@@ -82,6 +83,20 @@ export class LogController {
     return formatReceiptKeys(await this.log.receipts.keys.announced());
   }
 
+  @Get('losses')
+  @Public()
+  @Header('content-type', 'application/json; charset=utf-8')
+  @Header('cache-control', 'public, max-age=1')
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({
+    summary:
+      'What the ledger has lost of its entries and put on record, with proofs, for "sijill monitor" and "sijill verify"',
+  })
+  @ApiResponse({ status: 200, schema: { type: 'object', additionalProperties: true } })
+  async losses(): Promise<string> {
+    return formatLosses(await this.log.losses());
+  }
+
   @Get('verifier')
   @Public()
   @ApiOperation({ summary: 'The verifier as one page: it opens proofs and accountings, and makes no connection' })
@@ -152,13 +167,37 @@ export class LogController {
     const { level, index, width } = placeOf(`tile/${path}`);
     const [hashes] = await this.log.store.tiles([{ level, index }]);
     const { size } = await this.log.store.head();
-    if (hashes === undefined || hashes === null || tileWidth({ level, index }, BigInt(size)) < width)
-      throw Problem.notFound('the log has no such tile, or it is not that wide yet');
-    void reply
-      .header('content-type', 'application/octet-stream')
-      .header('cache-control', 'public, max-age=31536000, immutable')
-      .send(Buffer.from(hashes.subarray(0, width * HASH_BYTES)));
+    const isThere = tileWidth({ level, index }, BigInt(size)) >= width;
+    sendTile(reply, isThere ? hashes : null, width);
   }
+
+  @Get('former/:losses/tile/*')
+  @Public()
+  @Header('access-control-allow-origin', '*')
+  @ApiOperation({
+    summary: 'The same, of the log as it was before a loss: former/0 is what it was when nothing had been lost yet',
+  })
+  @ApiProduces('application/octet-stream')
+  @ApiResponse({ status: 200, schema: { type: 'string', format: 'binary' } })
+  async formerTile(
+    @Param('losses') losses: string,
+    @Param('*') path: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { level, index, width } = placeOf(`tile/${path}`);
+    const before = /^(0|[1-9]\d{0,5})$/.test(losses) ? Number(losses) : -1;
+    const [hashes] = await this.log.store.formerTiles(before, [{ level, index }]);
+    sendTile(reply, hashes, width);
+  }
+}
+
+function sendTile(reply: FastifyReply, hashes: Uint8Array | null | undefined, width: number): void {
+  const size = width * HASH_BYTES;
+  if ((hashes?.length ?? 0) < size) throw Problem.notFound('the log has no such tile, or it is not that wide yet');
+  void reply
+    .header('content-type', 'application/octet-stream')
+    .header('cache-control', 'public, max-age=31536000, immutable')
+    .send(Buffer.from(hashes!.subarray(0, size)));
 }
 
 function placeOf(path: string): ReturnType<typeof parseTilePath> {

@@ -1,19 +1,20 @@
 import {
   assertHolds,
   readFounding,
+  IS_ACCEPTED,
   StoreNotOurs,
   type AuthenticStore,
   type FoundedLedger,
   type MarkedEntry,
 } from '@sijill/event-store';
-import { PartOfAnother, type LedgerPart, type Mark, type PartState } from '@sijill/platform';
+import { PartBehind, PartOfAnother, type LedgerPart, type Mark, type PartState } from '@sijill/platform';
 
 /** What belongs to a ledger beside its store, by the names in its founding. Null where nothing is there. */
 export interface LedgerParts {
   readonly vault: LedgerPart | null;
   readonly database: LedgerPart | null;
   readonly readModels: LedgerPart | null;
-  readonly log: { readonly part: LedgerPart; lastLeaf(): Promise<Mark | null> } | null;
+  readonly log: { readonly part: LedgerPart; lastLeaf(): Promise<Mark | null>; losses(): Promise<number> } | null;
 }
 
 /** Who the parts are to belong to. */
@@ -21,7 +22,7 @@ export interface Belonging {
   readonly ledgerId: string;
   /** The fingerprint of the keyring. */
   readonly keyring: string;
-  /** In whose name the log is signed. */
+  /** In whose name the log began to be signed. */
   readonly origin: string;
 }
 
@@ -32,28 +33,49 @@ export interface Belonging {
  * @returns null where nothing was founded yet, and nothing has to be there
  * @throws StoreNotOurs  the store is empty, an older copy, gone on from one, or another's
  * @throws PartOfAnother another ledger's, or a second one beside what the ledger was founded with; or a store that is another's altogether
- * @throws PartBehind    a database was emptied
+ * @throws PartBehind    a database was emptied; or a loss was accepted, and not all of them know of it yet
  */
 export async function assertOneLedger(
   store: AuthenticStore,
   parts: LedgerParts,
-  { ledgerId, keyring, origin }: Belonging,
+  belonging: Belonging,
   known: readonly MarkedEntry[] = [],
 ): Promise<FoundedLedger | null> {
+  const founded = await assertSameLedger(store, parts, belonging);
+  if (founded === null) {
+    const { isBound, last } = await knownOf(parts);
+    await refuseUnfounded(store, { ledgerId: belonging.ledgerId, isBound, last });
+    return null;
+  }
+  if (parts.log !== null && (await parts.log.losses()) < founded.losses)
+    throw new PartBehind(
+      'a loss of entries was accepted, and the log has not begun anew since: that was cut short, or this is an older copy of the log. Run ' +
+        '"sijill ledger accept-loss" again, or put the newest log back',
+    );
+  await assertHolds(store, [...(await marksOf(parts)), ...known]);
+  return founded;
+}
+
+/**
+ * That the parts are those of one ledger, whatever the store holds of what they know.
+ *
+ * @returns null where the store has no founding
+ * @throws PartOfAnother | PartBehind
+ */
+export async function assertSameLedger(
+  store: AuthenticStore,
+  parts: LedgerParts,
+  { ledgerId, keyring, origin }: Belonging,
+): Promise<FoundedLedger | null> {
   const states = await statesOf(parts);
-  const bound = states.filter(({ state }) => state.ledgerId !== null);
-  for (const { what, state } of bound)
-    if (state.ledgerId !== ledgerId)
+  for (const { what, state } of states)
+    if (state.ledgerId !== null && state.ledgerId !== ledgerId)
       throw new PartOfAnother(
         `${what} is that of the ledger ${state.ledgerId}, and this keyring is of the ledger ${ledgerId}; put this ledger's own there, or say ` +
           'where it lies (SIJILL_DATA_DIR, SIJILL_DATABASE, SIJILL_VAULT_DATABASE)',
       );
-  const { founded, others } = await readFounding(store);
-  if (founded === null) {
-    const marks = await marksOf(parts, states);
-    await refuseUnfounded(store, { ledgerId, others, isBound: bound.length > 0, last: lastOf(marks) });
-    return null;
-  }
+  const { founded } = await readFounding(store);
+  if (founded === null) return null;
   if (founded.keyring !== keyring || founded.log.origin !== origin)
     throw new PartOfAnother(
       `this ledger was founded with the log ${founded.log.origin}, and here it is ${origin}; set SIJILL_LOG_ORIGIN to what it was`,
@@ -65,8 +87,13 @@ export async function assertOneLedger(
         `${what} is not the one that the ledger ${ledgerId} was founded with, but a second one. Servers on one store share vault, database, ` +
           'keyring and log: set SIJILL_VAULT_DATABASE, SIJILL_DATABASE or SIJILL_DATA_DIR to where these are, or put them back from a backup',
       );
-  await assertHolds(store, [...(await marksOf(parts, states)), ...known]);
   return founded;
+}
+
+/** Whether any part is bound to a ledger, and the last position that one knows of. */
+async function knownOf(parts: LedgerParts): Promise<{ readonly isBound: boolean; readonly last: number }> {
+  const isBound = (await statesOf(parts)).some(({ state }) => state.ledgerId !== null);
+  return { isBound, last: Math.max(0, ...(await marksOf(parts)).map(({ position }) => position)) };
 }
 
 interface NamedState {
@@ -84,26 +111,24 @@ async function statesOf({ vault, database, readModels, log }: LedgerParts): Prom
 }
 
 /** What each part knows to be in the store. */
-async function marksOf({ log }: LedgerParts, states: readonly NamedState[]): Promise<MarkedEntry[]> {
-  const marks = states.flatMap(({ what, state }) => (state.mark === null ? [] : [{ ...state.mark, by: what }]));
-  const signed = await log?.lastLeaf();
+export async function marksOf(parts: LedgerParts): Promise<MarkedEntry[]> {
+  const marks = (await statesOf(parts)).flatMap(({ what, state }) =>
+    state.mark === null ? [] : [{ ...state.mark, by: what }],
+  );
+  const signed = await parts.log?.lastLeaf();
   return signed === undefined || signed === null ? marks : [...marks, { ...signed, by: 'the log' }];
-}
-
-function lastOf(marks: readonly MarkedEntry[]): number {
-  return Math.max(0, ...marks.map(({ position }) => position));
 }
 
 interface Unfounded {
   readonly ledgerId: string;
-  readonly others: string | null;
   readonly isBound: boolean;
   readonly last: number;
 }
 
 /** @throws StoreNotOurs | PartOfAnother a ledger must not be founded in this store */
-async function refuseUnfounded(store: AuthenticStore, { ledgerId, others, isBound, last }: Unfounded): Promise<void> {
+async function refuseUnfounded(store: AuthenticStore, { ledgerId, isBound, last }: Unfounded): Promise<void> {
   const head = await store.head();
+  const { others } = await readFounding(store);
   const whose = others === null ? "it holds entries that are not this ledger's" : `it is that of the ledger ${others}`;
   if (!isBound) {
     if (head === 0) return;
@@ -115,7 +140,7 @@ async function refuseUnfounded(store: AuthenticStore, { ledgerId, others, isBoun
   throw new StoreNotOurs(
     head === 0
       ? `the event store is empty, and the ledger ${ledgerId} has entries up to position ${last}: a volume was not mounted, another server ` +
-          'answers at its address, or it was lost. Put the right data back'
+          `answers at its address, or it was lost. Put the right data back; what is really lost ${IS_ACCEPTED}`
       : `the event store is not that of the ledger ${ledgerId}: ${whose}. Set SIJILL_EVENT_STORE to the right one, or put its data back`,
   );
 }

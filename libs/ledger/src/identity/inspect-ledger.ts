@@ -1,15 +1,8 @@
-import { existsSync } from 'node:fs';
-import { Access } from '@sijill/access';
-import { authenticStore, readFounding, type AuthenticStore } from '@sijill/event-store';
-import { LogStore } from '@sijill/notary';
-import { clockOf, type Config, type LedgerPart, type Logger, type SqlTarget } from '@sijill/platform';
-import { ReadModels } from '@sijill/read-models';
-import { keyringIn, keyringPlaceOf, Vault } from '@sijill/vault';
-import { authenticatorOf } from '../authenticator-for.js';
-import { openStore } from '../open-store.js';
-import { sqlTarget } from '../sql-target.js';
+import { readFounding, type AuthenticStore } from '@sijill/event-store';
+import type { Config, LedgerPart, Logger } from '@sijill/platform';
 import { assertAsFar } from './assert-as-far.js';
 import { assertOneLedger, type LedgerParts } from './assert-one-ledger.js';
+import { withParts } from './open-parts.js';
 
 /** Whose a part is, and how far it is. */
 export interface PartShown {
@@ -41,36 +34,9 @@ export interface LedgerInspected {
  *
  * @throws KeyringUnusable | StoreUnavailable | StoreRefused | DatabaseUnavailable
  */
-export async function inspectLedger(config: Config, logger: Logger): Promise<LedgerInspected> {
-  const opened: { close(): Promise<void> }[] = [];
-  const keep = <T extends { close(): Promise<void> }>(part: T): T => (opened.unshift(part), part);
-  const there = async <T extends { close(): Promise<void> }>(
-    target: SqlTarget,
-    open: (target: SqlTarget) => Promise<T>,
-  ): Promise<T | null> => (target.kind === 'sqlite' && !existsSync(target.file) ? null : keep(await open(target)));
-  try {
-    const keyring = await keyringIn(keyringPlaceOf(config.keyring));
-    const clock = clockOf(config);
-    const vault = await there(sqlTarget(config, 'vault'), (at) =>
-      Vault.open(at, keyring, clock, config.defaultRegion, 1),
-    );
-    const access = await there(sqlTarget(config, 'access'), (at) => Access.open(at, config, clock));
-    const readModels = await there(sqlTarget(config, 'read-models'), (at) => ReadModels.open(at, clock));
-    const log = await there(sqlTarget(config, 'notary'), (at) => LogStore.open(at));
-    const { eventStore } = config;
-    const isThere = eventStore.kind !== 'embedded' || existsSync(eventStore.file);
-    const store = isThere
-      ? authenticStore(keep(await openStore(config, logger)), authenticatorOf(keyring, vault ?? undefined))
-      : null;
-    const parts: LedgerParts = {
-      vault: vault?.part ?? null,
-      database: access?.part ?? null,
-      readModels: readModels?.part ?? null,
-      log,
-    };
-    const { ledgerId, fingerprint, logName } = keyring;
-    const belonging = { ledgerId, keyring: fingerprint, origin: config.logOrigin ?? logName };
-    const shown = { ledgerId, ...(await shownOf(store, parts)) };
+export function inspectLedger(config: Config, logger: Logger): Promise<LedgerInspected> {
+  return withParts(config, logger, async ({ store, vault, access, log, parts, belonging }) => {
+    const shown = { ledgerId: belonging.ledgerId, ...(await shownOf(store, parts)) };
     const fault =
       store === null
         ? null
@@ -79,9 +45,7 @@ export async function inspectLedger(config: Config, logger: Logger): Promise<Led
               await assertAsFar(store, { vault, access }, parts.readModels, log);
           });
     return { shown, fault };
-  } finally {
-    for (const part of opened) await part.close();
-  }
+  });
 }
 
 async function faultOf(look: () => Promise<unknown>): Promise<Error | null> {

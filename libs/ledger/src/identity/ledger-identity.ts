@@ -35,6 +35,8 @@ export class LedgerIdentity implements AppendWatch {
   private lastAppended: Mark | null = null;
   private wrong: string | null = null;
   private deciding: Deciding | null = null;
+  /** How often the ledger had lost the end of its store when it was opened here. */
+  private losses: number | null = null;
 
   constructor(
     private readonly store: () => AuthenticStore,
@@ -60,19 +62,23 @@ export class LedgerIdentity implements AppendWatch {
   /**
    * Founds a new ledger, or finds that everything which was opened is one ledger's and as far as the others.
    *
+   * @returns what holds of it
    * @throws StoreNotOurs | PartOfAnother | PartBehind | StoreUnavailable | StoreRefused | DatabaseUnavailable
    */
-  async establish(deciding: Deciding): Promise<void> {
+  async establish(deciding: Deciding): Promise<FoundedLedger> {
     const { parts, belonging } = this;
     const store = this.store();
-    if ((await this.assertOne()) === null) {
+    let founded = await this.assertOne();
+    if (founded === null) {
       await this.found();
-      await this.assertOne();
+      founded = (await this.assertOne())!;
     }
+    this.losses = founded.losses;
     for (const part of [parts.vault, parts.database, parts.readModels, parts.log.part])
       await part.belongTo(belonging.ledgerId);
     await assertAsFar(store, deciding, parts.readModels, parts.log);
     this.deciding = deciding;
+    return founded;
   }
 
   /**
@@ -129,7 +135,12 @@ export class LedgerIdentity implements AppendWatch {
     }
   }
 
-  private assertOne(): Promise<FoundedLedger | null> {
+  private async assertOne(): Promise<FoundedLedger | null> {
+    // Its log begins anew, and all that this process knows of the store is what it was before.
+    if (this.losses !== null && (await this.parts.log.losses()) > this.losses)
+      throw new PartOfAnother(
+        'a loss of entries was accepted since this server was started; start it again, and it goes on from what is left',
+      );
     const own = this.lastAppended === null ? [] : [{ ...this.lastAppended, by: 'this process' }];
     return assertOneLedger(this.store(), this.parts, this.belonging, own);
   }
@@ -142,7 +153,14 @@ export class LedgerIdentity implements AppendWatch {
       parts.database.state(),
       parts.log.part.state(),
     ]);
-    const founding = { ledgerId, keyring, vault: vault.id, database: database.id, log: { id: log.id, origin } };
+    const founding = {
+      ledgerId,
+      keyring,
+      vault: vault.id,
+      database: database.id,
+      log: { id: log.id, origin },
+      losses: 0,
+    };
     await foundLedger(this.store(), ledgerEntry(LEDGER_FOUNDED, options.clock.now(), foundingData(founding)));
   }
 

@@ -4,8 +4,10 @@ import {
   isRefusal,
   isSameKey,
   KEYS_LANE,
+  keysNamed,
   parseCheckpoint,
   parseNote,
+  readLogName,
   signersOf,
   verifierKey,
   type Note,
@@ -19,6 +21,7 @@ import { announce, announcementEntries, announcementIn, inForce, KeyChangeRefuse
 
 /** The name that a log signs in, and what it signs with: a process that does not sign never asks for that. */
 export interface LogIdentity {
+  /** See `logName`: behind a loss the log signs in another name, with the same keys. */
   readonly origin: string;
   readonly keys: SigningKeys;
 }
@@ -88,9 +91,9 @@ async function signerFor(identity: LogIdentity, history: readonly LogKey[]): Pro
   return logSigner(identity.origin, await ownKeys(identity, inForce(history)));
 }
 
-/** A key of the log, as whoever verifies has it. */
+/** A key of the log, as it is announced: in the name under which the log began. */
 export function keyOf(origin: string, { publicKey }: Signer): VerifierKey {
-  return verifierKey(origin, 'ed25519', publicKey);
+  return verifierKey(readLogName(origin).began, 'ed25519', publicKey);
 }
 
 /**
@@ -112,7 +115,7 @@ export async function keyHistory(
       .map(announcementIn)
       .reduce(announce, []),
   );
-  if (history.length > 0) assertNamed(history[0]!.key.name, origin);
+  if (history.length > 0) assertNamed(history[0]!.key.name, readLogName(origin).began);
   return history;
 }
 
@@ -174,7 +177,10 @@ function assertNamed(has: string, name: string): void {
 /** @throws KeysNotAnnounced a checkpoint bears other signatures of the log than those of these keys */
 function assertSignedBy({ size, note: text }: SignedCheckpoint, origin: string, keys: readonly LogKey[]): void {
   const note = parseNote(text);
-  const own = keys.map(({ key }) => key);
+  const own = keysNamed(
+    origin,
+    keys.map(({ key }) => key),
+  );
   const signers = saying(notHolding(size), () => signersOf(note, own));
   if (signers.length !== own.length || signaturesOf(note, origin) !== own.length)
     throw new KeysNotAnnounced(

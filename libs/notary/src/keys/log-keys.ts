@@ -1,6 +1,6 @@
 import { entryText, laneEnd, leafText, type EventStore } from '@sijill/event-store';
 import type { Clock } from '@sijill/platform';
-import { KEYS_LANE, type ProvenAnnouncement, type VerifierKey } from '@sijill/transparency';
+import { KEYS_LANE, keysNamed, type ProvenAnnouncement, type VerifierKey } from '@sijill/transparency';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
 import { proveEntry } from '../prove.js';
 import { announceKey, assertSigns, type KeyChange } from './announce-key.js';
@@ -35,14 +35,16 @@ export class LogKeys {
   }
 
   /**
-   * The keys that the last checkpoint that is given away is signed with; before there is one, the key that the log begins with.
+   * The keys that the last checkpoint that is given away is signed with, in the name that it is signed in; before there is one, the key
+   * that the log begins with.
    *
    * @throws KeysNotAnnounced
    */
   async published(): Promise<VerifierKey[]> {
     const all = await this.all();
     const position = (await this.options.published())?.position ?? all[0]?.introduced.position ?? 0;
-    return inForce(all, position).map(({ key }) => key);
+    const keys = inForce(all, position).map(({ key }) => key);
+    return keysNamed(this.identity.origin, keys);
   }
 
   /**

@@ -107,10 +107,13 @@ export class MapStore {
     });
   }
 
-  /** Forgets the map, so that it is made anew. */
-  async clear(): Promise<void> {
+  /** Forgets the map, so that it is made anew. @param wanted whether somebody waits for it still */
+  async clear(wanted = true): Promise<void> {
     await this.write(async (trx) => {
-      await trx.updateTable('map_head').set(EMPTY_MAP).execute();
+      await trx
+        .updateTable('map_head')
+        .set(wanted ? EMPTY_MAP : { ...EMPTY_MAP, wanted: 0 })
+        .execute();
       await trx.deleteFrom('map_tile').execute();
       await trx.deleteFrom('map_link').execute();
     });

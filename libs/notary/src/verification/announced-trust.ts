@@ -3,10 +3,12 @@ import {
   isRefusal,
   isSameKey,
   KEYS_LANE,
+  keysNamed,
   openCheckpoint,
   parseCheckpoint,
   parseNote,
   ProofInvalid,
+  readLogName,
   signersOf,
   type Note,
   type OpenedCheckpoint,
@@ -32,7 +34,7 @@ export class AnnouncedTrust {
     /** What is wrong with the announcements, or with what was given. */
     readonly finding: Finding | null,
   ) {
-    this.trusted = trust.log;
+    this.trusted = asAnnounced(trust.log);
   }
 
   /** @param size leaves of the log: what it does not have yet is not believed, for nobody can tell who wrote it */
@@ -42,7 +44,7 @@ export class AnnouncedTrust {
     for await (const { entry, index } of loggedEntries(store, log, size, KEYS_LANE)) {
       try {
         keys = announce(keys, announcementIn(entry));
-        if (keys.length === 1 && !isAmong(trust.log, keys[0]!.key))
+        if (keys.length === 1 && !isAmong(asAnnounced(trust.log), keys[0]!.key))
           finding = { what: 'key', index, detail: 'the key that the log began with was not given; give that one too' };
       } catch (error) {
         if (!(error instanceof KeyChangeRefused) && !isRefusal(error)) throw error;
@@ -64,13 +66,18 @@ export class AnnouncedTrust {
    */
   async openOwn(text: string): Promise<OpenedCheckpoint> {
     const { checkpoint, note, signing, believed } = await this.opened(text);
-    const hasSigned = ({ name, id }: VerifierKey): boolean =>
-      note.signatures.some((one) => one.name === name && one.id === id);
+    const hasSigned = (key: VerifierKey): boolean => {
+      const named = keysNamed(checkpoint.origin, [key]);
+      return named.some(({ name, id }) => note.signatures.some((one) => one.name === name && one.id === id));
+    };
     if (!signing.every(hasSigned)) throw new ProofInvalid('a key that the log had announced by then has not signed it');
     if (this.keys.some(({ key }) => hasSigned(key) && !isAmong(signing, key)))
       throw new ProofInvalid('a key has signed it that was retired by then, or not announced yet');
     const others = signing.filter((key) => !isAmong(believed, key));
-    this.trusted = [...this.trusted, ...signersOf(note, others)];
+    this.trusted = [
+      ...this.trusted,
+      ...others.filter((key) => signersOf(note, keysNamed(checkpoint.origin, [key])).length > 0),
+    ];
     return checkpoint;
   }
 
@@ -98,6 +105,11 @@ export class AnnouncedTrust {
     if (size === 0n) return 0;
     return (await this.log.positionAt(Number(size - 1n))) ?? Number.POSITIVE_INFINITY;
   }
+}
+
+/** Keys in the name in which they were announced, whichever they were given in. */
+function asAnnounced(keys: readonly VerifierKey[]): VerifierKey[] {
+  return keys.flatMap((key) => keysNamed(readLogName(key.name).began, [key]));
 }
 
 function isAmong(keys: readonly VerifierKey[], key: VerifierKey): boolean {

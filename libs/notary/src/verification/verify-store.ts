@@ -2,11 +2,14 @@ import { LaneGap, LaneRevisions, type KeylessStore } from '@sijill/event-store';
 import {
   HASH_BYTES,
   isRefusal,
+  readLogName,
   sameBytes,
   TILE_WIDTH,
   tileRoot,
   tileWidth,
   treeRoot,
+  withTiles,
+  type TilePlace,
   type Trust,
 } from '@sijill/transparency';
 import type { LogStore, SignedCheckpoint } from '../log-store.js';
@@ -59,6 +62,8 @@ export interface StoreVerified {
   readonly foreign: ForeignFound;
   /** Entries of the store that no checkpoint covers yet. */
   readonly unsigned: number;
+  /** How often the end of the store was lost and that was put on record: of what was lost nothing is said. */
+  readonly losses: number;
 }
 
 /**
@@ -110,6 +115,7 @@ export async function verifyStore(store: KeylessStore, log: LogStore, options: V
     bytes: ranges.bytes,
     foreign: ranges.foreign,
     unsigned: findings.length > 0 ? 0 : lanes!.unsigned,
+    losses: await log.losses(),
   };
 }
 
@@ -175,6 +181,13 @@ async function checkCheckpoint(
     const at = Number(checkpoint.size);
     if (row !== null && (row.size !== at || !sameBytes(row.root, checkpoint.root)))
       return wrong(row.size, `the checkpoint kept at ${row.size} is one of ${at} leaves, or has another root`);
+    const { losses } = readLogName(checkpoint.origin);
+    if (losses < (await log.losses())) {
+      const then = await formerRoot(log, losses, checkpoint.size);
+      return sameBytes(then, checkpoint.root)
+        ? null
+        : wrong(at, `the first ${at} entries did not have, before the loss, the root that was signed for them`);
+    }
     if (at > size) return wrong(at, `${at} entries were signed, and the log has ${size}`);
     const root = await fromTiles(log, (read) => treeRoot(checkpoint.size, read));
     return sameBytes(root, checkpoint.root)
@@ -185,6 +198,13 @@ async function checkCheckpoint(
       return wrong(row?.size ?? 0, `the checkpoint at ${row?.size ?? '?'} does not hold: ${error.message}`);
     throw error;
   }
+}
+
+/** The root of the log as it was when there had been so many losses. */
+function formerRoot(log: LogStore, losses: number, size: bigint): Promise<Uint8Array> {
+  const load = async (places: readonly TilePlace[]): Promise<Uint8Array[]> =>
+    (await log.formerTiles(losses, places)).map((hashes) => hashes ?? new Uint8Array());
+  return withTiles((read) => treeRoot(size, read), load);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readLeaf } from '../leaf-entry.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
+import { isSameLog, keysNamed } from '../note/log-name.js';
 import { isSameKey, type VerifierKey } from '../note/verifier-key.js';
 import { utf8 } from '../primitives/bytes.js';
 import { verifyLeaf } from '../proof/tlog-proof.js';
@@ -51,7 +52,7 @@ export function followKeys(text: string, trust: Trust): FollowedKeys {
     }),
   );
   const placeOf = (key: VerifierKey): number =>
-    chain.findIndex(({ announcement: { what, key: other } }) => what === 'introduced' && isSameKey(key, other));
+    chain.findIndex(({ announcement: { what, key: other } }) => what === 'introduced' && isSameSigner(key, other));
   const places = trust.log.map(placeOf).filter((at) => at !== -1);
   if (chain.length > 0 && places.length === 0)
     throw new ProofInvalid('the log has announced none of the keys that are trusted');
@@ -62,9 +63,10 @@ export function followKeys(text: string, trust: Trust): FollowedKeys {
     named(announcementAt(first + i), () => {
       const { index, checkpoint } = verifyLeaf(utf8(leaf), proof, { ...trust, log: keys });
       if (index <= last) throw new ProofInvalid('it does not stand behind the one before');
-      if (announcement.key.name !== checkpoint.origin) throw new ProofInvalid('it is about a key of another log');
+      if (!isSameLog(announcement.key.name, checkpoint.origin))
+        throw new ProofInvalid('it is about a key of another log');
       last = index;
-      const others = keys.filter((key) => !isSameKey(key, announcement.key));
+      const others = keys.filter((key) => !isSameSigner(key, announcement.key));
       keys = announcement.what === 'introduced' ? [...others, announcement.key] : others;
       if (keys.length === 0) throw new ProofInvalid('no key is left that is trusted');
       return { ...announcement, index, checkpoint };
@@ -112,6 +114,11 @@ class WholeChain {
     if (what === 'introduced') this.signing.add((this.newest = generation));
     else this.signing.delete(generation);
   }
+}
+
+/** Whether two keys are one, in the names that a log has before a loss and behind it. */
+function isSameSigner(key: VerifierKey, other: VerifierKey): boolean {
+  return keysNamed(other.name, [key]).some((named) => isSameKey(named, other));
 }
 
 function announcementAt(i: number): string {

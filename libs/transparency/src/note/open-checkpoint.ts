@@ -1,12 +1,16 @@
 import { ProofInvalid } from '../tree/proofs.js';
 import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
 import { cosignaturesOf, type Cosignature } from './cosignature.js';
+import { isSameLog, keysNamed } from './log-name.js';
 import { parseNote, signersOf } from './signed-note.js';
 import type { VerifierKey } from './verifier-key.js';
 
 /** Whom a verifier believes. */
 export interface Trust {
-  /** Keys of the log; one of them must have signed. A checkpoint of another origin than the key's name is not the log's. */
+  /**
+   * Keys of the log; one of them must have signed. A checkpoint of another origin than the key's name is not the log's, but for the name that
+   * the log goes on in behind a loss.
+   */
   readonly log: readonly VerifierKey[];
   readonly witnesses?: readonly VerifierKey[];
   /** How many of the witnesses must have cosigned; none when absent. */
@@ -26,8 +30,7 @@ export interface OpenedCheckpoint extends Checkpoint {
 export function openCheckpoint(noteText: string, { log, witnesses = [], quorum = 0 }: Trust): OpenedCheckpoint {
   const note = parseNote(noteText);
   const checkpoint = parseCheckpoint(note.text);
-  const signers = signersOf(note, log);
-  if (!signers.some(({ name }) => name === checkpoint.origin))
+  if (signersOf(note, keysNamed(checkpoint.origin, log)).length === 0)
     throw new ProofInvalid(
       `the checkpoint is not signed by the log's key: it says it is of ${checkpoint.origin}${wayFrom(log, checkpoint)}`,
     );
@@ -39,7 +42,7 @@ export function openCheckpoint(noteText: string, { log, witnesses = [], quorum =
 
 /** Whoever has a key of the log, and not the one that signs, comes from one to the other. */
 function wayFrom(log: readonly VerifierKey[], { origin }: Checkpoint): string {
-  return log.some(({ name }) => name === origin)
+  return log.some(({ name }) => isSameLog(name, origin))
     ? ', of which you have another key; where it has changed its key, "sijill verify keys" leads from yours to the one that signs'
     : '';
 }

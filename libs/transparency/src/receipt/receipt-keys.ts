@@ -1,6 +1,7 @@
 import { formatAnnouncements, parseAnnouncements, type ProvenAnnouncement } from '../keys/proven-announcement.js';
 import { readLeaf, type LeafEntry } from '../leaf-entry.js';
 import type { OpenedCheckpoint, Trust } from '../note/open-checkpoint.js';
+import { readLogName } from '../note/log-name.js';
 import { parseVerifierKey, verifierKey, type VerifierKey } from '../note/verifier-key.js';
 import { FormatInvalid, utf8 } from '../primitives/bytes.js';
 import { verifyLeaf } from '../proof/tlog-proof.js';
@@ -26,9 +27,9 @@ export interface AnnouncedReceiptKey extends ReceiptKeyAnnouncement {
   readonly checkpoint: OpenedCheckpoint;
 }
 
-/** What the keys for the receipts of a log are called. */
+/** What the keys for the receipts of a log are called, before a loss and behind it. */
 export function receiptKeyName(log: string): string {
-  return `${log}/receipt`;
+  return `${readLogName(log).began}/receipt`;
 }
 
 /** The key as whoever verifies has it: no other key of the log has its name. @param log the log's name */

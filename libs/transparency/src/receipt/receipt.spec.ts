@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { canonicalJson } from '../canonical-json.js';
+import { formatLosses } from '../loss/loss.js';
 import { formatCheckpoint } from '../note/checkpoint.js';
 import { cosign } from '../note/cosignature.js';
 import { formatNote, signNote } from '../note/signed-note.js';
@@ -89,6 +90,7 @@ function logOf({ size, leaves = new Map(), announced = announcement(), ...told }
   return {
     isLive: told.isLive ?? true,
     receiptKeys: () => Promise.resolve(formatReceiptKeys([{ leaf: announced, proof }])),
+    losses: () => Promise.resolve(formatLosses([])),
     checkpoint: () => Promise.resolve(now.note),
     tile: (place) => Promise.resolve(now.tile(place)),
   };

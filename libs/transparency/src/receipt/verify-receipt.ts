@@ -1,4 +1,7 @@
 import { readLeaf } from '../leaf-entry.js';
+import { lossesSince, type LogWithLosses } from '../loss/follow-growth.js';
+import type { ProvenLoss } from '../loss/loss.js';
+import { isSameLog, readLogName } from '../note/log-name.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
 import { parseNote, signersOf, type Note } from '../note/signed-note.js';
 import { fromBase64, textOf, toBase64 } from '../primitives/bytes.js';
@@ -11,7 +14,7 @@ import { parseReceipt, type PromisedEntry, type Receipt } from './receipt.js';
 import { receiptKeyName, verifyReceiptKeys, type AnnouncedReceiptKey } from './receipt-keys.js';
 
 /** A log, and what it has announced for its receipts. */
-export interface ReceiptSource extends LogSource {
+export interface ReceiptSource extends LogSource, Pick<LogWithLosses, 'losses'> {
   /** Whether it is the log itself, and no copy: a copy may be older than the keys that were kept beside it. */
   readonly isLive: boolean;
   receiptKeys(): Promise<string>;
@@ -29,8 +32,11 @@ export interface VerifyReceiptOptions {
   readonly onProgress?: (leaves: bigint, size: bigint) => void;
 }
 
-/** `pending`: entries are missing, or the key is not announced yet, and nothing shows that it should be otherwise. */
-export type ReceiptVerdict = 'kept' | 'broken' | 'pending';
+/**
+ * `pending`: entries are missing, or the key is not announced yet, and nothing shows that it should be otherwise. `lost`: entries are missing,
+ * and the log says that it has lost some since it promised them.
+ */
+export type ReceiptVerdict = 'kept' | 'broken' | 'pending' | 'lost';
 
 export interface VerifiedReceipt {
   readonly verdict: ReceiptVerdict;
@@ -44,6 +50,8 @@ export interface VerifiedReceipt {
   /** The entries that the log holds, and where. */
   readonly held: readonly (PromisedEntry & { readonly index: bigint })[];
   readonly missing: readonly PromisedEntry[];
+  /** What the log has lost since it gave the receipt, as it says. */
+  readonly losses: readonly ProvenLoss[];
 }
 
 /**
@@ -65,16 +73,18 @@ export async function verifyReceipt(
   // Read in this order, the checkpoint is no older than those under which the keys are proven.
   const announced = verifyReceiptKeys(await source.receiptKeys(), trust);
   const checkpoint = openCheckpoint(await source.checkpoint(), trust);
-  if (receipt.log !== checkpoint.origin)
+  const [then, now] = [readLogName(receipt.log).losses, readLogName(checkpoint.origin).losses];
+  if (!isSameLog(receipt.log, checkpoint.origin) || then > now)
     throw new ProofInvalid(`the receipt is one of the log ${receipt.log}, and this is ${checkpoint.origin}`);
+  const losses = then === now ? [] : await lossesSince(source, then, now, trust);
   const seenAt = lastSeen(checkpoint, trust, askedAt);
   const signedWith = signerAmong(announced, note);
   if (signedWith === null) {
     const isNamed = note.signatures.some(({ name }) => name === receiptKeyName(receipt.log));
-    const isShown = !keptKeys && seenAt !== null && seenAt > Date.parse(receipt.acceptedAt);
+    const isShown = !keptKeys && losses.length === 0 && seenAt !== null && seenAt > Date.parse(receipt.acceptedAt);
     if (!isNamed || isShown)
       throw new ProofInvalid('the receipt is not signed with a key that the log has announced for receipts');
-    return { verdict: 'pending', receipt, signedWith, checkpoint, seenAt, held: [], missing: receipt.entries };
+    return { verdict: 'pending', receipt, signedWith, checkpoint, seenAt, held: [], missing: receipt.entries, losses };
   }
   await assertAnnounced(source, signedWith, checkpoint);
 
@@ -85,8 +95,9 @@ export async function verifyReceipt(
   });
   const missing = receipt.entries.filter(({ leafHash }) => !found.has(leafHash));
   const isDue = seenAt !== null && seenAt > Date.parse(receipt.dueAt);
-  const verdict = missing.length === 0 ? 'kept' : isDue ? 'broken' : 'pending';
-  return { verdict, receipt, signedWith, checkpoint, seenAt, held, missing };
+  const open = losses.length > 0 ? 'lost' : isDue ? 'broken' : 'pending';
+  const verdict = missing.length === 0 ? 'kept' : open;
+  return { verdict, receipt, signedWith, checkpoint, seenAt, held, missing, losses };
 }
 
 /** A witness cosigns what it has seen again, with a new time: the last of them alone would make old what others know to be newer. */
@@ -110,6 +121,8 @@ async function assertAnnounced(
   { index, leafHash, checkpoint: proven }: AnnouncedReceiptKey,
   checkpoint: OpenedCheckpoint,
 ): Promise<void> {
+  // It was kept from before a loss: the log had signed it then, and need not have it any more.
+  if (proven.origin !== checkpoint.origin) return;
   if (source.isLive || proven.size <= checkpoint.size) await verifyGrowth(source, proven, checkpoint);
   // A copy that is older has no tiles of what came later, and yet the announcement where it was there already.
   else if (index < checkpoint.size) await verifyMember(source, leafHash, index, checkpoint);

@@ -1,7 +1,14 @@
 import { sameBytes } from '../primitives/bytes.js';
 import { openCheckpoint, type OpenedCheckpoint, type Trust } from '../note/open-checkpoint.js';
 import { HASH_BYTES } from '../tree/hashing.js';
-import { consistencyProof, inclusionProof, ProofInvalid, verifyConsistency, verifyInclusion } from '../tree/proofs.js';
+import {
+  consistencyProof,
+  inclusionProof,
+  ProofInvalid,
+  treeRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from '../tree/proofs.js';
 import { TreeGrowth } from '../tiles/growth.js';
 import { tilePath } from '../tiles/tile-path.js';
 import { TILE_WIDTH, tilesOf, tileWidth, withTiles, type Tile, type TilePlace } from '../tiles/tiles.js';
@@ -43,7 +50,7 @@ export async function verifyLog(
 }
 
 /** What a log was, or is said to have been: so many leaves, and the root over them. */
-type Tree = Pick<OpenedCheckpoint, 'size' | 'root'>;
+export type Tree = Pick<OpenedCheckpoint, 'size' | 'root'>;
 
 /**
  * Checks that a log has grown from an earlier checkpoint to a later one, by the tiles of the later.
@@ -73,6 +80,11 @@ export async function verifyMember(
 ): Promise<void> {
   const path = await withTiles((read) => inclusionProof(index, size, read), tilesUnder(source, size));
   verifyInclusion(leafHash, index, size, path, root);
+}
+
+/** The root over the first leaves of a log, by its tiles. That these are the log's is not checked. @throws FormatInvalid | ProofInvalid */
+export function rootAt(source: LogSource, size: bigint, of: bigint): Promise<Uint8Array> {
+  return withTiles((read) => treeRoot(size, read), tilesUnder(source, of));
 }
 
 function tilesUnder(source: LogSource, size: bigint): (places: readonly TilePlace[]) => Promise<Uint8Array[]> {

@@ -49,7 +49,7 @@ export interface DirectoryTables {
     /** Of the separation that keeps the two apart, while it stands. */
     separation_id: string | null;
   };
-  /** Entries that are decided and not yet in the event store. */
+  /** Entries that are decided, those that are in the event store too. */
   vault_outbox: { number: number; entry: string };
 }
 
