@@ -16,8 +16,8 @@ import { claimOf, clockOf, newEntryId, type Clock, type Config, type Logger } fr
 import type { ReadModels } from '@sijill/read-models';
 import { LEDGER_RESTORED } from '@sijill/transparency';
 import { sqlTarget } from '../sql-target.js';
-import { assertSameLedger, marksOf } from './assert-one-ledger.js';
-import { findLost, type Losing, type Lost } from './find-loss.js';
+import { assertSameLedger, knownOf } from './assert-one-ledger.js';
+import { findLost, type Lost } from './find-loss.js';
 import { withParts, type PartsFound } from './open-parts.js';
 
 /** A loss cannot be accepted: there is none, a part is not there, or somebody is at work. The message says what to do. */
@@ -109,8 +109,8 @@ async function record(
   clock: Clock,
 ): Promise<Restored> {
   const { store, vault, parts } = all;
-  const marks = await marksOf(parts);
-  const lost = await findLost(losingOf(all), marks, (done, of) => onProgress?.('comparing', done, of));
+  const known = await knownOf(parts);
+  const lost = await findLost(all, known, (done, of) => onProgress?.('comparing', done, of));
   if (Object.keys(lost).length === 0)
     throw new LossRefused('nothing is lost: store, vault, databases and log are as far as each other');
   const id = newEntryId();
@@ -122,10 +122,6 @@ async function record(
   const entry = ledgerEntry(LEDGER_RESTORED, clock.now(), data, { id, principal: by.principal, ...kept });
   await appendBehind(store, LANES.ledger, end, [entry]);
   return entry;
-}
-
-function losingOf({ store, log, vault, access }: AllParts): Losing {
-  return { store, log, vault, access };
 }
 
 /** Brings all parts to where the store is. Each step can be done again; the one by which it is known that all are done is the last. */

@@ -43,8 +43,7 @@ export async function assertOneLedger(
 ): Promise<FoundedLedger | null> {
   const founded = await assertSameLedger(store, parts, belonging);
   if (founded === null) {
-    const { isBound, last } = await knownOf(parts);
-    await refuseUnfounded(store, { ledgerId: belonging.ledgerId, isBound, last });
+    await refuseUnfounded(store, belonging.ledgerId, await knownOf(parts));
     return null;
   }
   if (parts.log !== null && (await parts.log.losses()) < founded.losses)
@@ -52,7 +51,7 @@ export async function assertOneLedger(
       'a loss of entries was accepted, and the log has not begun anew since: that was cut short, or this is an older copy of the log. Run ' +
         '"sijill ledger accept-loss" again, or put the newest log back',
     );
-  await assertHolds(store, [...(await marksOf(parts)), ...known]);
+  await assertHolds(store, [...(await knownOf(parts)).marks, ...known]);
   return founded;
 }
 
@@ -90,12 +89,6 @@ export async function assertSameLedger(
   return founded;
 }
 
-/** Whether any part is bound to a ledger, and the last position that one knows of. */
-async function knownOf(parts: LedgerParts): Promise<{ readonly isBound: boolean; readonly last: number }> {
-  const isBound = (await statesOf(parts)).some(({ state }) => state.ledgerId !== null);
-  return { isBound, last: Math.max(0, ...(await marksOf(parts)).map(({ position }) => position)) };
-}
-
 interface NamedState {
   readonly name: keyof LedgerParts;
   readonly what: string;
@@ -110,23 +103,30 @@ async function statesOf({ vault, database, readModels, log }: LedgerParts): Prom
   return states;
 }
 
-/** What each part knows to be in the store. */
-export async function marksOf(parts: LedgerParts): Promise<MarkedEntry[]> {
-  const marks = (await statesOf(parts)).flatMap(({ what, state }) =>
-    state.mark === null ? [] : [{ ...state.mark, by: what }],
-  );
-  const signed = await parts.log?.lastLeaf();
-  return signed === undefined || signed === null ? marks : [...marks, { ...signed, by: 'the log' }];
+/** What the parts of a ledger know. */
+export interface Known {
+  /** Whether any is bound to a ledger. */
+  readonly isBound: boolean;
+  /** Entries that are in the store. */
+  readonly marks: readonly MarkedEntry[];
+  /** The highest number of a change of the vault that entries name. */
+  readonly vaultSequence: number;
 }
 
-interface Unfounded {
-  readonly ledgerId: string;
-  readonly isBound: boolean;
-  readonly last: number;
+export async function knownOf(parts: LedgerParts): Promise<Known> {
+  const states = await statesOf(parts);
+  const marks = states.flatMap(({ what, state }) => (state.mark === null ? [] : [{ ...state.mark, by: what }]));
+  const signed = await parts.log?.lastLeaf();
+  return {
+    isBound: states.some(({ state }) => state.ledgerId !== null),
+    marks: signed === undefined || signed === null ? marks : [...marks, { ...signed, by: 'the log' }],
+    vaultSequence: Math.max(0, ...states.map(({ state }) => state.vaultSequence)),
+  };
 }
 
 /** @throws StoreNotOurs | PartOfAnother a ledger must not be founded in this store */
-async function refuseUnfounded(store: AuthenticStore, { ledgerId, isBound, last }: Unfounded): Promise<void> {
+async function refuseUnfounded(store: AuthenticStore, ledgerId: string, { isBound, marks }: Known): Promise<void> {
+  const last = Math.max(0, ...marks.map(({ position }) => position));
   const head = await store.head();
   const { others } = await readFounding(store);
   const whose = others === null ? "it holds entries that are not this ledger's" : `it is that of the ledger ${others}`;

@@ -9,6 +9,7 @@ import {
 } from '@sijill/event-store';
 import { lastAnnounced, type LogStore } from '@sijill/notary';
 import { PartBehind } from '@sijill/platform';
+import type { Known } from './assert-one-ledger.js';
 import { highestVaultSequence } from '@sijill/read-models';
 import { HASH_BYTES, TILE_WIDTH, toHex } from '@sijill/transparency';
 
@@ -50,13 +51,13 @@ const BATCH = 2_000;
 /**
  * Finds what is lost: compares the whole store with the log's leaves, and what store, vault, keys and log say of each other.
  *
- * @param marks what the parts know to be in the store
+ * @param known what the parts know of the store
  * @param onProgress is told the leaves that were compared, and how many there are
  * @throws ChangedNotLost
  */
 export async function findLost(
   { store, log, vault, access }: Losing,
-  marks: readonly MarkedEntry[],
+  { marks, vaultSequence }: Pick<Known, 'marks' | 'vaultSequence'>,
   onProgress: (done: number, of: number) => void = () => undefined,
 ): Promise<Lost> {
   const { size } = await log.head();
@@ -64,6 +65,7 @@ export async function findLost(
   const found = await compared(store, log, size, onProgress);
   const isHeld = found.kept === size && missed.length === 0;
   const upTo = Math.max(0, ...marks.map(({ position }) => position));
+  const named = Math.max(found.vaultSequence, vaultSequence);
   const told = await drainedTo(store, LANES.access);
   const [sequence, last, announced] = [
     await vault.sequence(),
@@ -81,7 +83,7 @@ export async function findLost(
             checkpoint: (await log.checkpoint())?.note ?? null,
           },
         }),
-    ...(found.vaultSequence > sequence ? { vault: { after: sequence, upTo: found.vaultSequence } } : {}),
+    ...(named > sequence ? { vault: { after: sequence, upTo: named } } : {}),
     ...((await isOlder(access, told)) ? { access: { after: last, upTo: told } } : {}),
     ...(announced > size ? { logCopy: { after: String(size), upTo: String(announced) } } : {}),
   };
