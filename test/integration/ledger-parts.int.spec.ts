@@ -1,8 +1,26 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { StoreNotOurs, type StoredEntry } from '@sijill/event-store';
-import { acceptLoss, logKeysInForce, openStore, sqlTarget, type Lost, type LossAccepted } from '@sijill/ledger';
+import {
+  acceptLoss,
+  ChangedNotLost,
+  logKeysInForce,
+  openStore,
+  sqlTarget,
+  type Lost,
+  type LossAccepted,
+} from '@sijill/ledger';
 import { checkRange, LogStore, MapStore, verifyStore, type Finding } from '@sijill/notary';
 import { createLogger, parseConfig, PartBehind, PartOfAnother } from '@sijill/platform';
-import { FOUNDING_LANE } from '@sijill/transparency';
+import {
+  followGrowth,
+  formatLosses,
+  FOUNDING_LANE,
+  openCheckpoint,
+  ProofInvalid,
+  type Followed,
+  type LogWithLosses,
+} from '@sijill/transparency';
 import { VaultLost } from '@sijill/vault';
 import { freshDataDir } from '../support/sijill.js';
 import { copyOf, exchange, PART_FILES, WholeLedger, type PartName } from '../support/whole-ledger.js';
@@ -31,10 +49,48 @@ async function headOf(folder: string): Promise<number> {
 
 const REASON = 'both disks of the store failed';
 
-function acceptOn(folder: string): Promise<LossAccepted> {
+/** @param cutShortAt where it ends as if the process had */
+function acceptOn(folder: string, cutShortAt?: string): Promise<LossAccepted> {
   const by = { keyId: null, name: 'command line', principal: 'command-line', roles: [], producer: null };
   const config = parseConfig({ SIJILL_DATA_DIR: folder });
-  return acceptLoss(config, createLogger('silent'), { reason: REASON, by: () => Promise.resolve(by) });
+  return acceptLoss(config, createLogger('silent'), {
+    reason: REASON,
+    by: () => Promise.resolve(by),
+    onProgress: (what) => {
+      if (what === cutShortAt) throw new Error(`cut short at ${what}`);
+    },
+  });
+}
+
+async function checkpointOf(folder: string): Promise<string> {
+  const log = await LogStore.open(sqlTarget(parseConfig({ SIJILL_DATA_DIR: folder }), 'notary'));
+  const { note } = (await log.checkpoint())!;
+  await log.close();
+  return note;
+}
+
+/** Follows a ledger's log from a checkpoint to its last one, as whoever has its key does from outside. */
+async function follow(folder: string, from: string): Promise<Followed> {
+  const whole = await WholeLedger.start({ SIJILL_DATA_DIR: folder });
+  try {
+    const { store: log, keys, losses } = whole.ledger.log;
+    const read = (tiles: Promise<(Uint8Array | null)[]>): Promise<Uint8Array> => tiles.then(([tile]) => tile!);
+    const source: LogWithLosses = {
+      checkpoint: async () => (await log.checkpoint())!.note,
+      tile: (at) => read(log.tiles([at])),
+      formerTile: (before) => (at) => read(log.formerTiles(before, [at])),
+      losses: async () => formatLosses(await losses()),
+    };
+    const trust = { log: (await keys.all()).map(({ key }) => key) };
+    return await followGrowth(
+      source,
+      openCheckpoint(from, trust),
+      openCheckpoint(await source.checkpoint(), trust),
+      trust,
+    );
+  } finally {
+    await whole.stop();
+  }
 }
 
 /** What is wrong with the store and the map of subjects, by all that was signed. */
@@ -210,6 +266,67 @@ describe('a ledger of which a part was exchanged', () => {
       expect(JSON.stringify(entry)).not.toContain(REASON);
     },
   );
+
+  it('is finished by being asked for again, where accepting a loss was cut short', async () => {
+    const folder = exchanged('store', 'older');
+    await startOf(folder);
+    for (const at of ['reading', 'growing the log'] as const) {
+      await expect(acceptOn(folder, at)).rejects.toThrow(`cut short at ${at}`);
+      // Once the log has begun anew, all that is left the next server does.
+      if (at === 'reading') expect((await startOf(folder))?.message).toContain('that was cut short');
+    }
+    const whole = copyOf(folder);
+    await grown(folder);
+    expect(await findingsOf(folder)).toEqual([]);
+    await expect(acceptOn(whole)).rejects.toThrow('nothing is lost');
+    const { losses } = (await restoredIn(folder)).data;
+    expect(losses).toBe(1);
+  });
+
+  it('accepts no loss where an entry was changed, and those behind it are there', async () => {
+    const folder = copyOf(after);
+    const db = new Database(join(folder, 'ledger.sqlite'));
+    for (const { name } of db.prepare("select name from sqlite_master where type = 'trigger'").all() as {
+      name: string;
+    }[])
+      db.exec(`drop trigger "${name}"`);
+    db.exec("update entry set data = replace(data, 'carrier-najd', 'carrier-hejaz') where position = 8");
+    db.close();
+    await expect(acceptOn(folder)).rejects.toThrow(ChangedNotLost);
+  });
+
+  it('is followed from a checkpoint that was kept, over one loss and several, and from no other', async () => {
+    const folder = copyOf(after);
+    const kept = [await checkpointOf(folder)];
+    const lose = async (store: string): Promise<void> => {
+      exchange('store', folder, store);
+      await acceptOn(folder);
+      await grown(folder);
+      kept.push(await checkpointOf(folder));
+    };
+    await lose(before);
+    expect(await follow(folder, kept[0]!)).toMatchObject({ isWhole: true, losses: [{ losses: 1 }] });
+    const between = copyOf(folder);
+    await grown(folder);
+    kept.push(await checkpointOf(folder));
+    await lose(between);
+    for (const [from, losses] of [
+      [0, [1, 2]],
+      [1, [2]],
+      [2, [2]],
+      [3, []],
+    ] as const)
+      expect(await follow(folder, kept[from]!)).toMatchObject({
+        isWhole: true,
+        losses: losses.map((n) => ({ losses: n })),
+      });
+    // One that somebody signed with the same keys, over other entries.
+    await expect(follow(folder, await checkpointOf(longFork))).rejects.toThrow(ProofInvalid);
+    // The entries of both losses are lost themselves.
+    await lose(before);
+    expect(await follow(folder, kept[0]!)).toMatchObject({ isWhole: false, losses: [{ losses: 3 }] });
+    expect(await findingsOf(folder)).toEqual([]);
+  });
 
   it('goes on where only the read models are gone, or of another time: they are made again', async () => {
     const folder = copyOf(after);
