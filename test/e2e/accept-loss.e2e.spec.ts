@@ -1,6 +1,10 @@
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyOf } from '../support/eventstoredb/data-directory.js';
+import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
 import { BATCH, disclosed } from '../support/events.js';
+import { describeWithPostgres } from '../support/postgres/describe-with-postgres.js';
+import { proofOf, sendDisclosures } from '../support/send-disclosures.js';
 import {
   eventually,
   freshDataDir,
@@ -13,144 +17,226 @@ import {
 
 type Json = Record<string, unknown>;
 
-const PHONE = '+966500000061';
-const OTHER = '+966500000062';
-const STORE = 'ledger.sqlite';
-
-/** Puts another copy where a database of a ledger is, whose servers are stopped. */
-function putBack(file: string, copy: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-  copyFileSync(copy, file);
+/** An event store that can be put back to what it was. */
+interface Losing {
+  readonly env: Record<string, string>;
+  /** Keeps a copy. No server of the ledger is running. */
+  keep(dataDir: string): Promise<void>;
+  /** Has only the copy. @returns whether a server may run meanwhile */
+  lose(dataDir: string): Promise<void>;
+  stop(): Promise<void>;
 }
 
-describe('a ledger whose store has lost its end', () => {
-  const folder = freshDataDir('accept-loss');
-  const save = (name: string, content: string): string => {
-    const file = join(folder, name);
-    writeFileSync(file, content);
-    return file;
-  };
-  let server: TestServer;
-  const send = async (phone: string, count: number): Promise<string | null> => {
-    const response = await fetch(`${server.url}/v1/events`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${producer}`,
-        'content-type': BATCH,
-        prefer: 'return=receipt',
-      },
-      body: JSON.stringify(Array.from({ length: count }, () => disclosed(phone))),
+const PHONE = '+966500000061';
+const OTHER = '+966500000062';
+const REASON = 'both disks failed, ticket 4711';
+
+/** Copies a database that nobody has open, with what SQLite keeps beside it. */
+function copyStore(from: string, to: string): void {
+  for (const suffix of ['', '-wal', '-shm']) {
+    rmSync(to + suffix, { force: true });
+    if (existsSync(from + suffix)) copyFileSync(from + suffix, to + suffix);
+  }
+}
+
+/** @param runs whether the server is running while the store is exchanged */
+function contract(name: string, open: () => Promise<Losing>, runs: boolean): void {
+  describe(`a ledger on ${name} whose store has lost its end`, () => {
+    const folder = freshDataDir('accept-loss');
+    const save = (file: string, content: string | Uint8Array): string => {
+      writeFileSync(join(folder, file), content);
+      return join(folder, file);
+    };
+    let [server, producer, officer, port] = [null as unknown as TestServer, '', '', '0'];
+    let losing: Losing;
+    afterAll(async () => {
+      await server.kill();
+      await losing.stop();
     });
-    expect(response.status).toBe(201);
-    return ((await response.json()) as { receipt: string | null }).receipt;
-  };
-  let producer = '';
-  /** Sends twenty at a time until a receipt is given for them. */
-  const promised = async (phone: string): Promise<string> =>
-    (await eventually(
-      () => send(phone, 20),
-      (receipt) => receipt !== null,
-    ))!;
-  /** So many entries the store has by now, or a few less: what waits for the log is not asked for. */
-  const leaves = async (): Promise<number> =>
-    (await sijillJson<{ store: { position: number } }>(['ledger', 'show'], server.env)).store.position;
-  const signed = async (least: number): Promise<string> => {
-    const { body } = await eventually(
-      () => request<string>(`${server.url}/log/checkpoint`),
-      ({ status, body: note }) => status === 200 && Number(note.split('\n')[1]) >= least,
-    );
-    return body;
-  };
-  const history = async (phone: string): Promise<number> => {
-    const args = ['history', '--identifier', `phone:${phone}`, '--reason', 'a test of what is left'];
-    return (await sijillJson<{ items: unknown[] }>(args, server.env)).items.length;
-  };
-  const verified = async (...args: string[]): Promise<{ code: number; answer: Json }> => {
-    const { code, stdout, stderr } = await sijill(['verify', ...args, '--json'], {});
-    if (stdout === '') throw new Error(stderr);
-    return { code, answer: JSON.parse(stdout) as Json };
-  };
+    const start = async (env: Record<string, string>): Promise<void> => {
+      server = await startServer({ ...env, SIJILL_HTTP_PORT: port });
+      ({ port } = new URL(server.url));
+    };
+    /** Sends twenty at a time until a receipt is given for them, and waits until they are signed. */
+    const promised = async (phone: string): Promise<string> => {
+      const receipt = await eventually(
+        async () => {
+          const response = await fetch(`${server.url}/v1/events`, {
+            method: 'POST',
+            headers: { authorization: `Bearer ${producer}`, 'content-type': BATCH, prefer: 'return=receipt' },
+            body: JSON.stringify(Array.from({ length: 20 }, () => disclosed(phone))),
+          });
+          expect(response.status).toBe(201);
+          return ((await response.json()) as { receipt: string | null }).receipt;
+        },
+        (given) => given !== null,
+      );
+      await proofOf(server, officer, await sendDisclosures(server, producer, phone, 1));
+      return receipt!;
+    };
+    const checkpoint = async (): Promise<string> => (await request<string>(`${server.url}/log/checkpoint`)).body;
+    const history = async (phone: string): Promise<number> => {
+      const args = ['history', '--identifier', `phone:${phone}`, '--reason', 'a test of what is left'];
+      return (await sijillJson<{ items: unknown[] }>(args, server.env)).items.length;
+    };
+    const verified = async (...args: string[]): Promise<{ code: number; answer: Json }> => {
+      const { code, stdout, stderr } = await sijill(['verify', ...args, '--json'], server.env);
+      if (stdout === '') throw new Error(stderr);
+      return { code, answer: JSON.parse(stdout) as Json };
+    };
+    const ready = (): Promise<{ status: number; body: Json }> => request<Json>(`${server.url}/health/ready`);
 
-  it('takes nothing in until that is accepted; then all who follow it see what is lost', async () => {
-    server = await startServer();
-    producer = await server.producer('platform');
-    const receiptOfKept = save('kept-receipt', await promised(PHONE));
-    const vkey = save('log.vkey', (await request<string>(`${server.url}/log/vkey`)).body);
-    const before = save('before', await signed(await leaves()));
-    const people = await history(PHONE);
-    await server.kill();
-    await sijill(['ledger', 'show'], server.env);
-    const copy = join(folder, STORE);
-    // The last process that closes it leaves no write-ahead log.
-    copyFileSync(join(server.dataDir, STORE), copy);
+    it('takes nothing in until that is accepted; then all who follow it see what is lost', async () => {
+      losing = await open();
+      const { env } = losing;
+      await start(env);
+      [producer, officer] = [await server.producer('platform'), await server.key('officer')];
+      const { dataDir } = server;
+      const receiptOfKept = save('kept-receipt', await promised(PHONE));
+      const entry = await sendDisclosures(server, producer, PHONE, 1);
+      const proof = save('proof', await proofOf(server, officer, entry));
+      const leaf = await fetch(`${server.url}/v1/entries/${entry}/leaf`, {
+        headers: { authorization: `Bearer ${officer}` },
+      });
+      const leafFile = save('leaf', new Uint8Array(await leaf.arrayBuffer()));
+      const vkey = save('log.vkey', (await request<string>(`${server.url}/log/vkey`)).body);
+      const before = save('before', await checkpoint());
+      const people = await history(PHONE);
+      expect(await server.kill()).toBe(0);
+      await losing.keep(dataDir);
 
-    server = await startServer({ SIJILL_DATA_DIR: server.dataDir });
-    const receiptOfLost = save('lost-receipt', await promised(OTHER));
-    await signed(await leaves());
-    const monitor = [
-      'monitor',
-      `${server.url}/log`,
-      '--key',
-      vkey,
-      '--once',
-      '--json',
-      '--state',
-      join(folder, 'monitor'),
-    ];
-    expect((await sijill(monitor, {})).code).toBe(0);
-    const since = save('since', await signed(await leaves()));
-    const env = server.env;
-    expect(await history(OTHER)).toBeGreaterThanOrEqual(20);
-    expect(await server.kill()).toBe(0);
+      await start({ ...env, SIJILL_DATA_DIR: dataDir });
+      const receiptOfLost = save('lost-receipt', await promised(OTHER));
+      const state = join(folder, 'monitor');
+      const monitor = (): ReturnType<typeof sijill> =>
+        sijill(['monitor', `${server.url}/log`, '--key', vkey, '--once', '--json', '--state', state], {});
+      expect((await monitor()).code).toBe(0);
+      const since = save('since', await checkpoint());
+      expect(await history(OTHER)).toBeGreaterThan(20);
+      if (!runs) expect(await server.kill()).toBe(0);
 
-    putBack(join(server.dataDir, STORE), copy);
-    const refused = await sijill(['ledger', 'show'], env);
-    expect(refused.code).toBe(3);
-    expect(refused.stderr).toContain('sijill ledger accept-loss');
+      await losing.lose(dataDir);
+      if (runs) {
+        const refusing = await eventually(ready, ({ status }) => status === 503);
+        expect(JSON.stringify(refusing.body)).toContain('sijill ledger accept-loss');
+        expect(
+          (await request(`${server.url}/v1/events`, { key: producer, body: [disclosed(PHONE)], type: BATCH })).status,
+        ).toBe(503);
+      }
+      const shown = await sijill(['ledger', 'show'], server.env);
+      expect([shown.code, shown.stderr]).toEqual([3, expect.stringContaining('sijill ledger accept-loss')]);
+      const accept = (): ReturnType<typeof sijill> =>
+        sijill(['ledger', 'accept-loss', '--reason', REASON, '--json'], server.env);
+      if (runs) {
+        expect(await accept()).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining('Stop all servers') as string,
+        });
+        expect(await server.kill()).toBe(0);
+      }
+      const accepted = await accept();
+      expect([accepted.code, accepted.stderr]).toEqual([0, '']);
+      expect([JSON.parse(accepted.stdout)]).toEqual([
+        {
+          entryId: expect.any(String) as string,
+          losses: 1,
+          lost: expect.objectContaining({ store: expect.anything() }),
+        },
+      ]);
+      expect(await accept()).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing is lost') as string });
+      await start({ ...env, SIJILL_DATA_DIR: dataDir });
+      expect(await history(PHONE)).toBe(people);
+      await proofOf(server, officer, await sendDisclosures(server, producer, OTHER, 3));
+      expect((await checkpoint()).split('\n')[0]).toMatch(/\/after-loss-1$/);
+      expect(await history(OTHER)).toBe(3);
 
-    const accepted = await sijillJson<{ entryId: string; losses: number; lost: Json }>(
-      ['ledger', 'accept-loss', '--reason', 'both disks failed, ticket 4711'],
-      env,
-    );
-    expect(accepted).toMatchObject({ losses: 1, lost: { store: {}, log: {} } });
-    const again = await sijill(['ledger', 'accept-loss', '--reason', 'once more'], env);
-    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('nothing is lost')]);
+      const log = `${server.url}/log`;
+      const lost = [expect.objectContaining({ losses: 1 })];
+      for (const kept of [before, since])
+        expect(await verified('log', log, '--key', vkey, '--since', kept)).toEqual({
+          code: 0,
+          answer: expect.objectContaining({ holds: true, losses: 1, lost }) as Json,
+        });
+      const found = await monitor();
+      expect([found.code, JSON.parse(found.stdout)]).toEqual([
+        1,
+        expect.objectContaining({ alarm: expect.objectContaining({ kind: 'loss' }) }),
+      ]);
+      expect((await monitor()).code).toBe(0);
+      expect(await verified('receipt', receiptOfKept, '--log', log, '--key', vkey)).toMatchObject({
+        code: 0,
+        answer: { promise: 'kept' },
+      });
+      expect(await verified('receipt', receiptOfLost, '--log', log, '--key', vkey)).toMatchObject({
+        code: 1,
+        answer: { promise: 'lost', lost },
+      });
+      expect((await verified('entry', leafFile, proof, '--key', vkey)).code).toBe(0);
+      expect(await verified('keys', log, '--key', vkey)).toMatchObject({ code: 0, answer: { losses: 1 } });
+      expect(await verified('store', '--key', vkey, '--checkpoint', since)).toMatchObject({
+        code: 0,
+        answer: { holds: true, losses: 1 },
+      });
 
-    const { port } = new URL(server.url);
-    server = await startServer({ SIJILL_DATA_DIR: server.dataDir, SIJILL_HTTP_PORT: port });
-    expect(await history(PHONE)).toBe(people);
-    expect((await sijill(['history', '--identifier', `phone:${OTHER}`, '--reason', 'gone'], server.env)).code).toBe(0);
-    await send(OTHER, 3);
-    const note = await signed(1);
-    expect(note.split('\n')[0]).toMatch(/\/after-loss-1$/);
-    expect(await history(OTHER)).toBe(3);
+      const out = join(folder, 'accounting.json');
+      const report = [
+        'report',
+        'accounting',
+        '--identifier',
+        `phone:${PHONE}`,
+        '--reason',
+        'test',
+        '--format',
+        'json',
+        '--out',
+        out,
+      ];
+      expect((await sijill(report, server.env)).code).toBe(0);
+      const bundle = await verified('bundle', join(folder, 'accounting.proof'), '--report', out, '--key', vkey);
+      expect(bundle).toMatchObject({ code: 0, answer: { holds: true, losses: 1 } });
+    }, 300_000);
+  });
+}
 
-    const log = `${server.url}/log`;
-    const whole = await verified('log', log, '--key', vkey, '--since', since);
-    expect([whole.code, whole.answer]).toEqual([
-      0,
-      expect.objectContaining({ losses: 1, lost: [expect.objectContaining({ losses: 1 })] }),
-    ]);
-    expect(await verified('log', log, '--key', vkey, '--since', before)).toMatchObject({ code: 0 });
+contract(
+  'an embedded store',
+  () => {
+    const copy = join(freshDataDir('copy'), 'ledger.sqlite');
+    const fileIn = (dataDir: string): string => join(dataDir, 'ledger.sqlite');
+    return Promise.resolve({
+      env: {},
+      keep: async (dataDir) => copyStore(fileIn(dataDir), copy),
+      lose: async (dataDir) => copyStore(copy, fileIn(dataDir)),
+      stop: async () => undefined,
+    });
+  },
+  false,
+);
 
-    const found = await sijill(monitor, {});
-    expect([found.code, JSON.parse(found.stdout)]).toEqual([
-      1,
-      expect.objectContaining({ alarm: expect.objectContaining({ kind: 'loss' }) }),
-    ]);
-    expect((await sijill(monitor, {})).code).toBe(0);
-
-    const kept = await verified('receipt', receiptOfKept, '--log', log, '--key', vkey);
-    expect([kept.code, kept.answer['promise']]).toEqual([0, 'kept']);
-    const lost = await verified('receipt', receiptOfLost, '--log', log, '--key', vkey);
-    expect([lost.code, lost.answer['promise'], lost.answer['lost']]).toEqual([
-      1,
-      'lost',
-      [expect.objectContaining({ losses: 1 })],
-    ]);
-
-    const store = await sijill(['verify', 'store', '--key', vkey, '--checkpoint', since, '--json'], server.env);
-    expect([store.code, store.stdout]).toEqual([0, expect.stringContaining('"losses":1')]);
-    expect(await server.kill()).toBe(0);
-  }, 240_000);
+describeWithPostgres('with PostgreSQL', (postgres) => {
+  contract(
+    'EventStoreDB and PostgreSQL',
+    async () => {
+      const stored = freshDataDir('esdb');
+      let copy = '';
+      let standIn: StandIn = await startEventStoreDbStandIn({ dataDir: stored });
+      const { port } = standIn;
+      return {
+        env: {
+          SIJILL_EVENT_STORE: standIn.connectionString,
+          SIJILL_DATABASE: await postgres.freshDatabase('sijill'),
+          SIJILL_VAULT_DATABASE: await postgres.freshDatabase('vault'),
+        },
+        keep: async () => void (copy = copyOf(stored)),
+        lose: async () => {
+          await standIn.stop();
+          rmSync(stored, { recursive: true });
+          cpSync(copy, stored, { recursive: true });
+          standIn = await startEventStoreDbStandIn({ dataDir: stored, port });
+        },
+        stop: () => standIn.stop(),
+      };
+    },
+    true,
+  );
 });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { LedgerSeals, type ActingReader } from '@sijill/access';
 import {
   appendBehind,
@@ -12,7 +13,7 @@ import {
   type JsonObject,
 } from '@sijill/event-store';
 import { GrowingLog, MapStore, type LogStore } from '@sijill/notary';
-import { claimOf, clockOf, newEntryId, type Clock, type Config, type Logger } from '@sijill/platform';
+import { claimOf, clockOf, newEntryId, type Claim, type Clock, type Config, type Logger } from '@sijill/platform';
 import type { ReadModels } from '@sijill/read-models';
 import { LEDGER_RESTORED } from '@sijill/transparency';
 import { sqlTarget } from '../sql-target.js';
@@ -40,6 +41,8 @@ export interface LossAccepted {
   readonly lost: Lost;
 }
 
+const CLAIM_MS = 3_000;
+
 /** All parts of one ledger, there and of one ledger. */
 type AllParts = { readonly [P in keyof PartsFound]: NonNullable<PartsFound[P]> };
 
@@ -55,9 +58,9 @@ export function acceptLoss(config: Config, logger: Logger, wanted: LossWanted): 
     const all = allOf(found);
     const by = await wanted.by(all.access);
     const claim = claimOf(sqlTarget(config, 'notary-claim'), 'sijill notary');
-    if (!(await claim.take(() => undefined)))
+    if (!(await taken(claim)))
       throw new LossRefused(
-        'a notary of this ledger is at work: it sees no loss. Stop all servers of this ledger, and try again',
+        'a server of this ledger is running, and keeps its log. Stop all servers of this ledger, and try again',
       );
     try {
       const founded = await assertSameLedger(all.store, all.parts, all.belonging);
@@ -78,6 +81,13 @@ export function acceptLoss(config: Config, logger: Logger, wanted: LossWanted): 
       await claim.release();
     }
   });
+}
+
+/** A notary that has just ended, or only looks, gives its claim back in a moment. */
+async function taken(claim: Claim): Promise<boolean> {
+  for (const until = Date.now() + CLAIM_MS; Date.now() < until; await pause(100))
+    if (await claim.take(() => undefined)) return true;
+  return false;
 }
 
 function allOf(found: PartsFound): AllParts {
