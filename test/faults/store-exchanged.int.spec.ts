@@ -1,6 +1,8 @@
 import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openEventStoreDb, StoreNotOurs } from '@sijill/event-store';
+import { acceptLoss } from '@sijill/ledger';
+import { createLogger, parseConfig } from '@sijill/platform';
 import { copyOf } from '../support/eventstoredb/data-directory.js';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
@@ -100,6 +102,41 @@ describe('a server that comes back with other data', () => {
     },
     120_000,
   );
+});
+
+describe('a server that keeps no log, and was overlooked when a loss was accepted', () => {
+  it('takes nothing in, and says that it is to be started again', async () => {
+    const [right, folder] = [freshDataDir('store'), freshDataDir('ledger')];
+    await grow(right, folder, 5);
+    const older = copyOf(right);
+    let standIn = await startEventStoreDbStandIn({ dataDir: right });
+    const env = { SIJILL_DATA_DIR: folder, SIJILL_EVENT_STORE: standIn.connectionString };
+    const whole = await WholeLedger.start({ ...env, SIJILL_ROLES: 'api,projector' });
+    await whole.take(5);
+    const { port } = standIn;
+    await standIn.stop();
+    standIn = await startEventStoreDbStandIn({ dataDir: older, port });
+    const refusing = (words: RegExp): Promise<string | null> =>
+      eventually(
+        async () => whole.health.ledger,
+        (failure) => failure !== null && words.test(failure),
+      );
+    await refusing(WORDS.older);
+    const by = { keyId: null, name: 'tests', principal: 'command-line', roles: [], producer: null };
+    const { losses } = await acceptLoss(parseConfig(env), createLogger('silent'), {
+      reason: 'a test',
+      by: () => Promise.resolve(by),
+    });
+    expect(losses).toBe(1);
+    await refusing(/a loss of entries was accepted since this server was started; start it again/);
+    await expect(whole.take(1)).rejects.toThrow('start it again');
+    await whole.stop();
+    const again = await WholeLedger.start(env);
+    await again.take(1);
+    await again.settled();
+    await again.stop();
+    await standIn.stop();
+  }, 60_000);
 });
 
 describe('an embedded store whose file is exchanged while it is open', () => {

@@ -10,11 +10,21 @@ import {
   type FoundedLedger,
 } from '@sijill/event-store';
 import type { LogStore } from '@sijill/notary';
-import { PartBehind, PartOfAnother, type Clock, type LedgerPart, type Logger, type Mark } from '@sijill/platform';
+import {
+  PartBehind,
+  PartOfAnother,
+  within,
+  type Clock,
+  type LedgerPart,
+  type Logger,
+  type Mark,
+} from '@sijill/platform';
 import { assertAsFar, assertDecided, type Deciding } from './assert-as-far.js';
 import { assertOneLedger, type Belonging, type LedgerParts } from './assert-one-ledger.js';
 
 const EVERY_MS = 5_000;
+/** A process that stops waits no longer for its last look. */
+const LAST_LOOK_MS = 2_000;
 
 /** The parts of a ledger that is open: all of them are there. */
 export interface OpenParts extends LedgerParts {
@@ -109,7 +119,14 @@ export class LedgerIdentity implements AppendWatch {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
-    await this.note().catch(() => undefined);
+    if (this.wrong !== null) return;
+    // What the store has lost since this process looked last must not be noted as known: others may have accepted that meanwhile.
+    const noted = this.check().then(() => this.note());
+    await within(
+      LAST_LOOK_MS,
+      noted.catch(() => undefined),
+      () => undefined,
+    );
   }
 
   private async watch(): Promise<void> {
