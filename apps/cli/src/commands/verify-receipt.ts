@@ -46,7 +46,7 @@ export function addVerifyReceipt(verify: Command): void {
     .summary('check whether the log has kept what a receipt promised')
     .description(
       'Looks in the log for the entries that a receipt promised. Ends with 0 when the log holds all of them; with 1 when one is missing ' +
-        'and due, or the receipt is none of this log; with 3 while what is missing is not due yet, and when something cannot be read.',
+        'and due, or lost with others as the log says, or the receipt is none of this log; with 3 while what is missing is not due yet, and when something cannot be read.',
     )
     .argument('<receipt>', 'file with the receipt, the member of that name of the answer to POST /v1/events')
     .requiredOption(

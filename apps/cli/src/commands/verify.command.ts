@@ -96,7 +96,10 @@ export function addVerify(program: Command): void {
   withTrust(verify.command('log'))
     .summary('check a whole log: its tiles and its checkpoint')
     .argument('<place>', 'folder with a copy of it (checkpoint, tile/…), or its address')
-    .option('--since <file>', 'a checkpoint that you have kept: the log must have grown from it')
+    .option(
+      '--since <file>',
+      'a checkpoint that you have kept: the log must have grown from it, but for losses that it tells of',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  $ sijill verify log https://ledger.example/log --key log.vkey\n  $ sijill verify log ./copy --key log.vkey --since checkpoint-of-march',
@@ -116,6 +119,7 @@ export function addVerify(program: Command): void {
         const grown =
           earlier === null || losses.length > 0 ? '' : ` It has grown from the ${earlier.size} that you have kept.`;
         return {
+          holds: isWhole ? true : null,
           covers: [
             'every tile of the log',
             ...signedParts(checkpoint),
