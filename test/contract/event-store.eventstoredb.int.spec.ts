@@ -7,7 +7,7 @@ import { hidingAs } from './event-store.hiding.js';
 describe('EventStoreDB', () => {
   let server: ServerForTests;
   beforeAll(async () => {
-    server = await eventStoreDbForTests();
+    server = await eventStoreDbForTests({ mayHoldOthers: true });
     process.stdout.write(`event store contract: on ${server.what}\n`);
   }, 180_000);
   afterAll(() => server.stop());

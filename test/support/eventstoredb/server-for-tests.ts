@@ -1,3 +1,4 @@
+import { openEventStoreDb } from '@sijill/event-store';
 import { startEventStoreDbStandIn } from './stand-in.js';
 
 /** A server to test against, and what it is. */
@@ -12,12 +13,25 @@ const IMAGE = 'eventstore/eventstore:24.10';
 /**
  * The most real server there is: the one that EVENTSTOREDB_URL names, else one in Docker, else the stand-in. Docker is
  * passed over where no engine answers or the image cannot be had.
+ *
+ * @param mayHoldOthers whether other tests may have left entries there. A whole ledger wants a server that is empty: where the one that is
+ *   named is not any more, this test runs on the next best, and the summary says so.
  */
-export async function eventStoreDbForTests(): Promise<ServerForTests> {
-  const url = process.env['EVENTSTOREDB_URL'];
-  if (url !== undefined && url !== '')
+export async function eventStoreDbForTests({ mayHoldOthers = false } = {}): Promise<ServerForTests> {
+  const url = process.env['EVENTSTOREDB_URL'] ?? '';
+  if (url === '') return (await inDocker()) ?? (await standIn('no EVENTSTOREDB_URL, no Docker'));
+  if (mayHoldOthers || (await isEmpty(url)))
     return { connectionString: url, what: 'the server that EVENTSTOREDB_URL names', stop: async () => undefined };
-  return (await inDocker()) ?? (await standIn());
+  return (await inDocker()) ?? (await standIn('the server that EVENTSTOREDB_URL names is not empty any more'));
+}
+
+async function isEmpty(connectionString: string): Promise<boolean> {
+  const store = await openEventStoreDb({ connectionString });
+  try {
+    return (await store.head()) === 0;
+  } finally {
+    await store.close();
+  }
 }
 
 async function inDocker(): Promise<ServerForTests | undefined> {
@@ -39,7 +53,7 @@ async function inDocker(): Promise<ServerForTests | undefined> {
   }
 }
 
-async function standIn(): Promise<ServerForTests> {
+async function standIn(why: string): Promise<ServerForTests> {
   const { connectionString, stop } = await startEventStoreDbStandIn();
-  return { connectionString, what: 'the stand-in (no EVENTSTOREDB_URL, no Docker)', stop };
+  return { connectionString, what: `the stand-in (${why})`, stop };
 }
