@@ -123,6 +123,59 @@ describe('the official client and a cluster', () => {
     expect(await count(connect(restarted.connectionStringOf(admin)))).toBe(1);
   });
 
+  it('a follower that was killed or frozen has fallen behind, and catches up when it is back', async () => {
+    await start({});
+    const writer = connect();
+    await append(writer);
+    const { follower } = cluster;
+    await cluster.killFollower();
+    await append(writer);
+    const restarted = await cluster.restart(follower);
+    expect(await count(connect(restarted.connectionStringOf(admin)))).toBe(2);
+    const frozen = cluster.follower;
+    const heard = hear(connect(frozen.connectionStringOf(admin)).subscribeToStream(stream));
+    await until(() => heard.events.length === 2);
+    cluster.freezeFollower();
+    await append(writer);
+    await soon(100);
+    expect(heard.events).toHaveLength(2);
+    await cluster.thaw();
+    await until(() => heard.events.length === 3);
+    expect(cluster.ended).toEqual([]);
+  });
+
+  it('a leader that goes on unaware of the next one answers from what it had, keeps what it takes, and ends over it', async () => {
+    await start({ afterFreezeMs: 100, unawareMs: 600 });
+    const frozen = cluster.leader;
+    const [writer, reader] = [connect(frozen.connectionStringOf(admin)), connect(frozen.connectionStringOf(admin))];
+    await append(writer);
+    expect(await count(reader)).toBe(1);
+    cluster.freezeLeader();
+    await until(() => cluster.leader !== frozen);
+    await append(connect());
+    const outcome = failureOf(append(writer));
+    const thawed = cluster.thaw('unaware');
+    const stale: unknown[] = [];
+    for await (const each of reader.readStream(stream, { requiresLeader: true })) stale.push(each);
+    expect(stale).toHaveLength(1);
+    await thawed;
+    expect(await outcome).toBeInstanceOf(Error);
+    expect(cluster.ended).toEqual([frozen]);
+    const restarted = await cluster.restart(frozen);
+    expect(await count(connect(restarted.connectionStringOf(admin)))).toBe(2);
+  });
+
+  it('a leader that goes on unaware and takes nothing follows', async () => {
+    await start({ afterFreezeMs: 100, unawareMs: 50 });
+    const frozen = cluster.leader;
+    cluster.freezeLeader();
+    await until(() => cluster.leader !== frozen);
+    await append(connect());
+    await cluster.thaw('unaware');
+    expect(cluster.ended).toEqual([]);
+    expect(await count(connect(frozen.connectionStringOf(admin)))).toBe(1);
+  });
+
   it('may have a node lead that was frozen', async () => {
     await start({ afterFreezeMs: 100 });
     const frozen = cluster.leader;

@@ -39,6 +39,10 @@ export function commit({ log, faults }: AppendServer, append: Append, answers: A
   const elsewhere = notLeader(faults, headers, true);
   if (elsewhere !== undefined) return answers.fail(elsewhere);
   if (faults.leader !== undefined && !faults.forwards) return;
+  if (faults.isCutOff) {
+    faults.unreplicated += 1;
+    return;
+  }
   const fault = faults.next(stream);
   const store = () => log.append(stream, events, expected);
   if (fault !== undefined && 'stored' in fault && fault.stored) store();

@@ -40,7 +40,7 @@ export interface EventLogOptions {
   readonly now?: () => number;
 }
 
-/** The log of a single node: what may be appended, what is a repeat, and what a reader sees. Emits `appended`. */
+/** The log of a node: what may be appended, what is a repeat, and what a reader sees. Emits `appended`, with the records. */
 export class EventLog extends EventEmitter {
   readonly #streams = new Map<string, StreamState>();
   // What `any` and `stream_exists` know a repeat by: memory only, gone after a restart, as in the server.
@@ -51,6 +51,10 @@ export class EventLog extends EventEmitter {
   #end = FIRST_POSITION;
   #scavengedTo = 0;
   #rightsVersion = 0;
+  #leader: EventLog | undefined;
+  readonly #replicate = (records: readonly Recorded[]): void => {
+    if (records.length > 0) this.#add(records);
+  };
 
   constructor({ dataDir, now = Date.now }: EventLogOptions = {}) {
     super();
@@ -63,7 +67,17 @@ export class EventLog extends EventEmitter {
     });
   }
 
+  /** Takes what it lacks of another log, and what that one takes from now on; what is to be written is handed on to it. */
+  follow(leader: EventLog | undefined): void {
+    this.#leader?.off('appended', this.#replicate);
+    this.#leader = leader;
+    if (leader === undefined) return;
+    this.#replicate(leader.page(this.#end, Infinity));
+    leader.on('appended', this.#replicate);
+  }
+
   append(stream: string, events: readonly Proposed[], expected: Expected): Outcome {
+    if (this.#leader !== undefined) return this.#leader.append(stream, events, expected);
     const state = this.#streams.get(stream);
     if (state?.tombstone !== undefined) return { kind: 'deleted' };
     const verdict = this.#check(stream, state?.events ?? NO_EVENTS, events, expected);
@@ -79,6 +93,7 @@ export class EventLog extends EventEmitter {
 
   /** Hides what is there; the stream can be written again and its revisions go on. */
   softDelete(stream: string, expected: Expected): Outcome {
+    if (this.#leader !== undefined) return this.#leader.softDelete(stream, expected);
     const state = this.#streams.get(stream);
     if (state?.tombstone !== undefined) return { kind: 'deleted' };
     const current = lastRevision(state);
@@ -95,6 +110,7 @@ export class EventLog extends EventEmitter {
 
   /** Ends the stream for ever. */
   tombstone(stream: string, expected: Expected): Outcome {
+    if (this.#leader !== undefined) return this.#leader.tombstone(stream, expected);
     const state = this.#streams.get(stream);
     if (state?.tombstone !== undefined) return { kind: 'deleted' };
     const current = lastRevision(state);
@@ -253,10 +269,14 @@ export class EventLog extends EventEmitter {
       position += recordBytes(record);
       return record;
     });
+    this.#add(records);
+    return records;
+  }
+
+  #add(records: readonly Recorded[]): void {
     this.#file?.write(records);
     this.#take(records);
-    this.emit('appended');
-    return records;
+    this.emit('appended', records);
   }
 
   #take(records: readonly Recorded[]): void {

@@ -48,6 +48,13 @@ export interface Faults {
   forwards: boolean;
   /** While true and another node is the leader, this one is a read-only replica, which forwards no writes. */
   isReplica: boolean;
+  /**
+   * While true, it leads and no other node hears it: what is appended stays with it, seen by nobody and not answered. So a leader that was
+   * frozen and does not know yet that another one leads.
+   */
+  isCutOff: boolean;
+  /** How many appends stayed with it. */
+  unreplicated: number;
   /** What gossip answers; itself, as the leader, when nothing is set. */
   members: readonly Member[] | undefined;
   /** Ends every open subscription: with a gRPC status (`INTERNAL`: as a node that is told to end), or as if all were well. */
@@ -76,6 +83,8 @@ export class FaultBoard implements Faults {
   leader: Faults['leader'] = undefined;
   forwards = true;
   isReplica = false;
+  isCutOff = false;
+  unreplicated = 0;
   members: readonly Member[] | undefined = undefined;
   muteSubscriptions = false;
   clockSkewMs = 0;

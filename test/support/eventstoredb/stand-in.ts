@@ -34,7 +34,7 @@ export interface StandInOptions {
   readonly port?: number;
   /** Where the log is kept; without it, the log ends with the stand-in. */
   readonly dataDir?: string;
-  /** A log that somebody else opened and closes, which the nodes of a cluster have together. */
+  /** A log that somebody else opened and closes: that of a node of a cluster, which follows another one. */
   readonly log?: EventLog;
   /** Which release to be; 24.10 when nothing is said. */
   readonly release?: Release;
