@@ -8,6 +8,7 @@ import { startTestCluster, type TestCluster } from '../support/eventstoredb/clus
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
 import { writeOddEvents } from '../support/eventstoredb/odd-events.js';
 import { authentic } from '../support/entry-keys.js';
+import { eventually } from '../support/sijill.js';
 import { code } from '../support/eventstoredb/wire.js';
 import { all, entries, eventStoreContract, follow, laneName } from './event-store.contract.js';
 import { hidingAs } from './event-store.hiding.js';
@@ -99,6 +100,24 @@ describe('EventStoreDB with TLS and a user of its own', () => {
       await Promise.all(waiting);
       expect((await all(store.readStream(name))).map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
       expect((await following).map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
+    });
+
+    it('may have a leader of before that answers from what it had: what it lacks is not taken for hidden', async () => {
+      const name = laneName();
+      const store = await open(cluster.connectionStringOf(service), 500);
+      await store.append(name, entries(1), 'no_stream');
+      expect(await all(store.readStream(name))).toHaveLength(1);
+      cluster.freezeLeader();
+      await cluster.failOver();
+      const sent = entries(2);
+      const append = () => store.append(name, sent, 0).catch((error: unknown) => error);
+      const stored = (outcome: unknown) => !(outcome instanceof Error);
+      await eventually(append, stored);
+      // The repeat is looked for where it was read before.
+      const repeated = append();
+      await cluster.thaw('unaware');
+      expect(await repeated).toBeInstanceOf(OutcomeUnknown);
+      expect(await eventually(append, stored)).toMatchObject({ revision: 2 });
     });
 
     it('sends whoever writes to a replica to its leader', async () => {

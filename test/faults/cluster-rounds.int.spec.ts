@@ -139,6 +139,11 @@ const placed = (stream: string, revision: number, id: string): string => `${stre
 
 // TLS, users and nodes that can be killed exist here as stand-ins only.
 describe('lanes on a cluster whose nodes are killed and frozen', () => {
+  const closing: (() => unknown)[] = [];
+  afterAll(async () => {
+    for (const close of closing.reverse()) await close();
+  });
+
   it(
     `have all that was acknowledged once and in order after ${ROUNDS} rounds, and go on (seed ${SEED})`,
     async () => {
@@ -152,6 +157,7 @@ describe('lanes on a cluster whose nodes are killed and frozen', () => {
         [admin, service],
         timings,
       );
+      closing.push(() => cluster.stop());
       const root = EventStoreDBClient.connectionString(cluster.connectionStringOf(admin));
       await root.setStreamMetadata('$all', { acl: { readRoles: ['$admins', service.name] } });
       await root.dispose();
@@ -159,10 +165,12 @@ describe('lanes on a cluster whose nodes are killed and frozen', () => {
       // The client warns of a short interval each time, which is what the scale makes of its own.
       const { warn } = console;
       console.warn = () => undefined;
+      closing.push(() => (console.warn = warn));
       const client = `&keepAliveInterval=${scaled(10_000)}&keepAliveTimeout=${scaled(10_000)}&gossipTimeout=${Math.ceil(5 * SCALE)}`;
       const connectionString = cluster.connectionStringOf(service) + client;
       const options = { connectionString, appendTimeoutMs: APPEND_TIMEOUT_MS, stallCheckMs: scaled(30_000) };
       const stores = [authentic(await openEventStoreDb(options)), authentic(await openEventStoreDb(options))] as const;
+      closing.push(() => Promise.all(stores.map((store) => store.close())));
       const stopping = new AbortController();
       const seen = stores.map((): string[] => []);
       const watching = stores.map((store, i) => watch(store, seen[i]!, stopping.signal));
@@ -171,6 +179,11 @@ describe('lanes on a cluster whose nodes are killed and frozen', () => {
       const lanes: Lane[] = [];
       const writing: Promise<void>[] = [];
       let goesOn = true;
+      closing.push(() => Promise.all(lanes.map((lane) => lane.close())));
+      closing.push(() => {
+        goesOn = false;
+        stopping.abort();
+      });
       for (const [n, model] of models.entries()) {
         const store = stores[n % 2]!;
         const settle = { whenFull: 'refuse', settleWithinMs: SETTLE_WITHIN_MS } as const;
@@ -234,10 +247,6 @@ describe('lanes on a cluster whose nodes are killed and frozen', () => {
 
       stopping.abort();
       await Promise.all(watching);
-      for (const lane of lanes) await lane.close();
-      for (const store of stores) await store.close();
-      await cluster.stop();
-      console.warn = warn;
     },
     60_000 + ROUNDS * (PROGRESS_WITHIN_MS + scaled(30_000)),
   );

@@ -9,7 +9,7 @@ import type { OnNotice } from '../store-notice.js';
 import { appendFailure, isKeptByClient } from './client-failure.js';
 import { GuardedClient } from './guarded-client.js';
 import { LogHead } from './log-head.js';
-import { eventsOfLog, eventsOfStream } from './log-reading.js';
+import { endOfLog, eventsOfLog, eventsOfStream } from './log-reading.js';
 import { followLog } from './log-subscription.js';
 import { clientEvent, safePosition } from './recorded-entry.js';
 
@@ -150,7 +150,7 @@ export class EventStoreDbStore implements RawStore {
       // A repeat of entries that are stored but hidden comes back without a position.
       const position = result.position?.commit ?? (await this.#positionOf(stream, revision));
       // What stands where something stood before was there already.
-      if (position <= looked) await this.#assertReadable(stream, before + 1, revision);
+      if (position <= looked) await this.#assertReadable(stream, before + 1, revision, position);
       const appended = { revision, position: safePosition(position) };
       if (stream.startsWith(this.#prefix)) this.#head.note(appended.position);
       return appended;
@@ -179,15 +179,29 @@ export class EventStoreDbStore implements RawStore {
     });
   }
 
-  /** That a repeat can be read, all of it: its last entry alone says nothing about the others. @throws EntriesHidden */
-  async #assertReadable(stream: string, first: number, last: number): Promise<void> {
+  /**
+   * That a repeat can be read, all of it: its last entry alone says nothing about the others.
+   *
+   * @throws EntriesHidden
+   * @throws OutcomeUnknown who was read from is behind: a leader of before that was frozen, and does not know yet that it leads no more
+   */
+  async #assertReadable(stream: string, first: number, last: number, position: bigint): Promise<void> {
+    if ((await this.#unread(stream, first, last)) > last) return;
+    if ((await endOfLog(this.#reading.client)) < position)
+      throw new OutcomeUnknown(
+        `it is stored at position ${position}, and the node that is read from does not have that yet`,
+      );
+    const missing = await this.#unread(stream, first, last);
+    if (missing <= last) throw new EntriesHidden(stream, missing, last);
+  }
+
+  /** The first of some revisions that cannot be read; the one behind them when all can. */
+  async #unread(stream: string, first: number, last: number): Promise<number> {
     let next = first;
-    for await (const { revision } of eventsOfStream(this.#reading.client, stream, {
-      from: first,
-      limit: last - first + 1,
-    }))
+    const limit = last - first + 1;
+    for await (const { revision } of eventsOfStream(this.#reading.client, stream, { from: first, limit }))
       if (revision === next) next += 1;
-    if (next <= last) throw new EntriesHidden(stream, next, last);
+    return next;
   }
 
   async #positionOf(stream: string, revision: number): Promise<bigint> {

@@ -112,6 +112,13 @@ async function firstAt(
   return undefined;
 }
 
+/** The position of the log's last event, whoever's; -1 where there is none. @throws StoreUnavailable */
+export async function endOfLog(client: EventStoreDBClient): Promise<bigint> {
+  const read = () => client.readAll({ fromPosition: END, direction: 'backwards', maxCount: 1, requiresLeader: true });
+  for await (const { position } of events(read, '$all')) return position?.commit ?? -1n;
+  return -1n;
+}
+
 /** A position of ours as the client takes it; the two halves are equal for everything written over gRPC. */
 export function logPosition(position: number): typeof START | { commit: bigint; prepare: bigint } {
   return position === 0 ? START : { commit: BigInt(position), prepare: BigInt(position) };
