@@ -1,6 +1,6 @@
 /** Something an operator may want to know and no caller is told: the store went on by itself. */
 export interface StoreNotice {
-  readonly what: 'subscription resumes' | 'connection replaced' | 'answer without a question';
+  readonly what: 'subscription resumes' | 'connection replaced' | 'answer without a question' | 'stream left open';
   /** For a person; holds no entry's data. */
   readonly detail: string;
   readonly error?: unknown;

@@ -1,5 +1,14 @@
-import { StoreRefused, protectStreams, readStreamProtection, type StreamProtection } from '@sijill/event-store';
-import type { Config } from '@sijill/platform';
+import { existsSync } from 'node:fs';
+import {
+  LANE_PREFIX,
+  StoreRefused,
+  protectStreams,
+  readStreamProtection,
+  type StreamProtection,
+} from '@sijill/event-store';
+import { sqlTarget } from '@sijill/ledger';
+import { LogStore } from '@sijill/notary';
+import { DatabaseUnavailable, type Config } from '@sijill/platform';
 import { WrongUse } from '../exit-codes.js';
 import { fail, nameOf, no, ok, warn, type Finding } from './finding.js';
 
@@ -7,6 +16,7 @@ const CHECK = 'stream rights';
 const PROTECT = 'run "sijill doctor --protect-streams" with SIJILL_EVENT_STORE_ADMIN set (see doctor --help)';
 /** How many of a long list are named. */
 const NAMED = 5;
+const NAMED_RIGHTS = 10;
 
 const RIGHTS: Record<string, string> = { $d: 'delete', $mw: 'hide entries of', $w: 'write to' };
 const HIDING: Record<string, string> = {
@@ -17,10 +27,11 @@ const HIDING: Record<string, string> = {
 };
 
 /** Whether the event store keeps everybody from deleting, cutting and hiding what the ledger stores. It changes nothing. */
-export async function checkStreamRights({ eventStore }: Config): Promise<Finding[]> {
+export async function checkStreamRights(config: Config): Promise<Finding[]> {
+  const { eventStore } = config;
   if (eventStore.kind === 'embedded') return [];
   try {
-    return findings(await readStreamProtection(eventStore.connectionString));
+    return findings(await readStreamProtection(eventStore.connectionString, await lanesOf(config)));
   } catch (error) {
     const cure =
       error instanceof StoreRefused
@@ -37,7 +48,8 @@ export async function checkStreamRights({ eventStore }: Config): Promise<Finding
  * @throws WrongUse         there is nothing to set rights on, or no administrator's connection
  * @throws StoreUnavailable the server could not be reached
  */
-export async function setStreamRights({ eventStore, eventStoreAdmin }: Config): Promise<string[]> {
+export async function setStreamRights(config: Config): Promise<string[]> {
+  const { eventStore, eventStoreAdmin } = config;
   if (eventStore.kind === 'embedded')
     throw new WrongUse('--protect-streams is for EventStoreDB; the embedded store refuses changes by itself');
   if (eventStoreAdmin === null)
@@ -46,11 +58,25 @@ export async function setStreamRights({ eventStore, eventStoreAdmin }: Config): 
         'SIJILL_EVENT_STORE_ADMIN_FILE names; take it away again afterwards',
     );
   try {
-    const changes = await protectStreams(eventStoreAdmin, eventStore.connectionString);
+    const changes = await protectStreams(eventStoreAdmin, eventStore.connectionString, await lanesOf(config));
     return changes.map(({ stream, change }) => `${stream}: ${change}`);
   } catch (error) {
     if (error instanceof StoreRefused)
       throw new WrongUse(`SIJILL_EVENT_STORE_ADMIN: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** The ledger's streams that its log has met; none where there is no log yet, or it cannot be read: that is found elsewhere. */
+async function lanesOf(config: Config): Promise<string[]> {
+  const target = sqlTarget(config, 'notary');
+  if (target.kind === 'sqlite' && !existsSync(target.file)) return [];
+  try {
+    const log = await LogStore.open(target);
+    const { known } = await log.lanes().finally(() => log.close());
+    return [...known].map(([lane]) => lane).filter((lane) => lane.startsWith(LANE_PREFIX));
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable) return [];
     throw error;
   }
 }
@@ -74,8 +100,10 @@ function findings({ isEnforced, user, isAdmin, open, hidden, isComplete }: Strea
       ),
     );
   if (isEnforced)
-    for (const { stream, right, roles } of open)
+    for (const { stream, right, roles } of open.slice(0, NAMED_RIGHTS))
       found.push(no(CHECK, `${roles.join(', ')} may ${RIGHTS[right] ?? right} ${stream}`, PROTECT));
+  if (isEnforced && open.length > NAMED_RIGHTS)
+    found.push(no(CHECK, `and ${open.length - NAMED_RIGHTS} rights more of others`, PROTECT));
   for (const { stream, by } of hidden.slice(0, NAMED))
     found.push(
       no(CHECK, `${stream} ${HIDING[by] ?? by}`, 'find out who did it; an administrator can set its metadata right'),
@@ -92,6 +120,9 @@ function findings({ isEnforced, user, isAdmin, open, hidden, isComplete }: Strea
     );
   if (found.length > 0) return found;
   return [
-    ok(CHECK, 'only administrators can delete streams of the ledger or hide their entries; none is cut or deleted'),
+    ok(
+      CHECK,
+      "only the ledger's own user writes to its streams, and only administrators can delete them or hide entries; none is cut or deleted",
+    ),
   ];
 }

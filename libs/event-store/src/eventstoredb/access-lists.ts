@@ -40,6 +40,27 @@ export function protectedSettings(settings: Settings): Settings {
   };
 }
 
+/**
+ * A stream's metadata with a list that leaves writing to one user, deleting and setting metadata to administrators. Lists that somebody has
+ * set stay, and so does all else.
+ *
+ * @returns null where that is so already, or cannot be written: a stream that is hidden whole carries a number that JavaScript cannot write back
+ */
+export function closedMetadata(
+  metadata: Readonly<Record<string, unknown>>,
+  user: string,
+): Record<string, unknown> | null {
+  const own = (metadata['$acl'] ?? {}) as AccessList;
+  const list = { $w: user, $d: ADMINS, $mw: ADMINS, ...own };
+  const isSo = (['$w', '$d', '$mw'] as const).every((right) => right in own);
+  return isSo || !Object.values(metadata).every(isWritable) ? null : { ...metadata, $acl: list };
+}
+
+/** Whether JavaScript can write a value back as it was read. */
+export function isWritable(value: unknown): boolean {
+  return typeof value !== 'number' || Number.isSafeInteger(value);
+}
+
 function roles(list: unknown): readonly string[] | undefined {
   if (typeof list === 'string') return [list];
   return Array.isArray(list) ? list.map(String) : undefined;

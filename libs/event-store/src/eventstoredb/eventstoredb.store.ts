@@ -6,11 +6,12 @@ import { LANE_PREFIX } from '../lane-names.js';
 import { leafBytes } from '../leaf-text.js';
 import type { LeafBytes, RawAppend, RawEvent, RawStore } from '../raw-store.js';
 import type { OnNotice } from '../store-notice.js';
-import { appendFailure, isKeptByClient } from './client-failure.js';
+import { appendFailure, isKeptByClient, readFailure } from './client-failure.js';
 import { GuardedClient } from './guarded-client.js';
 import { LogHead } from './log-head.js';
 import { endOfLog, eventsOfLog, eventsOfStream } from './log-reading.js';
 import { followLog } from './log-subscription.js';
+import { OwnStreams } from './own-streams.js';
 import { clientEvent, safePosition } from './recorded-entry.js';
 
 const BATCH = 500;
@@ -53,6 +54,7 @@ export class EventStoreDbStore implements RawStore {
   // Reads and subscriptions have a client of their own, so that replacing the one for appends disturbs none of them.
   readonly #reading: GuardedClient;
   readonly #head: LogHead;
+  readonly #own: OwnStreams;
   #writing: Writing;
 
   constructor(private readonly options: EventStoreDbOptions) {
@@ -60,17 +62,18 @@ export class EventStoreDbStore implements RawStore {
     this.#appendTimeoutMs = options.appendTimeoutMs ?? 5_000;
     this.#reading = this.#connect();
     this.#head = new LogHead(this.#reading.client, this.#prefix);
+    this.#own = new OwnStreams(this.#prefix, options.onNotice);
     this.#writing = { guarded: this.#connect(), underWay: 0, seen: null };
   }
 
   async append(stream: string, events: readonly RawAppend[], expected: ExpectedRevision): Promise<AppendResult> {
     this.#assertOpen();
-    const appended = this.#append(stream, events.map(clientEvent), expected);
-    this.#underWay.add(appended);
+    const appending = this.#append(stream, events.map(clientEvent), expected);
+    this.#underWay.add(appending);
     try {
-      return await appended;
+      return await appending;
     } finally {
-      this.#underWay.delete(appended);
+      this.#underWay.delete(appending);
     }
   }
 
@@ -134,9 +137,13 @@ export class EventStoreDbStore implements RawStore {
     writing.underWay += 1;
     try {
       const isNew = writing.seen === null || writing.seen !== writing.guarded.appendCall;
-      if (isNew) await this.options.onConnect?.();
+      if (isNew) {
+        await this.options.onConnect?.();
+        this.#own.lookAgain();
+      }
+      await this.#closeToOthers(writing, stream);
       const { looked } = this.#head;
-      const result = await this.#inTime(writing.guarded.client, stream, events, expected);
+      const result = await this.#inTime(appended(writing.guarded.client, stream, events, expected));
       if (isNew) {
         const { appendCall } = writing.guarded;
         await this.options.onConnect?.();
@@ -151,9 +158,9 @@ export class EventStoreDbStore implements RawStore {
       const position = result.position?.commit ?? (await this.#positionOf(stream, revision));
       // What stands where something stood before was there already.
       if (position <= looked) await this.#assertReadable(stream, before + 1, revision, position);
-      const appended = { revision, position: safePosition(position) };
-      if (stream.startsWith(this.#prefix)) this.#head.note(appended.position);
-      return appended;
+      const stored = { revision, position: safePosition(position) };
+      if (stream.startsWith(this.#prefix)) this.#head.note(stored.position);
+      return stored;
     } catch (error) {
       if (error instanceof AppendTimedOut || isKeptByClient(error)) this.#replace(writing, error);
       if ([OutcomeUnknown, StoreRefused, StoreUnavailable].some((kind) => error instanceof kind)) throw error;
@@ -164,17 +171,20 @@ export class EventStoreDbStore implements RawStore {
     }
   }
 
+  /** Before it is written to. @throws StoreUnavailable | StoreRefused nothing was appended */
+  async #closeToOthers(writing: Writing, stream: string): Promise<void> {
+    try {
+      await this.#inTime(this.#own.close(writing.guarded, stream));
+    } catch (error) {
+      if (error instanceof AppendTimedOut || isKeptByClient(error)) this.#replace(writing, error);
+      throw readFailure(error, stream);
+    }
+  }
+
   /** The client has no time limit of its own for appends, nor for the question it asks the server before the first. */
-  async #inTime(
-    client: EventStoreDBClient,
-    stream: string,
-    events: ReturnType<typeof clientEvent>[],
-    expected: ExpectedRevision,
-  ) {
+  #inTime<T>(answer: Promise<T>): Promise<T> {
     const limit = this.#appendTimeoutMs;
-    const expectedRevision = typeof expected === 'number' ? BigInt(expected) : expected;
-    const appended = client.appendToStream(stream, events, { expectedRevision, deadline: DEADLINE_MS });
-    return within(limit, appended, () => {
+    return within(limit, answer, () => {
       throw new AppendTimedOut(`no answer in ${limit} ms`);
     });
   }
@@ -235,6 +245,16 @@ export class EventStoreDbStore implements RawStore {
   #assertOpen(): void {
     if (this.#closing.signal.aborted) throw new StoreUnavailable('the event store is closed');
   }
+}
+
+function appended(
+  client: EventStoreDBClient,
+  stream: string,
+  events: ReturnType<typeof clientEvent>[],
+  expected: ExpectedRevision,
+): ReturnType<EventStoreDBClient['appendToStream']> {
+  const expectedRevision = typeof expected === 'number' ? BigInt(expected) : expected;
+  return client.appendToStream(stream, events, { expectedRevision, deadline: DEADLINE_MS });
 }
 
 class AppendTimedOut extends OutcomeUnknown {}

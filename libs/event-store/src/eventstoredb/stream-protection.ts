@@ -1,7 +1,5 @@
 import {
   AccessDeniedError,
-  BACKWARDS,
-  END,
   NO_STREAM,
   START,
   StreamNotFoundError,
@@ -17,6 +15,8 @@ import { within } from '@sijill/platform';
 import { StoreRefused, StoreUnavailable } from '../errors.js';
 import {
   ADMINS,
+  closedMetadata,
+  isWritable,
   protectedSettings,
   rolesFor,
   type AccessList,
@@ -28,8 +28,9 @@ import { readFailure } from './client-failure.js';
 import { connectionFacts } from './connection-string.js';
 import { GuardedClient } from './guarded-client.js';
 import type { RecordedEvent } from './recorded-entry.js';
+import { lastEvent, lastJson, metadataOf, objectOf, type Json } from './stream-metadata.js';
 
-/** A right that somebody beside the administrators has and could use to make entries disappear. */
+/** A right that somebody beside the administrators, and for writing beside the ledger's own user, has and could use against the ledger. */
 export interface OpenRight {
   /** A stream, or `ledger-*` for all that have no list of their own. */
   readonly stream: string;
@@ -64,8 +65,9 @@ export interface StreamChange {
 
 const ALL = '$all';
 const SETTINGS = '$settings';
-const metadataOf = (stream: string) => `$$${stream}`;
 const PROTECTED: readonly Right[] = ['$d', '$mw'];
+/** Of a stream that is the ledger's already. */
+const CLOSED: readonly Right[] = ['$w', ...PROTECTED];
 const TRUNCATIONS = ['$tb', '$maxCount', '$maxAge'] as const;
 /** A server that sends neither events nor how far it has looked for this long has no more to say. */
 const SILENCE_MS = 3_000;
@@ -76,10 +78,15 @@ const ANSWER_MS = 10_000;
  * server's settings and all metadata are events there, so whoever may read the ledger may ask.
  *
  * @param prefix what the ledger's streams begin with
+ * @param lanes  streams of the ledger that are known: of these it is looked up who may write to them
  * @throws StoreRefused     the user may not read the log, or the connection string cannot be used
  * @throws StoreUnavailable the server could not be read
  */
-export async function readStreamProtection(connectionString: string, prefix: string): Promise<StreamProtection> {
+export async function readStreamProtection(
+  connectionString: string,
+  prefix: string,
+  lanes: readonly string[],
+): Promise<StreamProtection> {
   return withClient(connectionString, async ({ client, facts }) => {
     const ofStreams = streamNameFilter({ prefixes: [SETTINGS, metadataOf(SETTINGS), metadataOf(prefix)], ...WIDE });
     const ofDeletions = eventTypeFilter({ prefixes: ['$streamDeleted'], ...WIDE });
@@ -90,7 +97,7 @@ export async function readStreamProtection(connectionString: string, prefix: str
       isEnforced: facts.isSecure,
       user: facts.user,
       isAdmin: facts.isSecure && (await isAdmin(client, rights, facts.user)),
-      open: openRights(rights, prefix),
+      open: openRights(rights, prefix, lanes, facts.user),
       hidden: [
         ...deleted.map(({ streamId }): HiddenStream => ({ stream: streamId, by: 'deletion' })),
         ...hiddenStreams(rights, prefix),
@@ -101,10 +108,11 @@ export async function readStreamProtection(connectionString: string, prefix: str
 }
 
 /**
- * Keeps deleting and metadata writing for administrators, takes exceptions from that out of the ledger's own streams, and lets
- * a user read the log. What is so already is left alone; other settings stay as they are.
+ * Keeps deleting and metadata writing for administrators, takes exceptions from that out of the ledger's own streams, leaves writing to those
+ * that are known to the ledger's user, and lets that user read the log. What is so already is left alone; other settings stay as they are.
  *
- * @param connectionString the ledger's own, for the name of the user that is to read
+ * @param connectionString the ledger's own, for the name of the user that is to read and write
+ * @param lanes            streams of the ledger that are known
  * @returns what was changed; nothing when all was so already
  * @throws StoreRefused the connection is not an administrator's, or without TLS, where rights mean nothing
  */
@@ -112,13 +120,14 @@ export async function protectStreams(
   adminConnectionString: string,
   connectionString: string,
   prefix: string,
+  lanes: readonly string[],
 ): Promise<StreamChange[]> {
   const reader = connectionFacts(connectionString).user;
   return withClient(adminConnectionString, async ({ client, facts }) => {
     if (!facts.isSecure) throw new StoreRefused('without TLS the server enforces no rights: there is nothing to set');
     const changed: StreamChange[] = [];
     const write = async (stream: string, type: string, change: string, next: (old: Json) => Json): Promise<Json> => {
-      const { value, revision } = await lastJson(client, stream);
+      const { value, revision } = await inTime(lastJson(client, stream));
       const data = next(value);
       if (isDeepStrictEqual(data, value)) return value;
       // Exactly behind what was read: somebody else's change in between fails this one, instead of being lost.
@@ -140,17 +149,19 @@ export async function protectStreams(
         readableBy(settings, old, reader),
       );
     const ofStreams = streamNameFilter({ prefixes: [metadataOf(prefix)], ...WIDE });
-    for (const [stream, metadata] of rightsIn((await lookThrough(client, ofStreams)).events).metadata) {
-      // A stream that is hidden whole carries a number that JavaScript cannot write back; it is shown as hidden instead.
-      if (!exceptions(metadata) || !Object.values(metadata).every(isWritable)) continue;
-      const change = 'its own list no longer lets others delete it or write its metadata';
-      await write(metadataOf(stream), '$metadata', change, withoutExceptions);
+    const found = rightsIn((await lookThrough(client, ofStreams)).events).metadata;
+    for (const stream of new Set([...lanes, ...found.keys()])) {
+      const metadata = found.get(stream) ?? {};
+      const closed = withoutExceptions(metadata, lanes.includes(stream) ? reader : null);
+      if (isDeepStrictEqual(closed, metadata) || !Object.values(metadata).every(isWritable)) continue;
+      const change = 'its own list no longer lets others write to it, delete it or write its metadata';
+      await write(metadataOf(stream), '$metadata', change, (old) =>
+        withoutExceptions(old, lanes.includes(stream) ? reader : null),
+      );
     }
     return changed;
   });
 }
-
-type Json = Record<string, unknown>;
 
 /** So many events the server looks at before it says how far it is. */
 const WIDE = { maxSearchWindow: 1_000, checkpointInterval: 10 };
@@ -212,18 +223,28 @@ function rightsIn(events: readonly RecordedEvent[]): RightsInForce {
   return { settings, metadata };
 }
 
-function openRights(rights: RightsInForce, prefix: string): OpenRight[] {
+function openRights(rights: RightsInForce, prefix: string, lanes: readonly string[], user: string | null): OpenRight[] {
   const ledger = [...rights.metadata.keys()].filter((stream) => stream.startsWith(prefix));
   // A name that no stream has, and no list: what holds for all the others.
   const unlisted = { name: `${prefix}*`, rights: PROTECTED };
-  const listed = ledger.filter((name) => exceptions(rights.metadata.get(name) as Json));
+  const listed = ledger.filter((name) => hasExceptions(rights.metadata.get(name) as Json));
   // Whoever may write the defaults, or delete them, can lift everything that they forbid.
   const defaults = { name: SETTINGS, rights: ['$w', '$d', '$mw'] as const };
-  return [unlisted, ...listed.map((name) => ({ name, rights: PROTECTED })), defaults].flatMap(
-    ({ name, rights: asked }) =>
-      asked
-        .map((right) => ({ stream: name, right, roles: others(rolesFor(rights, name, right)) }))
-        .filter(({ roles }) => roles.length > 0),
+  return [
+    unlisted,
+    ...lanes.map((name) => ({ name, rights: ['$w'] as const })),
+    ...listed.map((name) => ({ name, rights: PROTECTED })),
+    defaults,
+  ].flatMap(({ name, rights: asked }) =>
+    asked
+      .map((right) => ({
+        stream: name,
+        right,
+        roles: others(rolesFor(rights, name, right)).filter(
+          (role) => name === SETTINGS || right !== '$w' || role !== user,
+        ),
+      }))
+      .filter(({ roles }) => roles.length > 0),
   );
 }
 
@@ -244,33 +265,13 @@ async function isAdmin(client: EventStoreDBClient, rights: RightsInForce, user: 
   const readers = others(rolesFor(rights, unknown, '$r'));
   if (readers.includes('$all') || (user !== null && readers.includes(user))) return false;
   try {
-    await lastEvent(client, unknown);
+    await inTime(lastEvent(client, unknown));
     return true;
   } catch (error) {
     if (error instanceof StreamNotFoundError) return true;
     if (error instanceof AccessDeniedError) return false;
     throw error;
   }
-}
-
-async function lastJson(client: EventStoreDBClient, stream: string): Promise<{ value: Json; revision?: bigint }> {
-  try {
-    const event = await lastEvent(client, stream);
-    return event === undefined ? { value: {} } : { value: objectOf(event.data), revision: event.revision };
-  } catch (error) {
-    if (error instanceof StreamNotFoundError) return { value: {} };
-    throw error;
-  }
-}
-
-function lastEvent(client: EventStoreDBClient, stream: string): Promise<RecordedEvent | undefined> {
-  const options = { fromRevision: END, direction: BACKWARDS, maxCount: 1, requiresLeader: true } as const;
-  const read = async () => {
-    let last: RecordedEvent | undefined;
-    for await (const { event } of client.readStream(stream, options)) last = event;
-    return last;
-  };
-  return inTime(read());
 }
 
 /** The client has no limit of its own for reads, nor for most appends. */
@@ -287,24 +288,26 @@ function readableBy(settings: Settings, metadata: Json, reader: string): Json {
   return { ...metadata, $acl: { ...list, $r: [...readers, reader] } };
 }
 
-function exceptions(metadata: Json): boolean {
+function hasExceptions(metadata: Json): boolean {
   const list = objectOf(metadata['$acl']) as AccessList;
-  return PROTECTED.some((right) => right in list && others([list[right]].flat().map(String)).length > 0);
+  return PROTECTED.some((right) => letsOthers(list, right, null));
 }
 
-function withoutExceptions(metadata: Json): Json {
-  const { $d: _d, $mw: _mw, ...rest } = objectOf(metadata['$acl']);
-  return { ...metadata, $acl: rest };
+/** A stream's metadata without lists that let others do what is forbidden; where it is the ledger's, closed to all but its user. */
+function withoutExceptions(metadata: Json, user: string | null): Json {
+  const list = objectOf(metadata['$acl']) as AccessList;
+  const kept = Object.entries(list).filter(
+    ([right]) =>
+      !CLOSED.includes(right as Right) || (right === '$w' && user === null) || !letsOthers(list, right as Right, user),
+  );
+  const without = '$acl' in metadata ? { ...metadata, $acl: Object.fromEntries(kept) } : metadata;
+  return user === null ? without : (closedMetadata(without, user) ?? without);
+}
+
+function letsOthers(list: AccessList, right: Right, user: string | null): boolean {
+  return right in list && others([list[right]].flat().map(String)).some((role) => role !== user);
 }
 
 function others(roles: readonly string[]): string[] {
   return roles.filter((role) => role !== ADMINS);
-}
-
-function isWritable(value: unknown): boolean {
-  return typeof value !== 'number' || Number.isSafeInteger(value);
-}
-
-function objectOf(value: unknown): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 }
