@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { entries } from '../contract/event-store.contract.js';
 import { makeCertificate, type Certificate } from '../support/eventstoredb/certificate.js';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
-import { freshDataDir, sijill } from '../support/sijill.js';
+import { BATCH, disclosed } from '../support/events.js';
+import { eventually, freshDataDir, request, sijill, startServer } from '../support/sijill.js';
 
 interface Check {
   readonly check: string;
@@ -49,18 +50,21 @@ describe('the doctor and the rights on the ledger’s streams', () => {
     certificate = await makeCertificate(directory);
   });
   afterAll(() => rmSync(directory, { recursive: true }));
-  beforeEach(async () => {
+  /** A server with streams of somebody's who is no ledger. */
+  const startWith = async (lanes: readonly string[]): Promise<void> => {
     standIn = await startEventStoreDbStandIn({ secure: { certificate, users: [admin, service] } });
     root = EventStoreDBClient.connectionString(standIn.connectionStringOf(admin));
     env = { SIJILL_DATA_DIR: freshDataDir('rights'), SIJILL_EVENT_STORE: standIn.connectionStringOf(service) };
     const store = await openEventStoreDb({ connectionString: standIn.connectionStringOf(service) });
-    for (const lane of ['ledger-a', 'ledger-b']) await store.append(lane, entries(3), 'no_stream');
+    for (const lane of lanes) await store.append(lane, entries(3), 'no_stream');
     await store.close();
-  });
-  afterEach(async () => {
+  };
+  const stop = async (): Promise<void> => {
     await root.dispose();
     await standIn.stop();
-  });
+  };
+  beforeEach(() => startWith(['ledger-a', 'ledger-b']));
+  afterEach(stop);
 
   it('finds that they are missing, sets them when told to, and is content then', async () => {
     const blind = await doctor();
@@ -136,6 +140,35 @@ describe('the doctor and the rights on the ledger’s streams', () => {
       'ops may write to $settings',
     ]);
   });
+
+  it('finds who may write to the ledger’s streams where it could not close them itself, and closes them', async () => {
+    await stop();
+    await startWith([]);
+    await doctor(['--protect-streams'], asAdmin());
+    const server = await startServer(env);
+    const key = await server.key('producer');
+    const { status } = await request(`${server.url}/v1/events`, {
+      key,
+      body: [disclosed('+966500000077')],
+      type: BATCH,
+    });
+    expect(status).toBe(201);
+    await eventually(
+      () => request(`${server.url}/log/checkpoint`),
+      (answer) => answer.status === 200,
+    );
+    expect(server.log()).toContain('stream left open');
+    expect(await server.kill()).toBe(0);
+    const found = await doctor();
+    expect(found.code).toBe(1);
+    expect(found.rights.map(({ detail }) => detail)).toContain('$all may write to ledger-founding');
+    expect(await doctor(['--protect-streams'], asAdmin())).toMatchObject({ code: 0, ok: true });
+    expect(await last('$$ledger-founding')).toEqual({ $acl: { $w: service.name, $d: '$admins', $mw: '$admins' } });
+    expect(await doctor()).toMatchObject({ code: 0, ok: true });
+    await root.setStreamMetadata('ledger-founding', { acl: { writeRoles: [service.name, 'ops'] } });
+    expect((await doctor()).rights.map(({ detail }) => detail)).toEqual(['ops may write to ledger-founding']);
+    expect(await doctor(['--protect-streams'], asAdmin())).toMatchObject({ code: 0, ok: true });
+  }, 60_000);
 
   it('finds that the ledger connects as an administrator', async () => {
     await doctor(['--protect-streams'], asAdmin());
