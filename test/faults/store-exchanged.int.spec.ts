@@ -1,12 +1,12 @@
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { openEventStoreDb, StoreNotOurs } from '@sijill/event-store';
 import { acceptLoss } from '@sijill/ledger';
 import { createLogger, parseConfig } from '@sijill/platform';
 import { copyOf } from '../support/eventstoredb/data-directory.js';
 import { startEventStoreDbStandIn, type StandIn } from '../support/eventstoredb/stand-in.js';
 import { eventually, freshDataDir } from '../support/sijill.js';
-import { WholeLedger } from '../support/whole-ledger.js';
+import { exchange, PART_FILES, WholeLedger, type PartName } from '../support/whole-ledger.js';
 
 /** How many entries a server holds. Its connections are shared by all of this process, and were just broken. */
 async function entriesOf(standIn: StandIn): Promise<number> {
@@ -139,30 +139,90 @@ describe('a server that keeps no log, and was overlooked when a loss was accepte
   }, 60_000);
 });
 
-describe('an embedded store whose file is exchanged while it is open', () => {
-  it('takes nothing in, and goes on when the file is back', async () => {
-    const folder = freshDataDir('embedded');
-    const whole = await WholeLedger.start({ SIJILL_DATA_DIR: folder });
+describe('an embedded ledger of which a part is exchanged while it is open', () => {
+  const folder = freshDataDir('embedded');
+  const other = freshDataDir('embedded-other');
+  let older: string;
+  let beside: string;
+  let whole: WholeLedger;
+  const start = (): Promise<WholeLedger> => WholeLedger.start({ SIJILL_DATA_DIR: folder });
+
+  beforeAll(async () => {
+    whole = await start();
     await whole.take(5);
     await whole.settled();
-    const file = join(folder, 'ledger.sqlite');
-    const beside = join(folder, 'beside');
-    mkdirSync(beside);
-    const move = (from: string, to: string): void => {
-      for (const end of ['', '-wal', '-shm']) renameSync(`${from}${end}`, `${to}${end}`);
-    };
-    move(file, join(beside, 'ledger.sqlite'));
-    for (const replace of [() => undefined, () => cpSync(join(beside, 'ledger.sqlite'), file)]) {
-      replace();
-      await expect(whole.take(1)).rejects.toThrow('was moved away or replaced while it was open');
+    await whole.stop();
+    older = copyOf(folder);
+    beside = freshDataDir('embedded-beside');
+    const another = await WholeLedger.start({ SIJILL_DATA_DIR: other });
+    await another.take(20);
+    await another.settled();
+    await another.stop();
+    whole = await start();
+    await whole.take(5);
+    await whole.settled();
+  }, 60_000);
+  afterAll(() => whole.stop());
+
+  /** Moves a part of it elsewhere, or back: the files stay the same ones. */
+  const move = (part: PartName, from: string, to: string): void => {
+    exchange(part, to, null);
+    for (const file of PART_FILES[part].flatMap((name) => [name, `${name}-wal`, `${name}-shm`])) {
+      if (!existsSync(join(from, file))) continue;
+      mkdirSync(dirname(join(to, file)), { recursive: true });
+      renameSync(join(from, file), join(to, file));
     }
+  };
+  /** Looks until it says what is wrong, or that nothing is; by itself it looks every few seconds. */
+  const says = (satisfied: (failure: string | null) => boolean): Promise<string | null> =>
+    eventually(async () => {
+      await whole.ledger.identity.check().catch(() => undefined);
+      return whole.health.ledger;
+    }, satisfied);
+  const saysWhatToDo = (): Promise<string | null> =>
+    says((failure) => failure?.includes('was moved away or replaced while it was open; stop this process') === true);
+
+  const parts = Object.keys(PART_FILES) as PartName[];
+  it.each(parts)(
+    '%s, gone, older, or another: takes nothing in and signs nothing, says what to do, and goes on when the file is back',
+    async (part) => {
+      const head = await whole.ledger.store.head();
+      const signed = (await whole.ledger.log.store.head()).size;
+      move(part, folder, beside);
+      for (const from of [null, older, other]) {
+        exchange(part, folder, from);
+        expect(await saysWhatToDo()).toContain(join(folder, PART_FILES[part][0]));
+        await expect(whole.take(1)).rejects.toThrow('was moved away or replaced while it was open');
+        expect((await whole.ledger.log.store.head()).size).toBe(signed);
+      }
+      move(part, beside, folder);
+      await says((failure) => failure === null);
+      expect(await whole.ledger.store.head()).toBe(head);
+      await whole.goesOn();
+    },
+    60_000,
+  );
+
+  it('a log that is gone: says so by itself, before anything is asked', async () => {
+    move('log', folder, beside);
     await eventually(
       async () => whole.health.ledger,
-      (failure) => failure?.includes('was moved away') === true,
+      (failure) => failure?.includes('notary.sqlite was moved away') === true,
     );
-    rmSync(file, { force: true });
-    move(join(beside, 'ledger.sqlite'), file);
+    move('log', beside, folder);
     await whole.goesOn();
-    await whole.stop();
   }, 60_000);
+
+  it.each(parts)(
+    '%s: a copy of the file in its place takes a restart, as is said, and all is there',
+    async (part) => {
+      move(part, folder, beside);
+      exchange(part, folder, beside);
+      await saysWhatToDo();
+      await whole.stop();
+      whole = await start();
+      await whole.goesOn();
+    },
+    60_000,
+  );
 });

@@ -69,6 +69,7 @@ const SPEAKING = new Set([
   'StoreRefused',
   'OutcomeUnknown',
   'DatabaseUnavailable',
+  'FileReplaced',
   'PartBehind',
   'PartOfAnother',
   'PositionNotFound',

@@ -2,6 +2,7 @@ import { ledgerEntry, StoreNotOurs, type EntryText, type EventStore, type Lane }
 import {
   backOff,
   describeError,
+  FileReplaced,
   PartBehind,
   PartOfAnother,
   rest,
@@ -69,7 +70,7 @@ export interface NotaryOptions {
 export const LOG_ALIVE = 'sijill.ledger.log_alive.v1';
 
 /** What says itself what is wrong, without a word of anybody's data. */
-const WORDS_FOR_PEOPLE = [SignerFailed, StoreNotOurs, PartOfAnother, PartBehind];
+const WORDS_FOR_PEOPLE = [SignerFailed, StoreNotOurs, PartOfAnother, PartBehind, FileReplaced];
 
 const PAUSES_MS = { first: 200, longest: 10_000 };
 const STAND_BY_MS = 1_000;

@@ -76,7 +76,7 @@ export class LedgerPart {
     };
   }
 
-  /** @throws PartBehind the database was emptied, or its file replaced */
+  /** @throws PartBehind the database was emptied @throws FileReplaced */
   async state(db: QueryExecutorProvider = this.database.reader): Promise<PartState> {
     this.database.assertInPlace();
     const row = await this.row(db);

@@ -29,9 +29,9 @@ export interface Sql<Tables> {
   /** The writing connection of SQLite itself, for statements that are prepared once; used inside transactions of `writer` only. */
   readonly connection: Sqlite.Database | null;
   /**
-   * That the file which is open is still the one that lies in its place. What is written into one that was moved away is lost.
+   * That the file which is open is still the one that lies in its place.
    *
-   * @throws DatabaseUnavailable
+   * @throws FileReplaced
    */
   assertInPlace(): void;
   close(): Promise<void>;
@@ -45,6 +45,15 @@ export type SqlTarget = { kind: 'sqlite'; file: string; open?: OpenSqliteFile } 
 /** The database could not be reached or read. */
 export class DatabaseUnavailable extends Error {
   override readonly name: string = 'DatabaseUnavailable';
+}
+
+/** The file of a database was moved away or replaced while it was open: what is written into it is lost. */
+export class FileReplaced extends DatabaseUnavailable {
+  override readonly name = 'FileReplaced';
+
+  constructor(file: string) {
+    super(notInPlace(file));
+  }
 }
 
 /**
@@ -185,7 +194,7 @@ function openSqlite<Tables>(
     reader,
     connection,
     assertInPlace: () => {
-      if (!isInPlace()) throw new DatabaseUnavailable(notInPlace(file));
+      if (!isInPlace()) throw new FileReplaced(file);
     },
     close: async () => {
       await reader.destroy();

@@ -15,7 +15,7 @@ import { LimitReached } from '@sijill/access';
 import { ConfirmationRefused, type RefusalCode } from '@sijill/cases';
 import { LaneElsewhere } from '@sijill/intake';
 import { KeysNotAnnounced, SignerFailed } from '@sijill/notary';
-import { DatabaseUnavailable, PartBehind, PartOfAnother, type Logger } from '@sijill/platform';
+import { DatabaseUnavailable, FileReplaced, PartBehind, PartOfAnother, type Logger } from '@sijill/platform';
 import { CursorInvalid } from '@sijill/read-models';
 import { ReportElsewhere, ReportSubjectErased } from '@sijill/reports';
 import { KeyringUnusable, SubjectErased } from '@sijill/vault';
@@ -119,8 +119,8 @@ function problemOf(error: unknown): Problem {
   if (error instanceof StoreFull)
     return Problem.unavailable('the disk of the event store is full; nothing of this was stored, reading goes on', 30);
   // They say themselves what is wrong, and hold nobody's data.
-  if (error instanceof StoreNotOurs || error instanceof PartOfAnother || error instanceof PartBehind)
-    return Problem.unavailable(`nothing of this was stored: ${error.message}`, 60);
+  if ([StoreNotOurs, PartOfAnother, PartBehind, FileReplaced].some((kind) => error instanceof kind))
+    return Problem.unavailable(`nothing of this was stored: ${(error as Error).message}`, 60);
   if (error instanceof StoreRefused)
     return Problem.unavailable(
       `the event store refuses (${error.name}), and will until somebody has looked; this is not an empty answer`,

@@ -11,6 +11,7 @@ import {
 } from '@sijill/event-store';
 import type { LogStore } from '@sijill/notary';
 import {
+  FileReplaced,
   PartBehind,
   PartOfAnother,
   within,
@@ -202,5 +203,5 @@ export class LedgerIdentity implements AppendWatch {
 }
 
 function isWrong(error: unknown): error is Error {
-  return [StoreNotOurs, PartOfAnother, PartBehind].some((kind) => error instanceof kind);
+  return [StoreNotOurs, PartOfAnother, PartBehind, FileReplaced].some((kind) => error instanceof kind);
 }
