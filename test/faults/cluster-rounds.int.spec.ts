@@ -1,5 +1,6 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { mkdtempSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Lane, openEventStoreDb, passes, type EventStore, type NewEntry } from '@sijill/event-store';
 import { all, entry } from '../contract/event-store.contract.js';
@@ -18,8 +19,8 @@ const SEED = Number(process.env['SIJILL_TEST_SEED'] ?? Math.floor(Math.random() 
 const scaled = (ms: number): number => Math.ceil(ms * SCALE);
 const APPEND_TIMEOUT_MS = scaled(5_000);
 const SETTLE_WITHIN_MS = scaled(10_000);
-/** What a busy machine may take beyond what was said. */
-const SLACK_MS = 2_000;
+/** What a busy machine may take beyond what was said, and beyond the time for which this process was busy with something else. */
+const SLACK_MS = 1_000;
 const PROGRESS_WITHIN_MS = scaled(60_000) + 10_000;
 const [LANES, WRITERS, LARGEST_BATCH] = [4, 3, 5];
 const REPEATS = 0.1;
@@ -207,6 +208,9 @@ describe('lanes on a cluster whose nodes are killed and frozen', () => {
       };
 
       const began = Date.now();
+      // All three nodes are in this process, and one that starts again reads its log.
+      const busy = monitorEventLoopDelay();
+      busy.enable();
       await progress();
       for (let round = 0; round < ROUNDS; round++) {
         const kind = KINDS[round < KINDS.length ? round : Math.floor(random() * KINDS.length)]!;
@@ -216,6 +220,7 @@ describe('lanes on a cluster whose nodes are killed and frozen', () => {
       await progress();
       goesOn = false;
       await failed;
+      busy.disable();
 
       const total = models.reduce((sum, { ids }) => sum + ids.length, 0);
       const stored: string[] = [];
@@ -237,13 +242,14 @@ describe('lanes on a cluster whose nodes are killed and frozen', () => {
         expect(each).toEqual(stored);
       }
       const longest = Math.max(...models.map(({ longestMs }) => longestMs));
-      expect(longest).toBeLessThan(SETTLE_WITHIN_MS + SLACK_MS);
+      const busyMs = Math.ceil(busy.max / 1e6);
       const sum = (of: (model: Model) => number): number => models.reduce((count, model) => count + of(model), 0);
       process.stdout.write(
         `${ROUNDS} rounds at scale ${SCALE}, seed ${SEED}: ${sum(({ appends }) => appends)} appends, ${total} entries, ` +
-          `${sum(({ repeats }) => repeats)} repeats, ${sum(({ late }) => late)} told to send again, longest ${longest} ms, ` +
-          `${Math.round((Date.now() - began) / 1000)} s\n`,
+          `${sum(({ repeats }) => repeats)} repeats, ${sum(({ late }) => late)} told to send again, longest ${longest} ms ` +
+          `(busy for ${busyMs} ms), ${Math.round((Date.now() - began) / 1000)} s\n`,
       );
+      expect(longest).toBeLessThan(SETTLE_WITHIN_MS + busyMs + SLACK_MS);
 
       stopping.abort();
       await Promise.all(watching);

@@ -328,6 +328,30 @@ describe('a ledger of which a part was exchanged', () => {
     expect(await findingsOf(folder)).toEqual([]);
   });
 
+  it('vault, older by a key that was destroyed and by no change: is refused, for the key would be back', async () => {
+    const folder = copyOf(after);
+    const whole = await WholeLedger.start({ SIJILL_DATA_DIR: folder });
+    const { vault } = whole.ledger;
+    const sequence = await vault.sequence();
+    expect(await vault.tags.destroy(Date.now() + 100 * 86_400_000)).not.toEqual([]);
+    expect(await vault.sequence()).toBe(sequence);
+    await whole.stop();
+    const destroyed = copyOf(folder);
+    exchange('vault', folder, after);
+    const refusal = await startOf(folder);
+    expect(refusal).toBeInstanceOf(PartBehind);
+    expect(refusal!.message).toMatch(
+      /the vault is an older copy: it stands at change \d+ \(epoch 0\), .* \(epoch [1-9]/,
+    );
+    const lost = copyOf(folder);
+    exchange('vault', folder, destroyed);
+    expect(await startOf(folder)).toBeNull();
+    // Where the vault with it destroyed is gone, that it is back can be accepted, on record.
+    expect((await acceptOn(lost)).lost).toEqual({ destroyed: { after: 0, upTo: expect.any(Number) as number } });
+    expect(await startOf(lost)).toBeNull();
+    await expect(acceptOn(lost)).rejects.toThrow('nothing is lost');
+  });
+
   it('goes on where only the read models are gone, or of another time: they are made again', async () => {
     const folder = copyOf(after);
     for (const from of [null, before]) {

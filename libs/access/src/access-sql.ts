@@ -117,6 +117,24 @@ export class AccessSql implements OutboxSource {
     );
   }
 
+  /** The highest epoch of the vault that was noted here; 0 before the first. */
+  async vaultEpoch(): Promise<number> {
+    return (await this.sql.reader.selectFrom('access_vault').select('epoch').executeTakeFirst())?.epoch ?? 0;
+  }
+
+  /** Notes how far the vault's epoch is. It does not go back. */
+  async noteVaultEpoch(epoch: number): Promise<void> {
+    if (epoch <= (await this.vaultEpoch())) return;
+    await retryWhileBusy(() =>
+      this.sql.writer.updateTable('access_vault').set({ epoch }).where('epoch', '<', epoch).execute(),
+    );
+  }
+
+  /** For a copy that may come with an older copy of the vault: it knows of no epoch. */
+  async forgetVaultEpoch(): Promise<void> {
+    await retryWhileBusy(() => this.sql.writer.updateTable('access_vault').set({ epoch: 0 }).execute());
+  }
+
   async close(): Promise<void> {
     await this.sql.close();
   }

@@ -56,6 +56,21 @@ export class Access {
     return this.sql.goOnBehind(number);
   }
 
+  /** See `AccessSql.vaultEpoch`. */
+  vaultEpoch(): Promise<number> {
+    return this.sql.vaultEpoch();
+  }
+
+  /** See `AccessSql.noteVaultEpoch`. */
+  noteVaultEpoch(epoch: number): Promise<void> {
+    return this.sql.noteVaultEpoch(epoch);
+  }
+
+  /** See `AccessSql.forgetVaultEpoch`. */
+  forgetVaultEpoch(): Promise<void> {
+    return this.sql.forgetVaultEpoch();
+  }
+
   /** What each principal may do so often and no oftener. */
   limits(most: Config['readingLimits']): Limits {
     return new Limits(this.sql, most, this.clock);

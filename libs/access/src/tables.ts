@@ -1,4 +1,4 @@
-import type { Kysely, Migration } from 'kysely';
+import { sql, type Kysely, type Migration } from 'kysely';
 import { bytewiseText, LedgerPart, type SqlDialect } from '@sijill/platform';
 
 export interface AccessTables {
@@ -37,6 +37,8 @@ export interface AccessTables {
    * are gone, with a database that was lost.
    */
   access_outbox_end: { name: 'last' | 'done'; number: number };
+  /** One row: the highest epoch of the vault that was seen beside this database. */
+  access_vault: { one: number; epoch: number };
 }
 
 /** What the table that says whose these are is named after. */
@@ -108,4 +110,15 @@ export const accessMigrations = (dialect: SqlDialect): Record<string, Migration>
     },
   },
   '2026-12-01-access-ledger': LedgerPart.migration(ACCESS),
+  '2026-12-01-access-vault': {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .createTable('access_vault')
+        .ifNotExists()
+        .addColumn('one', 'integer', (column) => column.primaryKey())
+        .addColumn('epoch', 'bigint', (column) => column.notNull())
+        .execute();
+      await sql`insert into access_vault values (1, 0) on conflict do nothing`.execute(db);
+    },
+  },
 });

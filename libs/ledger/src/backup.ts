@@ -169,6 +169,7 @@ async function readiedCopies(config: EmbeddedConfig, folder: string, clock: Cloc
   await vault.close();
   const access = await Access.open(copyOf('access.sqlite'), config, clock);
   await access.part.forget();
+  await access.forgetVaultEpoch();
   await access.close();
   return keys;
 }

@@ -159,11 +159,13 @@ export class VaultSql {
    * That the vault has come as far as the ledger says: no entry is written before what it needs is in the vault.
    *
    * @param sequence the number of a change that an entry names
+   * @param epoch that was seen before; a key can be destroyed without a change of that number
    * @throws PartBehind it has not: from then on nothing here answers but with that
    */
-  async assertReached(sequence: number): Promise<void> {
-    if (sequence <= this.reached.sequence) return;
-    this.reached = { ...this.reached, sequence };
+  async assertReached(sequence: number, epoch = 0): Promise<void> {
+    const { reached } = this;
+    if (sequence <= reached.sequence && epoch <= reached.epoch) return;
+    this.reached = { sequence: Math.max(sequence, reached.sequence), epoch: Math.max(epoch, reached.epoch) };
     await this.look();
   }
 

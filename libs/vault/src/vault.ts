@@ -169,9 +169,14 @@ export class Vault {
     return (await this.database.look()).sequence;
   }
 
+  /** How often something was taken back that another process may remember, see `VaultState`. @throws PartBehind | PartOfAnother */
+  async epoch(): Promise<number> {
+    return (await this.database.look()).epoch;
+  }
+
   /** See `VaultSql.assertReached`. */
-  assertReached(sequence: number): Promise<void> {
-    return this.database.assertReached(sequence);
+  assertReached(sequence: number, epoch = 0): Promise<void> {
+    return this.database.assertReached(sequence, epoch);
   }
 
   /**

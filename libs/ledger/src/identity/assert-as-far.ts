@@ -7,12 +7,13 @@ import type { Vault } from '@sijill/vault';
 
 /** What decides before entries tell of it. Null where nothing is there. */
 export interface Deciding {
-  readonly vault: Pick<Vault, 'assertReached' | 'sequence'> | null;
-  readonly access: Pick<Access, 'assertReached'> | null;
+  readonly vault: Pick<Vault, 'assertReached' | 'sequence' | 'epoch'> | null;
+  readonly access: Pick<Access, 'assertReached' | 'vaultEpoch' | 'noteVaultEpoch'> | null;
 }
 
 /**
- * That vault and access have decided all that the store tells of them in lanes of their own.
+ * That vault and access have decided all that the store tells of them in lanes of their own; and that in the vault is destroyed what was
+ * destroyed, of which no entry tells.
  *
  * @throws PartBehind one of them is an older copy
  */
@@ -20,6 +21,7 @@ export async function assertDecided(store: EventStore, { vault, access }: Decidi
   await vault?.assertReached(await drainedTo(store, LANES.vault));
   // It may have gone back, beside what the store tells of it.
   await vault?.sequence();
+  await vault?.assertReached(0, await access?.vaultEpoch());
   await access?.assertReached(await drainedTo(store, LANES.access));
 }
 

@@ -182,8 +182,13 @@ export class LedgerIdentity implements AppendWatch {
     await foundLedger(this.store(), ledgerEntry(LEDGER_FOUNDED, options.clock.now(), foundingData(founding)));
   }
 
-  /** Has vault and database know how far the store was: they are in other backups than the read models and the log. */
+  /**
+   * Has vault and database know how far the store was: they are in other backups than the read models and the log. And the database, how far
+   * the vault's epoch is.
+   */
   private async note(): Promise<void> {
+    const { vault, access } = this.deciding ?? {};
+    if (vault && access) await access.noteVaultEpoch(await vault.epoch());
     const { mark, vaultSequence } = await this.parts.readModels.state();
     const newest = [mark, this.lastAppended].filter((each) => each !== null).sort((a, b) => b.position - a.position)[0];
     if (newest === undefined) return;
