@@ -112,7 +112,8 @@ describe('a server that keeps no log, and was overlooked when a loss was accepte
     let standIn = await startEventStoreDbStandIn({ dataDir: right });
     const env = { SIJILL_DATA_DIR: folder, SIJILL_EVENT_STORE: standIn.connectionString };
     const whole = await WholeLedger.start({ ...env, SIJILL_ROLES: 'api,projector' });
-    await whole.take(5);
+    // What nobody but this process knew of would be gone with it, and nobody would miss it.
+    await whole.ledger.readModels.waitFor(await whole.take(5), 30_000);
     const { port } = standIn;
     await standIn.stop();
     standIn = await startEventStoreDbStandIn({ dataDir: older, port });

@@ -74,7 +74,7 @@ export function addLedger(program: Command): void {
 }
 
 function lossText({ entryId, losses, lost }: LossAccepted): string {
-  const { store, log, vault, access, logCopy } = lost;
+  const { store, log, vault, destroyed, access, logCopy } = lost;
   return [
     ...(store === undefined
       ? []
@@ -87,6 +87,7 @@ function lossText({ entryId, losses, lost }: LossAccepted): string {
       : [
           `The vault lacks its changes from ${vault.after + 1} to ${vault.upTo}: people who became known by them are new from now on, and what was sealed for them stays closed.`,
         ]),
+    ...(destroyed === undefined ? [] : ['Keys that had been destroyed are in the vault again: destroy them again.']),
     ...(access === undefined
       ? []
       : ['Changes of keys and producers are lost: look at "sijill keys list" for keys that had been revoked.']),

@@ -143,6 +143,7 @@ async function goOn(
   onProgress: LossWanted['onProgress'] = () => undefined,
 ): Promise<void> {
   if (lost.vault !== undefined) await vault.goOnBehind(lost.vault.upTo);
+  if (lost.destroyed !== undefined) await access.forgetVaultEpoch();
   if (lost.access !== undefined) await access.goOnBehind(lost.access.upTo);
   if (lost.store !== undefined) {
     await vault.part.forget();

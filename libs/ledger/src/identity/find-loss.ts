@@ -1,3 +1,4 @@
+import type { Access } from '@sijill/access';
 import {
   assertHolds,
   drainedTo,
@@ -12,6 +13,7 @@ import { PartBehind } from '@sijill/platform';
 import type { Known } from './assert-one-ledger.js';
 import { highestVaultSequence } from '@sijill/read-models';
 import { HASH_BYTES, TILE_WIDTH, toHex } from '@sijill/transparency';
+import type { Vault } from '@sijill/vault';
 
 /** A stretch of something that is counted: what stands behind `after`, up to `upTo`. */
 export interface Stretch {
@@ -27,6 +29,8 @@ export interface Lost {
   readonly log?: { readonly leaves: string; readonly kept: string; readonly checkpoint: string | null };
   /** Changes of the vault that entries name. */
   readonly vault?: Stretch;
+  /** Of the vault, how often something was destroyed that is there again. */
+  readonly destroyed?: Stretch;
   /** Changes of keys and producers that stand in the ledger. */
   readonly access?: Stretch;
   /** Leaves that the log had announced: it is made again from the store, which has them. */
@@ -42,8 +46,8 @@ export class ChangedNotLost extends Error {
 export interface Losing {
   readonly store: AuthenticStore;
   readonly log: LogStore;
-  readonly vault: { sequence(): Promise<number> };
-  readonly access: { assertReached(number: number): Promise<void>; last(): Promise<number> };
+  readonly vault: Pick<Vault, 'sequence' | 'epoch'>;
+  readonly access: Pick<Access, 'assertReached' | 'last' | 'vaultEpoch'>;
 }
 
 const BATCH = 2_000;
@@ -67,8 +71,10 @@ export async function findLost(
   const upTo = Math.max(0, ...marks.map(({ position }) => position));
   const named = Math.max(found.vaultSequence, vaultSequence);
   const told = await drainedTo(store, LANES.access);
-  const [sequence, last, announced] = [
+  const [sequence, epoch, seen, last, announced] = [
     await vault.sequence(),
+    await vault.epoch(),
+    await access.vaultEpoch(),
     await access.last(),
     (await lastAnnounced(store))?.size ?? 0,
   ];
@@ -84,6 +90,7 @@ export async function findLost(
           },
         }),
     ...(named > sequence ? { vault: { after: sequence, upTo: named } } : {}),
+    ...(seen > epoch ? { destroyed: { after: epoch, upTo: seen } } : {}),
     ...((await isOlder(access, told)) ? { access: { after: last, upTo: told } } : {}),
     ...(announced > size ? { logCopy: { after: String(size), upTo: String(announced) } } : {}),
   };
