@@ -79,6 +79,7 @@ describe('the streams of a ledger on a server with users', () => {
     });
     // Of two that wrote at once, one found that it was done.
     for await (const { event: last } of root.readStream('$$ledger-a')) expect(last!.revision).toBe(1n);
+    expect(notices).toEqual([]);
   });
 
   it('are written to where their user may not close them, and that is told once', async () => {

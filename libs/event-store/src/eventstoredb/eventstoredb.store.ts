@@ -136,12 +136,14 @@ export class EventStoreDbStore implements RawStore {
     const writing = this.#writing;
     writing.underWay += 1;
     try {
-      const isNew = writing.seen === null || writing.seen !== writing.guarded.appendCall;
+      let isNew = beginsCall(writing);
       if (isNew) {
         await this.options.onConnect?.();
         this.#own.lookAgain();
       }
       await this.#closeToOthers(writing, stream);
+      // Meanwhile the call may have broken.
+      isNew ||= beginsCall(writing);
       const { looked } = this.#head;
       const result = await this.#inTime(appended(writing.guarded.client, stream, events, expected));
       if (isNew) {
@@ -245,6 +247,11 @@ export class EventStoreDbStore implements RawStore {
   #assertOpen(): void {
     if (this.#closing.signal.aborted) throw new StoreUnavailable('the event store is closed');
   }
+}
+
+/** Whether the next append goes over a call behind which the right store was not seen yet. */
+function beginsCall({ seen, guarded }: Writing): boolean {
+  return seen === null || seen !== guarded.appendCall;
 }
 
 function appended(

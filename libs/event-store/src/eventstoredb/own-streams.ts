@@ -53,9 +53,12 @@ export class OwnStreams {
           await client.appendToStream(metadataOf(stream), jsonEvent({ type: '$metadata', data }), { expectedRevision });
           return;
         } catch (error) {
-          // Another process of the ledger, as a rule: what it wrote is looked at. It is nothing that whoever appends has to know.
-          if (!(error instanceof WrongExpectedVersionError)) throw error;
-          if (tries === TRIES) return;
+          // Another process of the ledger, as a rule, has closed it: then this one has no right to either. What it wrote is looked at.
+          const isRefused = error instanceof AccessDeniedError;
+          if (!isRefused && !(error instanceof WrongExpectedVersionError)) throw error;
+          if (tries < TRIES) continue;
+          if (isRefused) throw error;
+          return;
         }
       }
     } catch (error) {
