@@ -30,6 +30,7 @@ export interface Belonging {
  * That store, vault, database, read models and log are those of one ledger, and that the store holds what each of them knows to be in it.
  *
  * @param known what this process knows beside
+ * @param losses how often entries had been lost, on record, when this process opened the ledger; left out, it opens it now
  * @returns null where nothing was founded yet, and nothing has to be there
  * @throws StoreNotOurs  the store is empty, an older copy, gone on from one, or another's
  * @throws PartOfAnother another ledger's, or a second one beside what the ledger was founded with; or a store that is another's altogether
@@ -40,13 +41,20 @@ export async function assertOneLedger(
   parts: LedgerParts,
   belonging: Belonging,
   known: readonly MarkedEntry[] = [],
+  losses = Number.POSITIVE_INFINITY,
 ): Promise<FoundedLedger | null> {
   const founded = await assertSameLedger(store, parts, belonging);
   if (founded === null) {
     await refuseUnfounded(store, belonging.ledgerId, await knownOf(parts));
     return null;
   }
-  if (parts.log !== null && (await parts.log.losses()) < founded.losses)
+  const begun = (await parts.log?.losses()) ?? founded.losses;
+  // The log begins anew then, and all that this process knows of the store is what it was before.
+  if (begun > losses)
+    throw new PartOfAnother(
+      'a loss of entries was accepted since this server was started; start it again, and it goes on from what is left',
+    );
+  if (begun < founded.losses)
     throw new PartBehind(
       'a loss of entries was accepted, and the log has not begun anew since: that was cut short, or this is an older copy of the log. Run ' +
         '"sijill ledger accept-loss" again, or put the newest log back',

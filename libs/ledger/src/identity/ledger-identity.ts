@@ -153,14 +153,9 @@ export class LedgerIdentity implements AppendWatch {
     }
   }
 
-  private async assertOne(): Promise<FoundedLedger | null> {
-    // Its log begins anew, and all that this process knows of the store is what it was before.
-    if (this.losses !== null && (await this.parts.log.losses()) > this.losses)
-      throw new PartOfAnother(
-        'a loss of entries was accepted since this server was started; start it again, and it goes on from what is left',
-      );
+  private assertOne(): Promise<FoundedLedger | null> {
     const own = this.lastAppended === null ? [] : [{ ...this.lastAppended, by: 'this process' }];
-    return assertOneLedger(this.store(), this.parts, this.belonging, own);
+    return assertOneLedger(this.store(), this.parts, this.belonging, own, this.losses ?? undefined);
   }
 
   private async found(): Promise<void> {
