@@ -61,6 +61,61 @@ describe('the edges of the HTTP side', () => {
     expect(answer.body.errors).toMatchObject([{ path: name, code: 'unknown_field' }]);
   });
 
+  it.each(['constructor', '__proto__', 'toString'])(
+    'a body with the member %s is refused, at any depth',
+    async (name) => {
+      for (const text of [
+        `{"identifier":{"scheme":"phone","value":"+966500000042"},"reason":"r","${name}":1}`,
+        `{"identifier":{"scheme":"phone","value":"+966500000042","${name}":{}},"reason":"r"}`,
+      ]) {
+        const response = await fetch(`${server.url}/v1/subjects/lookup`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${officer}`, 'content-type': 'application/json' },
+          body: text,
+        });
+        expect([response.status, await response.json()]).toEqual([
+          400,
+          expect.objectContaining({ errors: [expect.objectContaining({ path: name, code: 'unknown_field' })] }),
+        ]);
+      }
+    },
+  );
+
+  it('a period in which nothing can lie is refused, and not answered with nothing', async () => {
+    for (const query of ['from=2026-07-02&to=2026-07-01', 'from=2026-07-01T03:00:00%2B03:00&to=2026-07-01']) {
+      const answer = await ask(`/v1/subjects/${subjectId}/disclosures?${query}`);
+      expect([answer.status, answer.body.errors]).toEqual([400, [expect.objectContaining({ path: 'to' })]]);
+    }
+    const parameters = { subjectId, reason: 'r', from: '2026-07-02', to: '2026-07-02' };
+    const order = await ask('/v1/reports', {
+      body: { report: 'accounting', language: 'en', formats: ['json'], parameters },
+    });
+    expect([order.status, order.body.errors]).toEqual([400, [expect.objectContaining({ path: 'parameters.to' })]]);
+    const args = ['--identifier', 'phone:+966500000042', '--reason', 'r', '--from', '2026-07-02', '--to', '2026-07-01'];
+    const made = await sijill(['report', 'accounting', ...args, '--out', '/nowhere/report.pdf'], server.env);
+    expect([made.code, made.stderr]).toEqual([2, expect.stringContaining('--to is not behind --from')]);
+  });
+
+  it('answers about people stay in no cache, and those of the log may', async () => {
+    const cached = async (path: string): Promise<string | null> => {
+      const headers = { authorization: `Bearer ${officer}`, 'sijill-reason': 'r' };
+      return (await fetch(server.url + path, { headers })).headers.get('cache-control');
+    };
+    expect(await cached(`/v1/subjects/${subjectId}/disclosures`)).toBe('no-store');
+    expect(await cached('/v1/subjects/nobody/disclosures')).toBe('no-store');
+    expect(await cached('/health/live')).toBe('no-store');
+    expect(await cached('/log/keys')).toBe('public, max-age=1');
+  });
+
+  it.each([
+    ["UTF-8''%D8%B7%D9%84%D8%A8%20%D9%88%D8%B5%D9%88%D9%84", 200],
+    ["utf-8'ar'%D8%B7%D9%84%D8%A8", 200],
+    ["UTF-8''%D8", 400],
+    ["UTF-8''", 400],
+  ])('the reason %s is read by RFC 8187', async (reason, status) => {
+    expect((await ask(`/v1/subjects/${subjectId}/disclosures`, { reason })).status).toBe(status);
+  });
+
   it.each<[string, unknown, string, string]>([
     [
       'an identifier that is a list',

@@ -11,6 +11,7 @@ import type { ClockNote } from './clock-note.js';
 import type { FrontDoor } from './front-door.js';
 import { admitEvents } from './http/admission.js';
 import { readCosignRequests } from './http/cosign-requests.js';
+import { inheritedName } from './http/inherited-name.js';
 import { answerFrameworkError, sendProblem } from './http/framework-errors.js';
 import { Problem } from './http/problem.js';
 import { nestLogger } from './nest-logger.js';
@@ -85,9 +86,11 @@ export async function buildApp(
       // Some clients name the type and send nothing.
       if (body.length === 0) return done(null, undefined);
       const decoded = decodeJson(body);
-      return 'error' in decoded
-        ? done(Problem.invalid([decoded.error], decoded.error.message))
-        : done(null, decoded.value);
+      if ('error' in decoded) return done(Problem.invalid([decoded.error], decoded.error.message));
+      const name = inheritedName(decoded.value);
+      return name === null
+        ? done(null, decoded.value)
+        : done(Problem.invalid([{ path: name, code: 'unknown_field', message: 'is not known here; leave it out' }]));
     },
   );
   // The bytes are judged by the route: what is not UTF-8 must not be mended on the way.
@@ -99,6 +102,8 @@ export async function buildApp(
   if (ledger.witness !== null) readCosignRequests(fastify);
   fastify.addHook('onSend', async (_, reply) => {
     if (stopping.aborted) reply.header('connection', 'close');
+    // Answers are about people, unless a route says that anybody may keep its own.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   fastify.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';

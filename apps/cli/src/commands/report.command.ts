@@ -3,7 +3,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Audience, FileSink, ReportFile, ReportFormat, ReportLanguage } from '@sijill/reports';
 import { EXIT, WrongUse } from '../exit-codes.js';
-import { parseIdentifier, parseTime, parseReason } from '../terminal/identifier.js';
+import { parseIdentifier, parsePeriod, parseReason } from '../terminal/identifier.js';
 import { printAnswer } from '../terminal/print.js';
 import { commandConfig, commandReader, withLedger } from '../with-ledger.js';
 
@@ -57,8 +57,7 @@ export function addReport(program: Command): void {
     .action(async (options: AccountingOptions) => {
       const identifier = parseIdentifier(options.identifier, commandConfig().defaultRegion, options.realm);
       const reason = parseReason(options.reason);
-      const from = parseTime('--from', options.from);
-      const to = parseTime('--to', options.to);
+      const { from, to } = parsePeriod(options);
       const out = resolve(options.out);
       const made = await withLedger(async (ledger) => {
         const reader = await commandReader(ledger);

@@ -33,6 +33,17 @@ export function parseTime(option: string, text: string | undefined): string | nu
   return instant;
 }
 
+/** The stretch of `--from` and `--to`. @throws WrongUse there is no such day or time, or nothing can lie between the two */
+export function parsePeriod(options: { readonly from?: string; readonly to?: string }): {
+  readonly from: string | null;
+  readonly to: string | null;
+} {
+  const [from, to] = [parseTime('--from', options.from), parseTime('--to', options.to)];
+  if (from !== null && to !== null && to <= from)
+    throw new WrongUse('--to is not behind --from: nothing can lie between the two');
+  return { from, to };
+}
+
 /** The same where a day would not do: a time in milliseconds, over by this machine's clock. @throws WrongUse */
 export function parsePastTime(option: string, text: string | undefined): number | null {
   if (text === undefined) return null;

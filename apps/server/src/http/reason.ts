@@ -7,11 +7,31 @@ import { Problem } from './problem.js';
 const LONGEST_REASON = 500;
 
 /** The header that `Reason` reads, as the OpenAPI document has it. */
-export const reasonHeader = { name: 'Sijill-Reason', required: true, description: 'why; it is recorded' };
+export const reasonHeader = {
+  name: 'Sijill-Reason',
+  required: true,
+  description:
+    "why; it is recorded. What is not ASCII, as Arabic, is sent as UTF-8 bytes, or encoded by RFC 8187: UTF-8''%D8%B7%D9%84%D8%A8",
+};
+
+/** A text by RFC 8187, section 3.2.1, with a language or without. */
+const ENCODED = /^utf-8'[A-Za-z0-9-]*'(?<text>(?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})*)$/i;
+
+/** The reason as it was meant; undefined where there is none. @throws Problem 400 it is encoded, and not in UTF-8 */
+function reasonIn(context: ExecutionContext): string | undefined {
+  const header = headerText(context.switchToHttp().getRequest<AuthenticatedRequest>().headers['sijill-reason']);
+  const encoded = ENCODED.exec(header ?? '')?.groups?.['text'];
+  if (encoded === undefined) return header;
+  try {
+    return decodeURIComponent(encoded).trim();
+  } catch {
+    throw Problem.invalid([{ path: 'Sijill-Reason', code: 'bad_format', message: 'is encoded, and not in UTF-8' }]);
+  }
+}
 
 /** The stated reason of a read, from the header Sijill-Reason; a read without one is refused. */
 export const Reason = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const reason = headerText(context.switchToHttp().getRequest<AuthenticatedRequest>().headers['sijill-reason']);
+  const reason = reasonIn(context);
   if (reason === undefined || reason === '') {
     throw Problem.invalid(
       [
@@ -34,7 +54,7 @@ export const Reason = createParamDecorator((_: unknown, context: ExecutionContex
 
 /** The reason where it is welcome and not required. */
 export const OptionalReason = createParamDecorator((_: unknown, context: ExecutionContext): string | null => {
-  const reason = headerText(context.switchToHttp().getRequest<AuthenticatedRequest>().headers['sijill-reason']);
+  const reason = reasonIn(context);
   return reason === undefined || reason === '' ? null : [...reason].slice(0, LONGEST_REASON).join('');
 });
 

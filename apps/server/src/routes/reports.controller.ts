@@ -17,7 +17,7 @@ import { OrderAccounting } from '../use-cases/report-commands.js';
 import { known } from './identifiers.js';
 import { reportIdPipe } from './ids.js';
 import { ReportBody } from './requests.js';
-import { instant } from './times.js';
+import { period } from './times.js';
 
 @ApiTags('reports')
 @ApiBearerAuth()
@@ -48,8 +48,7 @@ export class ReportsController {
   ): Promise<ReportView> {
     const { parameters, language, formats } = body;
     const reason = parameters.reason.trim();
-    const from = instant('parameters.from', parameters.from) ?? null;
-    const to = instant('parameters.to', parameters.to) ?? null;
+    const { from = null, to = null } = period('parameters.', parameters);
     const subjectId = await this.subjectOf(parameters, reader);
     await this.commands.execute(
       new RecordConsultation({ what: 'report', subjectId, found: subjectId !== null, reason, reader }),

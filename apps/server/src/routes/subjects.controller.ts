@@ -13,7 +13,7 @@ import { ActivityTimeline, DisclosureHistory } from '../use-cases/queries.js';
 import { RecordConsultation } from '../use-cases/record-consultation.js';
 import { subjectIdPipe } from './ids.js';
 import { ActivitiesQuery, DisclosuresQuery } from './requests.js';
-import { instant } from './times.js';
+import { period } from './times.js';
 
 const positionHeader = {
   name: 'Sijill-Position',
@@ -104,8 +104,7 @@ function pageOf({ limit, cursor }: DisclosuresQuery): { limit: number; cursor: s
 function filterOf(query: DisclosuresQuery): Omit<TimelineFilter, 'subjectIds'> {
   const { recipient, recipientClass, purpose, category, ground, producer, onBehalfOf, verdict } = query;
   const given = {
-    from: instant('from', query.from),
-    to: instant('to', query.to),
+    ...period('', query),
     recipient,
     recipientClass,
     purpose,

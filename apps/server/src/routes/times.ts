@@ -12,3 +12,21 @@ export function instant(path: string, text: string | undefined | null): string |
   if (parsed === null) throw Problem.invalid([{ path, code: 'bad_format', message: 'there is no such day or time' }]);
   return parsed;
 }
+
+/**
+ * A stretch of time between two of them, that one included and this one not.
+ *
+ * @param path what stands before their names, in what was sent
+ * @throws Problem 400 there is no such day or time, or nothing can lie between the two: an empty answer would pass for "nothing happened"
+ */
+export function period(
+  path: string,
+  given: { readonly from?: string | null; readonly to?: string | null },
+): { readonly from: string | undefined; readonly to: string | undefined } {
+  const [from, to] = [instant(`${path}from`, given.from), instant(`${path}to`, given.to)];
+  if (from !== undefined && to !== undefined && to <= from)
+    throw Problem.invalid([
+      { path: `${path}to`, code: 'bad_format', message: 'it is not behind "from": nothing can lie between the two' },
+    ]);
+  return { from, to };
+}
