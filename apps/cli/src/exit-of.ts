@@ -2,7 +2,7 @@ import { ActingRefused, KeyRefused, LimitReached, ProducerRefused, ProducersUnkn
 import { ConfirmationRefused } from '@sijill/cases';
 import { LaneTakenOver, OutcomeUnknown, StoreRefused, StoreUnavailable } from '@sijill/event-store';
 import { FileUnreadable } from '@sijill/intake';
-import { BackupRefused, ChangedNotLost, LossRefused } from '@sijill/ledger';
+import { BackupRefused, ChangedNotLost, LossRefused, NoLedger } from '@sijill/ledger';
 import { KeyChangeRefused, KeyFileUnusable, KeysNotAnnounced, SignerFailed } from '@sijill/notary';
 import { ConfigInvalid, DatabaseUnavailable, PartOfAnother } from '@sijill/platform';
 import { KeyringUnusable, VaultLost } from '@sijill/vault';
@@ -36,6 +36,7 @@ const UNREACHABLE = [
   LaneTakenOver,
   FileUnreadable,
   LogUnreadable,
+  NoLedger,
   SignerFailed,
 ];
 

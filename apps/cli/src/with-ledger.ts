@@ -7,12 +7,14 @@ export type { Reader } from '@sijill/access';
 
 /**
  * Opens the ledger of the environment for one command, and closes it behind it. Works beside a running server: the store, the
- * vault and the read models take several processes.
+ * vault and the read models take several processes. In a wrong folder everybody would be "nobody": so none is made here.
+ *
+ * @throws NoLedger, and what opening one throws
  */
 export async function withLedger<T>(work: (ledger: Ledger) => Promise<T>): Promise<T> {
   const config = commandConfig();
   const logger = createLogger(config.logLevel);
-  const ledger = await openLedger(config, { logger, ownLane: LANES.command });
+  const ledger = await openLedger(config, { logger, ownLane: LANES.command, mayBeNew: false });
   try {
     const done = await work(ledger);
     // What the command has decided becomes entries now, though no server may run for a long time.

@@ -3,6 +3,7 @@ export { acceptLoss, LossRefused, type LossAccepted, type LossWanted } from './i
 export { ChangedNotLost, type Lost } from './identity/find-loss.js';
 export { inspectLedger, type LedgerInspected, type LedgerShown, type PartShown } from './identity/inspect-ledger.js';
 export { logKeysInForce } from './log-keys-in-force.js';
+export { NoLedger } from './no-ledger.js';
 export { openLedger, type Ledger, type LedgerOptions, type OpeningPart } from './open-ledger.js';
 export { openStore } from './open-store.js';
 export { Outboxes, vaultOutbox } from './outboxes.js';

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { Access, ConsultationLog, LedgerSeals, type ApiKeys, type Limits, type Producers } from '@sijill/access';
 import {
   Confirmations,
@@ -49,6 +49,7 @@ import { DiskReserve } from './disk-reserve.js';
 import { ForeignEvents } from './foreign-events.js';
 import { LedgerIdentity } from './identity/ledger-identity.js';
 import { keyringFor } from './keyring-for.js';
+import { NoLedger } from './no-ledger.js';
 import { openStore } from './open-store.js';
 import { openWitness, witnessesOf } from './open-witness.js';
 import { Outboxes } from './outboxes.js';
@@ -127,6 +128,8 @@ export interface LedgerOptions {
   readonly roles?: readonly ProcessRole[];
   readonly metrics?: Metrics;
   readonly clock?: Clock;
+  /** Whether a ledger is made where there is none: as a rule. Whoever reads one makes none. */
+  readonly mayBeNew?: boolean;
   /** Told of each part before it is asked: the one before it has answered. */
   readonly onOpening?: (part: OpeningPart) => void;
 }
@@ -134,11 +137,13 @@ export interface LedgerOptions {
 /**
  * Opens a ledger from its configuration. What was opened is closed again when a later part cannot be.
  *
- * @throws KeyringUnusable | VaultLost | StoreUnavailable | StoreRefused | DatabaseUnavailable | SignerFailed
+ * @throws NoLedger | KeyringUnusable | VaultLost | StoreUnavailable | StoreRefused | DatabaseUnavailable | SignerFailed
  * @throws StoreNotOurs | PartOfAnother | PartBehind its parts are not those of one ledger, or not all of them as far as the others
  */
 export async function openLedger(config: Config, options: LedgerOptions): Promise<Ledger> {
-  const { logger, roles = [], metrics = new Metrics(), clock = clockOf(config) } = options;
+  const { logger, roles = [], metrics = new Metrics(), clock = clockOf(config), mayBeNew = true } = options;
+  const { eventStore } = config;
+  if (!mayBeNew && eventStore.kind === 'embedded' && !existsSync(eventStore.file)) throw new NoLedger(config);
   const opening = options.onOpening ?? ((): void => undefined);
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
@@ -155,7 +160,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     const keyless = keep(await openStore(config, logger, () => identity.confirm()));
     await assertEdition(keyless);
     opening('vault');
-    const keyring = await keyringFor(config, keyless, clock, logger);
+    const keyring = await keyringFor(config, keyless, clock, logger, mayBeNew);
     opening('database');
     const logStore = keep(await LogStore.open(sqlTarget(config, 'notary')));
     const readModels = keep(
@@ -166,7 +171,8 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
     );
     opening('vault');
     const vaultAt = [sqlTarget(config, 'vault'), keyring, clock, config.defaultRegion] as const;
-    const isNew = await mayBeNew(keyless, [logStore.part, readModels.part]);
+    const isNew = await isNowhere(keyless, [logStore.part, readModels.part]);
+    if (isNew && !mayBeNew) throw new NoLedger(config);
     const vault = keep(await (isNew ? Vault.open(...vaultAt) : Vault.openExisting(...vaultAt)));
     opening('database');
     const seals = new LedgerSeals(vault, clock);
@@ -297,7 +303,7 @@ export async function openLedger(config: Config, options: LedgerOptions): Promis
 }
 
 /** Whether nothing is there yet that a vault would have to be there for. */
-async function mayBeNew(store: KeylessStore, parts: readonly LedgerPart[]): Promise<boolean> {
+async function isNowhere(store: KeylessStore, parts: readonly LedgerPart[]): Promise<boolean> {
   if ((await store.head()) > 0) return false;
   for (const part of parts) if ((await part.state()).ledgerId !== null) return false;
   return true;

@@ -67,14 +67,15 @@ export function addKeys(program: Command): void {
     .action(async (options: CreateOptions) => {
       const { name, role, producer, recipient } = options;
       const expiresAt = parseTime('--expires', options.expires) ?? undefined;
-      const made = await withAccess(({ keys: all }, by) =>
-        all.create({ name, roles: role, producer, recipient, expiresAt }, by),
-      );
+      const { made, ledgerId } = await withAccess(async ({ keys: all, part }, by) => ({
+        made: await all.create({ name, roles: role, producer, recipient, expiresAt }, by),
+        ledgerId: (await part.state()).ledgerId,
+      }));
       const { principal: _, revokedAt: __, ...shown } = made;
       printAnswer(
         options.json === true,
         shown,
-        () => `${made.key}\n\n${sentenceOf(made)} It is shown this once; keep it safe.`,
+        () => `${made.key}\n\n${sentenceOf(made)} ${ledgerSentence(ledgerId)} It is shown this once; keep it safe.`,
       );
     });
 
@@ -247,6 +248,15 @@ async function withVault<T>(work: (vault: Vault, keyring: Keyring) => Promise<T>
   } finally {
     await vault.close();
   }
+}
+
+/** Of which ledger a key is: in a wrong folder it would be of one that nobody has. */
+function ledgerSentence(ledgerId: string | null): string {
+  const { dataDir, database } = commandConfig();
+  const place = database.kind === 'postgresql' ? 'the database of SIJILL_DATABASE' : dataDir;
+  return ledgerId === null
+    ? `It is for the ledger in ${place}, of which nothing is there yet.`
+    : `It is for the ledger ${ledgerId} in ${place}.`;
 }
 
 function sentenceOf({ id, name, roles, producer, recipient, expiresAt }: ApiKey): string {
