@@ -48,6 +48,40 @@ describe('identifiers', () => {
     },
   );
 
+  it.each([
+    'layla@example.com/omar',
+    'layla@example.com#2',
+    'layla@example.com?subject=x',
+    'layla@example.com\\omar',
+    'layla@exam\nple.com',
+    'layla@exam\tple.com',
+    'layla@ex%61mple.com',
+    'layla@example.com:25',
+    'layla@[::1]',
+    'layla@example.com/',
+  ])('does not take %p for somebody else’s address', (value) => {
+    expect(email(value)).toMatchObject({ code: 'invalid_email' });
+  });
+
+  const MARKS = ['\u200e', '\u200f', '\u200b', '\u200c', '\u200d', '\u061c', '\u2066', '\ufeff', '\u00ad'];
+  it.each(MARKS.map((mark) => [mark.codePointAt(0)!.toString(16), mark]))('sees nobody else behind U+%s', (_, mark) => {
+    const marked = (text: string): string => [...text].map((character) => mark + character).join('') + mark;
+    expect(email(marked('layla@example.com'))).toBe('layla@example.com');
+    expect(phone(marked('+966500000042'))).toBe('+966500000042');
+    for (const scheme of ['account', 'device', 'national_id'])
+      expect(normalizeIdentifier({ scheme, value: marked('1042') }, 'SA')).toBe('1042');
+  });
+
+  it('takes one text in two forms of Unicode, spaces of any width, and digits of any script for the same', () => {
+    const decomposed = 'e\u0301lodie@example.com';
+    expect(email(decomposed)).toBe(email('\u00e9lodie@example.com'));
+    expect(normalizeIdentifier({ scheme: 'account', value: 'caf\u0065\u0301' }, 'SA')).toBe('caf\u00e9');
+    expect(phone('+966\u202f50\u2009000\u00a00042')).toBe('+966500000042');
+    for (const value of ['١٠٤٢', '۱۰۴۲'])
+      expect(normalizeIdentifier({ scheme: 'national_id', value }, 'SA')).toBe('1042');
+    expect(normalizeIdentifier({ scheme: 'account', value: '١٠٤٢' }, 'SA')).toBe('١٠٤٢');
+  });
+
   it('never repeats what it refuses', () => {
     expect(JSON.stringify(phone('+96650000004'))).not.toContain('50000004');
   });

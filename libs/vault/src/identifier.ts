@@ -86,13 +86,16 @@ function realmOf({ scheme, realm }: Identifier, region: string, own: string): st
 const phones = new LRUCache<string, string | IdentifierFault>({ max: 50_000 });
 
 /**
- * Brings an identifier into the one form under which the directory knows it.
+ * Brings an identifier into the one form under which the directory knows it. Of every scheme: Unicode NFC, without the marks that nobody sees (those of
+ * the direction of text, joiners, a byte order mark: Unicode's category Cf), and trimmed. Two who write the same must not be two people.
  *
  * - `phone`: E.164, as libphonenumber reads it under the default region: Arabic-Indic digits, spaces, a leading `00` and
  *   national forms are understood; a number that no plan holds is refused.
- * - `email`: trimmed, Unicode NFC, lower case in whole, the domain in ASCII form (IDNA). Dots and `+` tags are kept: whether
- *   they matter is the mail host's business, and two people must never become one.
- * - the others: trimmed, as they are.
+ * - `email`: lower case in whole, the domain in ASCII form (IDNA). Dots and `+` tags are kept: whether
+ *   they matter is the mail host's business, and two people must never become one. A domain of anything but letters, digits, dots and hyphens
+ *   is none.
+ * - `national_id`: Arabic-Indic digits are digits.
+ * - the others: as they are.
  *
  * @param region ISO 3166 country for phones without a country code
  */
@@ -100,16 +103,25 @@ export function normalizeIdentifier(
   identifier: Pick<Identifier, 'scheme' | 'value'>,
   region: string,
 ): string | IdentifierFault {
+  const value = identifier.value.normalize('NFC').replace(UNSEEN, '').trim();
   switch (identifier.scheme) {
     case 'phone':
-      return normalizePhone(identifier.value, region);
+      return normalizePhone(value, region);
     case 'email':
-      return normalizeEmail(identifier.value);
+      return normalizeEmail(value);
     default: {
-      const trimmed = identifier.value.trim();
-      return trimmed === '' ? { code: 'empty', message: 'the identifier is empty' } : trimmed;
+      const text = identifier.scheme === 'national_id' ? value.replace(EASTERN_DIGIT, asDigit) : value;
+      return text === '' ? { code: 'empty', message: 'the identifier is empty' } : text;
     }
   }
+}
+
+const UNSEEN = /\p{Cf}/gu;
+const EASTERN_DIGIT = /[\u0660-\u0669\u06f0-\u06f9]/g;
+
+/** In both blocks of digits the last four bits are the digit. */
+function asDigit(digit: string): string {
+  return String(digit.charCodeAt(0) & 0xf);
 }
 
 /**
@@ -142,9 +154,8 @@ function normalizePhone(value: string, region: string): string | IdentifierFault
   const cacheKey = `${region} ${value}`;
   const known = phones.get(cacheKey);
   if (known !== undefined) return known;
-  // Text in two directions brings marks along that no number has.
   const international = value
-    .replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, '')
+    .replace(/\p{Zs}/gu, ' ')
     .trim()
     .replace(/^(00|٠٠|۰۰)/, '+');
   const parsed = parsePhoneNumberFromString(international, { defaultCountry: region as CountryCode, extract: false });
@@ -159,10 +170,14 @@ function normalizePhone(value: string, region: string): string | IdentifierFault
   return normalized;
 }
 
+/** What can stand in a domain, dots of other scripts too. A parser of addresses would cut off what stands behind a slash, and decode the rest. */
+const DOMAIN = /^[\p{L}\p{M}\p{N}.\u3002\uff0e\uff61-]+$/u;
+
 function normalizeEmail(value: string): string | IdentifierFault {
-  const lower = value.trim().normalize('NFC').toLowerCase();
+  const lower = value.toLowerCase();
   const at = lower.lastIndexOf('@');
-  const address = `${lower.slice(0, at)}@${domainToASCII(lower.slice(at + 1))}`;
+  const domain = lower.slice(at + 1);
+  const address = `${lower.slice(0, at)}@${DOMAIN.test(domain) ? domainToASCII(domain) : ''}`;
   if (at > 0 && isEmail(address, { require_tld: false, allow_utf8_local_part: true })) return address;
   return { code: 'invalid_email', message: 'not an email address; it needs a local part, an @ and a domain' };
 }
