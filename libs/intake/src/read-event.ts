@@ -40,9 +40,10 @@ export function tooLarge(limits: IntakeLimits): FieldError {
  * Reads one structured-mode CloudEvent: schema first, then what a schema cannot say (numbers that exist, times that are past,
  * limits of this server, and what its producer may say). All faults of a stage are named at once.
  *
- * @param value parsed JSON
+ * @param given parsed JSON
  */
-export function readEvent(value: unknown, context: ReadingContext): Reading {
+export function readEvent(given: unknown, context: ReadingContext): Reading {
+  const value = withoutNulls(given);
   // Counted before the schema walks them: a list of ten thousand people is one fault, not ten thousand.
   const subjects = subjectsOf(value);
   if (subjects.length > context.limits.dataSubjects) {
@@ -68,6 +69,14 @@ export function readEvent(value: unknown, context: ReadingContext): Reading {
   errors.push(...sourceFaults(event.source, context), ...openTexts(event, context.defaultRegion), ...tooLong(event));
   const people = (event.data.dataSubjects ?? []).map((subject, i) => personOf(subject, i, context, errors));
   return errors.length > 0 ? { errors } : { accepted: { event, occurredAt, people } };
+}
+
+/** An event without attributes that are null: to CloudEvents (JSON format, section 2.2) these are not set. What is null in its data stays. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const attributes = Object.entries(value);
+  const set = attributes.filter(([name, member]) => member !== null || name === 'data');
+  return set.length === attributes.length ? value : Object.fromEntries(set);
 }
 
 function subjectsOf(value: unknown): readonly unknown[] {

@@ -39,6 +39,17 @@ describe('a record', () => {
     expect(codesOf(record({}), { sources: ['/billing'] })).toEqual(['foreign_source']);
   });
 
+  it('may have attributes and headers that are null: they are not set', () => {
+    const unset = { subject: null, dataschema: null, traceparent: null, someextension: null };
+    const reading = readRecord(structured(unset), context());
+    expect(reading).toHaveProperty('accepted.event');
+    for (const name of Object.keys(unset)) expect(reading).not.toHaveProperty(`accepted.event.${name}`);
+    const record = binary();
+    expect(codesOf({ ...record, headers: { ...record.headers, ce_subject: null, ce_trace: null } })).toEqual([]);
+    expect(codesOf(structured({ id: null }))).toEqual(['required']);
+    expect(codesOf(structured({ data: null }))).toEqual(['wrong_type']);
+  });
+
   // It is sealed with the record. Nothing is shown that was not asked for by somebody who may see it.
   it('that cannot be read says what it is called, as it was sent', () => {
     const identityOf = (record: KafkaRecord) => readRecord(record, context()).identity();
@@ -67,6 +78,7 @@ describe('a record', () => {
     ['invalid_json', { value: Buffer.from('{'), headers: STRUCTURED }],
     ['invalid_utf8', { value: Buffer.of(0xc3, 0x28), headers: STRUCTURED }],
     ['not_a_cloudevent', { value: Buffer.from('{}') }],
+    ['duplicate_header', { ...structured({}), headers: { ...STRUCTURED, 'Content-Type': Buffer.from('text/plain') } }],
     ['duplicate_header', { ...binary(), headers: { ce_id: [Buffer.from('a'), Buffer.from('b')] } }],
     [
       'wrong_content_type',

@@ -4,7 +4,7 @@ import { decodeJson } from '../decode.js';
 import { readEvent, tooLarge, type ReadingContext } from '../read-event.js';
 
 /** Headers as kafkajs hands them over: bytes, a list where a name came more than once. */
-export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | null | undefined>>;
 
 /** A Kafka record as kafkajs hands it over, as far as reading needs it. */
 export interface KafkaRecord {
@@ -67,12 +67,14 @@ function textHeaders(record: KafkaRecord): { headers: Record<string, string> } |
   const texts: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of Object.entries(record.headers ?? {})) {
     const ours = name.startsWith(PREFIX) || name.toLowerCase() === 'content-type';
-    if (!ours || value === undefined) continue;
-    if (Array.isArray(value))
+    // A header without a value is not set, as an attribute that is null is not.
+    if (!ours || value === undefined || value === null) continue;
+    // Of two spellings of one name, which came first must not decide.
+    const own = name.startsWith(PREFIX) ? name : 'content-type';
+    if (Array.isArray(value) || own in texts)
       return { error: { path: '', code: 'duplicate_header', message: 'a CloudEvents header is there more than once' } };
     try {
-      texts[name.startsWith(PREFIX) ? name : 'content-type'] =
-        typeof value === 'string' ? value : strictUtf8.decode(value);
+      texts[own] = typeof value === 'string' ? value : strictUtf8.decode(value);
     } catch {
       return { error: { path: '', code: 'invalid_utf8', message: 'a CloudEvents header is not valid UTF-8' } };
     }
