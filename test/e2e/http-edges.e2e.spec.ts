@@ -81,6 +81,37 @@ describe('the edges of the HTTP side', () => {
     },
   );
 
+  it('an event whose text says one thing twice, or what no number keeps, is refused, and its neighbours are not', async () => {
+    const good = JSON.stringify(disclosed('+966500000042'));
+    const twice = good.replace('"recipient":', '"recipient":{"id":"somebody-else"},"recipient":');
+    const details = JSON.stringify(disclosed('+966500000042', {}, { details: { x: 1 } })).replace(
+      '"x":1',
+      '"x":1e-400',
+    );
+    const deep = `{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}`;
+    const post = async (text: string, type: string): Promise<{ status: number; body: { rejected: unknown[] } }> => {
+      const headers = { authorization: `Bearer ${producer}`, 'content-type': type };
+      const response = await fetch(`${server.url}/v1/events`, { method: 'POST', headers, body: text });
+      return { status: response.status, body: (await response.json()) as { rejected: unknown[] } };
+    };
+    const rejected = (index: number, path: string, code: string): unknown =>
+      expect.objectContaining({ index, errors: [expect.objectContaining({ path, code })] });
+    expect(await post(`[${good},${twice},${details},${deep}]`, BATCH)).toMatchObject({
+      status: 201,
+      body: {
+        rejected: [
+          rejected(1, 'data.recipient', 'duplicate_name'),
+          rejected(2, 'data.details.x', 'number_not_kept'),
+          expect.objectContaining({ index: 3 }),
+        ],
+      },
+    });
+    expect(await post(twice, SINGLE)).toMatchObject({
+      status: 422,
+      body: { rejected: [rejected(0, 'data.recipient', 'duplicate_name')] },
+    });
+  });
+
   it('a period in which nothing can lie is refused, and not answered with nothing', async () => {
     for (const query of ['from=2026-07-02&to=2026-07-01', 'from=2026-07-01T03:00:00%2B03:00&to=2026-07-01']) {
       const answer = await ask(`/v1/subjects/${subjectId}/disclosures?${query}`);

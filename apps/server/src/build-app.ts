@@ -87,6 +87,7 @@ export async function buildApp(
       if (body.length === 0) return done(null, undefined);
       const decoded = decodeJson(body);
       if ('error' in decoded) return done(Problem.invalid([decoded.error], decoded.error.message));
+      if (decoded.faults.length > 0) return done(Problem.invalid([...decoded.faults]));
       const name = inheritedName(decoded.value);
       return name === null
         ? done(null, decoded.value)

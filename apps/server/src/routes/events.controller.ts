@@ -3,7 +3,8 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Caller } from '@sijill/access';
-import { decodeJson } from '@sijill/intake';
+import type { FieldError } from '@sijill/contracts';
+import { decodeJson, type IncomingBatch } from '@sijill/intake';
 import { ReadModels } from '@sijill/read-models';
 import { Allow } from '../access/route-policy.js';
 import { ApiProblem } from '../http/api-problem.js';
@@ -57,12 +58,12 @@ export class EventsController {
     @From() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<unknown> {
-    const { events, bytes } = eventsOf(body, contentType ?? '');
+    const { events, bytes, faults } = eventsOf(body, contentType ?? '');
     if (events.length === 0) return { accepted: [], rejected: [], receipt: null };
     const { producer: speaker, principal } = caller;
     if (speaker === null) throw new Error('a key with the role producer speaks for one');
     const { accepted, rejected, receipt, position } = await this.commands.execute(
-      new AcceptEvents({ events, bytes, speaker, principal }, preferenceOf(prefer, 'return') === 'receipt'),
+      new AcceptEvents({ events, bytes, faults, speaker, principal }, preferenceOf(prefer, 'return') === 'receipt'),
     );
     if (accepted.length === 0) {
       throw new Problem(
@@ -80,7 +81,7 @@ export class EventsController {
   }
 }
 
-function eventsOf(body: unknown, contentType: string): { events: unknown[]; bytes: number } {
+function eventsOf(body: unknown, contentType: string): Required<Pick<IncomingBatch, 'events' | 'bytes' | 'faults'>> {
   const [mediaType = '', ...parameters] = contentType
     .toLowerCase()
     .split(';')
@@ -102,9 +103,25 @@ function eventsOf(body: unknown, contentType: string): { events: unknown[]; byte
   }
   const decoded = decodeJson(body);
   if ('error' in decoded) throw Problem.invalid([decoded.error], decoded.error.message);
-  if (mediaType === SINGLE) return { events: [decoded.value], bytes: body.length };
+  if (mediaType === SINGLE)
+    return {
+      events: [decoded.value],
+      bytes: body.length,
+      faults: decoded.faults.length === 0 ? new Map() : new Map([[0, decoded.faults]]),
+    };
   if (!Array.isArray(decoded.value)) {
     throw Problem.invalid([{ path: '', code: 'wrong_type', message: 'a batch is a JSON array of events' }]);
   }
-  return { events: decoded.value as unknown[], bytes: body.length };
+  return { events: decoded.value as unknown[], bytes: body.length, faults: byEvent(decoded.faults) };
+}
+
+/** The faults of a batch's text, each with the event that it is in: `[3].data.details` is `data.details` of the event 3. */
+function byEvent(all: readonly FieldError[]): Map<number, FieldError[]> {
+  const faults = new Map<number, FieldError[]>();
+  for (const fault of all) {
+    const [, index, path] = /^\[(\d+)\]\.?(.*)$/.exec(fault.path) ?? [];
+    const place = Number(index);
+    faults.set(place, [...(faults.get(place) ?? []), { ...fault, path: path ?? '' }]);
+  }
+  return faults;
 }

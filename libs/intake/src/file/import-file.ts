@@ -179,6 +179,7 @@ function readLine(line: Buffer, context: ImportContext): ReturnType<typeof readE
   if (line.length > context.limits.eventBytes) return { errors: [tooLarge(context.limits)] };
   const decoded = decodeJson(line);
   if ('error' in decoded) return { errors: [decoded.error] };
+  if (decoded.faults.length > 0) return { errors: decoded.faults };
   return readEvent(decoded.value, {
     limits: context.limits,
     defaultRegion: context.defaultRegion,

@@ -39,6 +39,8 @@ export interface IntakeAnswer {
 
 export interface IncomingBatch {
   readonly events: readonly unknown[];
+  /** What of the text of some events they do not have, by their index, see `DecodedJson`: these are refused. */
+  readonly faults?: ReadonlyMap<number, readonly FieldError[]>;
   /** Bytes of the one event in single mode; in a batch each event is measured by itself. */
   readonly bytes: number;
   /** Who sends it: what it may speak for. */
@@ -80,7 +82,8 @@ export class HttpIntake {
       // Between slices other work gets its turn: a body may hold ten thousand events.
       if (index > 0 && index % EVENTS_A_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
       const bytes = batch.events.length === 1 ? batch.bytes : measure ? this.bytesOf(event) : 0;
-      const reading = this.read(event, bytes, speaker);
+      const faults = batch.faults?.get(index);
+      const reading = faults === undefined ? this.read(event, bytes, speaker) : { errors: faults };
       if ('errors' in reading) rejected.push({ index, ...identityOf(event, reading.errors), errors: reading.errors });
       else good.push({ index, accepted: reading.accepted, provenance });
     }

@@ -78,6 +78,11 @@ describe('a record', () => {
     ['invalid_json', { value: Buffer.from('{'), headers: STRUCTURED }],
     ['invalid_utf8', { value: Buffer.of(0xc3, 0x28), headers: STRUCTURED }],
     ['not_a_cloudevent', { value: Buffer.from('{}') }],
+    [
+      'duplicate_name',
+      { value: Buffer.from(JSON.stringify(EXAMPLE_EVENT).replace('"id":', '"id":"a","id":')), headers: STRUCTURED },
+    ],
+    ['number_not_kept', { ...binary(), value: Buffer.from('{"details":{"x":1e-400}}') }],
     ['duplicate_header', { ...structured({}), headers: { ...STRUCTURED, 'Content-Type': Buffer.from('text/plain') } }],
     ['duplicate_header', { ...binary(), headers: { ce_id: [Buffer.from('a'), Buffer.from('b')] } }],
     [

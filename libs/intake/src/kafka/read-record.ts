@@ -38,7 +38,7 @@ export function readRecord(record: KafkaRecord, context: ReadingContext): Record
   const contentType = headers['content-type']?.toLowerCase() ?? '';
   if (contentType.startsWith('application/cloudevents+json')) {
     const decoded = decodeJson(record.value);
-    return 'error' in decoded ? unreadable(decoded.error) : identified(decoded.value, context);
+    return 'error' in decoded ? unreadable(decoded.error) : identified(decoded.value, decoded.faults, context);
   }
   if (headers[`${PREFIX}specversion`] !== undefined) return readBinary(record.value, headers, context);
   const message =
@@ -58,7 +58,8 @@ function readBinary(value: Buffer, headers: Record<string, string>, context: Rea
   for (const [name, text] of Object.entries(headers))
     if (name.startsWith(PREFIX)) event[name.slice(PREFIX.length)] = text;
   event['data'] = decoded.value;
-  return identified(event, context);
+  const faults = decoded.faults.map((fault) => ({ ...fault, path: fault.path === '' ? 'data' : `data.${fault.path}` }));
+  return identified(event, faults, context);
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
@@ -87,12 +88,13 @@ function unreadable(error: FieldError, headers: Record<string, string> = {}): Re
   return { errors: [error], identity };
 }
 
-function identified(value: unknown, context: ReadingContext): RecordReading {
+/** @param faults of its text, see `DecodedJson` */
+function identified(value: unknown, faults: readonly FieldError[], context: ReadingContext): RecordReading {
   const identity = (): RecordIdentity => {
     const { source, id } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
     return identityOf(source, id);
   };
-  return { ...readEvent(value, context), identity };
+  return faults.length > 0 ? { errors: [...faults], identity } : { ...readEvent(value, context), identity };
 }
 
 function identityOf(source: unknown, id: unknown): RecordIdentity {
