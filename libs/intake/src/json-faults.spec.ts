@@ -64,5 +64,9 @@ describe('what a JSON text loses when it is parsed', () => {
     expect(found(nested(100))).toEqual([]);
     expect(jsonFaults(nested(101))[0]).toMatchObject({ code: 'too_deep' });
     expect(jsonFaults(nested(400_000))).toHaveLength(1);
+    expect(found(`[${nested(400_000)},{"a":1,"a":2}]`)).toEqual([
+      expect.stringContaining('too_deep [0]'),
+      'duplicate_name [1].a',
+    ]);
   });
 });

@@ -34,15 +34,18 @@ export function jsonFaults(text: string): FieldError[] {
     [event, ofEvent] = at === event ? [event, ofEvent + 1] : [at, 1];
     if (ofEvent <= MOST) faults.push({ path: pathOf(open), code, message });
   };
+  let beyond = 0;
   for (const [token] of text.matchAll(TOKEN)) {
     const inside = open.at(-1);
+    if (beyond > 0 || (open.length === DEEPEST && isOpening(token))) {
+      if (isOpening(token)) beyond += 1;
+      else if (token === '}' || token === ']') beyond -= 1;
+      if (beyond === 1 && isOpening(token)) fault('too_deep', TOO_DEEP);
+      continue;
+    }
     switch (token) {
       case '{':
       case '[':
-        if (open.length === DEEPEST) {
-          fault('too_deep', TOO_DEEP);
-          return faults;
-        }
         open.push({ names: token === '{' ? new Set() : null, at: token === '{' ? '' : 0 });
         expectsName = token === '{';
         continue;
@@ -65,6 +68,10 @@ export function jsonFaults(text: string): FieldError[] {
     } else if (token[0] !== '"' && !isKept(token)) fault('number_not_kept', NOT_KEPT);
   }
   return faults;
+}
+
+function isOpening(token: string): boolean {
+  return token === '{' || token === '[';
 }
 
 /** Whether JavaScript keeps a number as it is written: the shortest text of what it keeps is the same number. */

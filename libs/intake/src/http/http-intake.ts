@@ -81,8 +81,8 @@ export class HttpIntake {
     for (const [index, event] of batch.events.entries()) {
       // Between slices other work gets its turn: a body may hold ten thousand events.
       if (index > 0 && index % EVENTS_A_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
-      const bytes = batch.events.length === 1 ? batch.bytes : measure ? this.bytesOf(event) : 0;
       const faults = batch.faults?.get(index);
+      const bytes = batch.events.length === 1 ? batch.bytes : measure && faults === undefined ? this.bytesOf(event) : 0;
       const reading = faults === undefined ? this.read(event, bytes, speaker) : { errors: faults };
       if ('errors' in reading) rejected.push({ index, ...identityOf(event, reading.errors), errors: reading.errors });
       else good.push({ index, accepted: reading.accepted, provenance });
