@@ -60,12 +60,15 @@ function lineOf(cells: readonly string[]): string {
   return `${cells.join(',')}\r\n`;
 }
 
-/** What a spreadsheet takes for the start of a formula, in its full-width forms too, and the white space it skips over. */
-const runnable = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
+/**
+ * What a spreadsheet takes for a formula, in its full-width forms too, with the white space that it skips over: at the beginning of a cell, and behind
+ * whatever may separate cells where the file is opened with another separator than ours, where quotes do not hold a cell together.
+ */
+const runnable = /(^|[;|\t\r\n])([\s"]*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
 
 function written(cell: Cell): string {
   if (cell === null) return '';
   const text = typeof cell === 'object' ? cell.join('; ') : String(cell);
-  const harmless = runnable.test(text) ? `'${text}` : text;
+  const harmless = text.replace(/^[\t\r\n]/, "'$&").replace(runnable, "$1$2'");
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
