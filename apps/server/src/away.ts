@@ -1,6 +1,6 @@
 import { OutcomeUnknown, StoreUnavailable } from '@sijill/event-store';
 import { KeyFileUnusable, SignerFailed } from '@sijill/notary';
-import { areTablesUnknown, DatabaseUnavailable } from '@sijill/platform';
+import { areTablesUnknown, DatabaseUnavailable, DatabaseUnfit } from '@sijill/platform';
 
 /** Connections that could not be made or broke, servers that start or stop, and files that another process holds. */
 const PASSING =
@@ -16,6 +16,7 @@ const BROKEN =
 export function isAway(error: unknown): boolean {
   if (error instanceof StoreUnavailable || error instanceof OutcomeUnknown) return true;
   if (error instanceof SignerFailed) return !(error instanceof KeyFileUnusable);
+  if (error instanceof DatabaseUnfit) return false;
   if (error instanceof DatabaseUnavailable) return !areTablesUnknown(error) && !isBadFile(error.cause);
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };

@@ -56,13 +56,18 @@ export class FileReplaced extends DatabaseUnavailable {
   }
 }
 
+/** A database is none that a ledger can lie in, as it was made. Waiting does not mend that; the message says what to do. */
+export class DatabaseUnfit extends DatabaseUnavailable {
+  override readonly name = 'DatabaseUnfit';
+}
+
 /**
  * Opens a database and brings its tables up to date.
  *
  * @param name prefix of the migration tables, so that several parts can share one PostgreSQL database
  * @param durability `full`: a commit is on disk when it returns; `normal`: a power loss may undo the last commits, for what
  *   can be rebuilt
- * @throws DatabaseUnavailable
+ * @throws DatabaseUnavailable | DatabaseUnfit
  */
 export async function openSql<Tables>(
   target: SqlTarget,
@@ -85,6 +90,11 @@ export async function openSql<Tables>(
       cause: unreached.error,
     });
   }
+  const unfit = database.dialect === 'sqlite' ? null : await whyUnfit(database.writer);
+  if (unfit !== null) {
+    await database.close();
+    throw new DatabaseUnfit(`${options.name}: ${unfit}`);
+  }
   const migrator = new Migrator({
     db: database.writer,
     provider: { getMigrations: async () => options.migrations(database.dialect) },
@@ -94,7 +104,11 @@ export async function openSql<Tables>(
   const error = await failureOf(migrator);
   if (error !== undefined) {
     await database.close();
-    throw new DatabaseUnavailable(`${options.name}: the tables could not be brought up to date`, { cause: error });
+    // The server's own words, as that the role may not create tables; those of others may hold a path or a name.
+    const why = error instanceof pg.DatabaseError ? ` (${error.message})` : '';
+    throw new DatabaseUnavailable(`${options.name}: the tables could not be brought up to date${why}`, {
+      cause: error,
+    });
   }
   return database;
 }
@@ -111,6 +125,15 @@ async function whyUnreached<Tables>(
     // What the server itself says, as that there is no such database, or what kept us from it.
     return { why: error instanceof pg.DatabaseError ? message : (code ?? message), error };
   }
+}
+
+/** Why a PostgreSQL database cannot hold a ledger; null when it can. In another encoding a name of somebody could not be stored, or not be read. */
+async function whyUnfit<Tables>(db: Kysely<Tables>): Promise<string | null> {
+  const { rows } = await sql<{ encoding: string }>`select current_setting('server_encoding') as encoding`.execute(db);
+  const encoding = rows[0]?.encoding;
+  return encoding === 'UTF8'
+    ? null
+    : `the database is in the encoding ${encoding}, in which not every text can be kept; make one in UTF8 (createdb --encoding UTF8 --template template0)`;
 }
 
 /** Whether tables could not be opened because a release made them whose migrations this one does not know. */

@@ -172,11 +172,12 @@ function detailOf(error: unknown, status: number): string {
   return error instanceof Error ? error.message : 'refused';
 }
 
+/** A connection that could not be made or broke, or a server that refuses for now: read only, out of memory or connections, out of time. */
 function isConnectionError(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   return (
     typeof code === 'string' &&
-    /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[123]|3D000|42P01|08\d{3}|SQLITE_(IOERR|CORRUPT|FULL|BUSY|READONLY|CANTOPEN).*)$/.test(
+    /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[123]|3D000|42P01|08\d{3}|25006|53\d{3}|57014|40001|40P01|55P03|SQLITE_(IOERR|CORRUPT|FULL|BUSY|READONLY|CANTOPEN).*)$/.test(
       code,
     )
   );
