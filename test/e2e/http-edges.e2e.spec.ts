@@ -112,6 +112,15 @@ describe('the edges of the HTTP side', () => {
     });
   });
 
+  it('what is missing or of another kind is said in words of ours', async () => {
+    const answer = await ask('/v1/subjects/lookup', { body: { identifier: { scheme: 'fax', value: 7 } } });
+    expect(answer.body.errors).toEqual([
+      { path: 'identifier.scheme', code: 'unknown_value', message: expect.stringMatching(/^must be one of/) as string },
+      { path: 'identifier.value', code: 'wrong_type', message: 'is no text' },
+      { path: 'reason', code: 'required', message: 'is missing' },
+    ]);
+  });
+
   it('a period in which nothing can lie is refused, and not answered with nothing', async () => {
     for (const query of ['from=2026-07-02&to=2026-07-01', 'from=2026-07-01T03:00:00%2B03:00&to=2026-07-01']) {
       const answer = await ask(`/v1/subjects/${subjectId}/disclosures?${query}`);

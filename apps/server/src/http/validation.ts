@@ -30,6 +30,24 @@ function rank(constraint: string): number {
   return place === -1 ? Number.POSITIVE_INFINITY : place;
 }
 
+/** In our own words, where a class says nothing better. */
+const WORDS: Record<string, string> = {
+  isDefined: 'is missing',
+  isNotEmpty: 'is empty',
+  isString: 'is no text',
+  isInt: 'is no whole number',
+  isBoolean: 'is neither true nor false',
+  isObject: 'is no object',
+  isArray: 'is no list',
+  isUuid: 'is no id of the ledger',
+};
+
+/** The library's own messages begin with the property, which the path has already. */
+function wordsOf(constraint: string, message: string, property: string): string {
+  const begin = [`${property} `, `each value in ${property} `].find((each) => message.startsWith(each));
+  return begin === undefined ? message : (WORDS[constraint] ?? message.slice(begin.length));
+}
+
 function flatten(error: ValidationError, parent: string): FieldError[] {
   const isIndex = /^\d+$/.test(error.property);
   const name = /^[\w.-]{1,64}$/.test(error.property) ? error.property : '(unprintable)';
@@ -40,7 +58,12 @@ function flatten(error: ValidationError, parent: string): FieldError[] {
     .map(([constraint, message]): FieldError => {
       const code = CODES[constraint] ?? 'bad_format';
       // The library's message names the property, which in this one case is the sender's own text.
-      return { path, code, message: code === 'unknown_field' ? 'is not known here; leave it out' : message };
+      return {
+        path,
+        code,
+        message:
+          code === 'unknown_field' ? 'is not known here; leave it out' : wordsOf(constraint, message, error.property),
+      };
     });
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, path))];
 }
