@@ -1,4 +1,5 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collected, disclosed } from '../support/events.js';
 import { freshDataDir, request, sijill, sijillJson, startServer } from '../support/sijill.js';
@@ -163,6 +164,39 @@ describe('sijill on the command line, without a server', () => {
       env,
     );
     expect(nobody.code).toBe(1);
+  });
+
+  it('writes several documents of one order, with one position and one proof', async () => {
+    const folder = join(dataDir, 'request-19');
+    const args = ['--identifier', `phone:${phone}`, '--reason', 'request 19', '--out', `${folder}/`];
+    const { files, asOf } = await sijillJson<{ asOf: object; files: { name: string; path: string; sha256: string }[] }>(
+      ['report', 'accounting', ...args, '--format', 'pdf', 'json', 'csv'],
+      env,
+    );
+    expect(files.map(({ name }) => name).slice(0, 3)).toEqual(['accounting.pdf', 'accounting.json', 'accounting.csv']);
+    for (const { name, path, sha256 } of files) {
+      expect(path).toBe(join(folder, name));
+      expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(sha256);
+    }
+    expect(JSON.parse(readFileSync(join(folder, 'accounting.json'), 'utf8'))).toMatchObject({ asOf });
+  });
+
+  it('makes no ledger where there is none: a wrong folder is not "nobody"', async () => {
+    const nowhere = join(dataDir, 'nowhere');
+    const elsewhere = { SIJILL_DATA_DIR: nowhere };
+    const person = ['--identifier', `phone:${phone}`, '--reason', 'x'];
+    for (const command of [
+      ['history', ...person],
+      ['report', 'accounting', ...person, '--out', join(dataDir, 'x.pdf')],
+      ['rebuild'],
+      ['confirmations', 'list'],
+    ]) {
+      const { code, stderr } = await sijill(command, elsewhere);
+      expect([code, stderr]).toEqual([3, expect.stringContaining(`there is no ledger in ${nowhere}`)]);
+    }
+    expect(existsSync(nowhere)).toBe(false);
+    const { stdout } = await sijill(['keys', 'create', '--role', 'officer', '--name', 'desk'], elsewhere);
+    expect(stdout).toContain(`It is for the ledger in ${nowhere}, of which nothing is there yet.`);
   });
 
   it('rebuilds to identical content', async () => {

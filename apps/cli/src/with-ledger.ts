@@ -1,20 +1,24 @@
 import { actingPrincipal, type ActingReader, type Role } from '@sijill/access';
 import { createLogger, parseConfig, type Config } from '@sijill/platform';
 import { LANES } from '@sijill/event-store';
-import { openLedger, type Ledger } from '@sijill/ledger';
+import { openLedger, type Ledger, type LedgerOptions } from '@sijill/ledger';
 
 export type { Reader } from '@sijill/access';
 
 /**
  * Opens the ledger of the environment for one command, and closes it behind it. Works beside a running server: the store, the
- * vault and the read models take several processes. In a wrong folder everybody would be "nobody": so none is made here.
+ * vault and the read models take several processes. In a wrong folder everybody would be "nobody": so none is made here, unless
+ * the command brings something in.
  *
  * @throws NoLedger, and what opening one throws
  */
-export async function withLedger<T>(work: (ledger: Ledger) => Promise<T>): Promise<T> {
+export async function withLedger<T>(
+  work: (ledger: Ledger) => Promise<T>,
+  { mayBeNew = false }: Pick<LedgerOptions, 'mayBeNew'> = {},
+): Promise<T> {
   const config = commandConfig();
   const logger = createLogger(config.logLevel);
-  const ledger = await openLedger(config, { logger, ownLane: LANES.command, mayBeNew: false });
+  const ledger = await openLedger(config, { logger, ownLane: LANES.command, mayBeNew });
   try {
     const done = await work(ledger);
     // What the command has decided becomes entries now, though no server may run for a long time.

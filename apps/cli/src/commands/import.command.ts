@@ -26,47 +26,50 @@ export function addImport(program: Command): void {
         '  $ zcat january.ndjson.gz | sijill import /dev/stdin --json | jq .rejected',
     )
     .action(async (file: string, options: { producer?: string; json?: boolean }) => {
-      const result = await withLedger(async (ledger) => {
-        const { store, intakeStore, maker, seen, clock, config, readModels } = ledger;
-        const by = await commandReader(ledger, ['producer', 'admin']);
-        const speaker = await ledger.producers.admit(producerOf(options, config), by);
-        // The read models tell which events are known; they are brought up to date before and kept so on the way.
-        await readModels.catchUp(store);
-        const bar = progressBar('importing');
-        const pending: Promise<void>[] = [];
-        let projecting = false;
-        try {
-          return await importFile(
-            file,
-            {
-              store: intakeStore,
-              maker,
-              seen,
-              clock,
-              limits: config.limits,
-              defaultRegion: config.defaultRegion,
-              speaker,
-              principal: by.principal,
-            },
-            ({ bytesDone, bytesTotal }) => {
-              bar.update(bytesDone, bytesTotal);
-              if (projecting) return;
-              projecting = true;
-              // Should it fail, the last one below fails too, where somebody waits for it.
-              pending.push(
-                readModels
-                  .catchUp(store)
-                  .catch(() => undefined)
-                  .finally(() => (projecting = false)),
-              );
-            },
-          );
-        } finally {
-          bar.stop();
-          await Promise.all(pending);
+      const result = await withLedger(
+        async (ledger) => {
+          const { store, intakeStore, maker, seen, clock, config, readModels } = ledger;
+          const by = await commandReader(ledger, ['producer', 'admin']);
+          const speaker = await ledger.producers.admit(producerOf(options, config), by);
+          // The read models tell which events are known; they are brought up to date before and kept so on the way.
           await readModels.catchUp(store);
-        }
-      });
+          const bar = progressBar('importing');
+          const pending: Promise<void>[] = [];
+          let projecting = false;
+          try {
+            return await importFile(
+              file,
+              {
+                store: intakeStore,
+                maker,
+                seen,
+                clock,
+                limits: config.limits,
+                defaultRegion: config.defaultRegion,
+                speaker,
+                principal: by.principal,
+              },
+              ({ bytesDone, bytesTotal }) => {
+                bar.update(bytesDone, bytesTotal);
+                if (projecting) return;
+                projecting = true;
+                // Should it fail, the last one below fails too, where somebody waits for it.
+                pending.push(
+                  readModels
+                    .catchUp(store)
+                    .catch(() => undefined)
+                    .finally(() => (projecting = false)),
+                );
+              },
+            );
+          } finally {
+            bar.stop();
+            await Promise.all(pending);
+            await readModels.catchUp(store);
+          }
+        },
+        { mayBeNew: true },
+      );
       printAnswer(options.json === true, result, () => {
         const { lines, accepted, duplicates, rejected } = result;
         const summary = `${lines} lines: ${accepted} accepted, ${duplicates} in the ledger before, ${rejected.length} refused`;

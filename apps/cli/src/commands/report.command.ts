@@ -1,3 +1,4 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
@@ -14,7 +15,7 @@ interface AccountingOptions {
   readonly from?: string;
   readonly to?: string;
   readonly audience: Audience;
-  readonly format: ReportFormat;
+  readonly format: readonly ReportFormat[];
   readonly lang: ReportLanguage;
   readonly out: string;
   readonly json?: boolean;
@@ -45,20 +46,28 @@ export function addReport(program: Command): void {
         .choices(['subject', 'officer', 'regulator'])
         .default('subject'),
     )
-    .addOption(new Option('--format <format>', 'what to make').choices(['pdf', 'csv', 'json']).default('pdf'))
+    .addOption(
+      new Option('--format <format...>', 'what to make; several are of one order, as of one position, with one proof')
+        .choices(['pdf', 'csv', 'json'])
+        .default(['pdf'], '"pdf"'),
+    )
     .addOption(new Option('--lang <language>', 'language of the PDF').choices(['en', 'ar']).default('en'))
-    .requiredOption('--out <file>', 'where to write it; the proof of what it says comes beside it, as .proof')
+    .requiredOption(
+      '--out <file or folder>',
+      'where to write it; others of the same order, and the proof of what they say (.proof), come beside it',
+    )
     .option('--json', 'one JSON document about what was made')
     .addHelpText(
       'after',
       '\nExamples:\n  $ sijill report accounting --identifier phone:+966500000042 --reason "access request 17" --out accounting.pdf\n' +
-        '  $ sijill report accounting --identifier email:layla@example.com --reason "request 18" --lang ar --from 2026-01-01 --out layla.pdf',
+        '  $ sijill report accounting --identifier email:layla@example.com --reason "request 18" --lang ar --from 2026-01-01 --out layla.pdf\n' +
+        '  $ sijill report accounting --identifier phone:+966500000042 --reason "request 19" --format pdf json csv --out request-19/',
     )
     .action(async (options: AccountingOptions) => {
       const identifier = parseIdentifier(options.identifier, commandConfig().defaultRegion, options.realm);
       const reason = parseReason(options.reason);
       const { from, to } = parsePeriod(options);
-      const out = resolve(options.out);
+      const place = placeOf(options);
       const made = await withLedger(async (ledger) => {
         const reader = await commandReader(ledger);
         await ledger.limits.take(reader.principal, 'lookup');
@@ -76,10 +85,10 @@ export function addReport(program: Command): void {
           requestedBy: reader.name,
           principal: reader.principal,
           language: options.lang,
-          formats: [options.format],
+          formats: [...new Set(options.format)],
         };
-        const { asOf, files } = await ledger.reports.make(order, besideEachOther(out));
-        return { ...found, asOf, document: files[0]!, proof: files[1] ?? null };
+        const { asOf, files } = await ledger.reports.make(order, sinkAt(place));
+        return { ...found, asOf, files };
       });
       if (made === null) {
         printAnswer(
@@ -90,7 +99,11 @@ export function addReport(program: Command): void {
         process.exitCode = EXIT.no;
         return;
       }
-      const { subjectId, linked, openConflicts, asOf, document, proof } = made;
+      const { subjectId, linked, openConflicts, asOf, files } = made;
+      const shown = files.map((file) => ({ path: place(file.name), ...file }));
+      const isProof = ({ name }: ReportFile): boolean => extname(name) === '.proof';
+      const proof = shown.find(isProof);
+      const [first] = shown;
       printAnswer(
         options.json === true,
         {
@@ -98,15 +111,18 @@ export function addReport(program: Command): void {
           linked,
           openConflicts,
           asOf,
-          ...factsOf(out, document),
-          proof: proof === null ? null : factsOf(proofBeside(out), proof),
+          ...factsOf(first!),
+          proof: proof === undefined ? null : factsOf(proof),
+          files: shown.map(({ name, path, sha256 }) => ({ name, path, sha256 })),
         },
         () =>
           [
-            `${out} (${document.size} bytes, SHA-256 ${document.sha256})`,
-            proof === null
+            ...shown
+              .filter((file) => !isProof(file))
+              .map(({ path, size, sha256 }) => `${path} (${size} bytes, SHA-256 ${sha256})`),
+            proof === undefined
               ? 'There is no proof beside it: no notary has signed for this ledger, or not up to now.'
-              : `${proofBeside(out)} (the proof ${options.audience === 'subject' ? 'of each of its lines' : 'that nothing was left out'}; sijill verify bundle checks it)`,
+              : `${proof.path} (the proof ${options.audience === 'subject' ? 'of each of its lines' : 'that nothing was left out'}; sijill verify bundle checks it)`,
             ...(openConflicts === 0
               ? []
               : [`Who is the same person is not settled in ${openConflicts} cases: the report says so.`]),
@@ -115,13 +131,20 @@ export function addReport(program: Command): void {
     });
 }
 
-/** The document where it was asked for, the proof beside it. */
-function besideEachOther(out: string): FileSink {
-  return { put: (name, content) => write(extname(name) === '.proof' ? proofBeside(out) : out, content) };
+/** Where a file of an order is written, by its name: into a folder as it is called, else beside the file that was asked for. */
+function placeOf({ out, format }: AccountingOptions): (name: string) => string {
+  const path = resolve(out);
+  if (/[/\\]$/.test(out) || (existsSync(path) && statSync(path).isDirectory())) {
+    mkdirSync(path, { recursive: true });
+    return (name) => join(path, name);
+  }
+  const beside = join(dirname(path), basename(path, extname(path)));
+  // What was asked for first is written where it was asked for, whatever that is called.
+  return (name) => (extname(name) === `.${format[0]}` ? path : beside + extname(name));
 }
 
-function proofBeside(out: string): string {
-  return join(dirname(out), `${basename(out, extname(out))}.proof`);
+function sinkAt(place: (name: string) => string): FileSink {
+  return { put: (name, content) => write(place(name), content) };
 }
 
 async function write(file: string, content: AsyncIterable<Uint8Array>): Promise<void> {
@@ -135,6 +158,6 @@ async function write(file: string, content: AsyncIterable<Uint8Array>): Promise<
   }
 }
 
-function factsOf(file: string, { mediaType, size, sha256 }: ReportFile): object {
-  return { file, mediaType, size, sha256 };
+function factsOf({ path, mediaType, size, sha256 }: ReportFile & { readonly path: string }): object {
+  return { file: path, mediaType, size, sha256 };
 }
