@@ -173,7 +173,11 @@ describe('sijill on the command line, without a server', () => {
       ['report', 'accounting', ...args, '--format', 'pdf', 'json', 'csv'],
       env,
     );
-    expect(files.map(({ name }) => name).slice(0, 3)).toEqual(['accounting.pdf', 'accounting.json', 'accounting.csv']);
+    expect(files.map(({ name }) => name).slice(0, 3)).toEqual([
+      'accounting-en.pdf',
+      'accounting.json',
+      'accounting.csv',
+    ]);
     for (const { name, path, sha256 } of files) {
       expect(path).toBe(join(folder, name));
       expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(sha256);

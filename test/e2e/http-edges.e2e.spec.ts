@@ -115,9 +115,9 @@ describe('the edges of the HTTP side', () => {
   it('what is missing or of another kind is said in words of ours', async () => {
     const answer = await ask('/v1/subjects/lookup', { body: { identifier: { scheme: 'fax', value: 7 } } });
     expect(answer.body.errors).toEqual([
+      { path: 'reason', code: 'required', message: 'is missing' },
       { path: 'identifier.scheme', code: 'unknown_value', message: expect.stringMatching(/^must be one of/) as string },
       { path: 'identifier.value', code: 'wrong_type', message: 'is no text' },
-      { path: 'reason', code: 'required', message: 'is missing' },
     ]);
   });
 
