@@ -101,7 +101,7 @@ describe('the edges of the HTTP side', () => {
       body: {
         rejected: [
           rejected(1, 'data.recipient', 'duplicate_name'),
-          rejected(2, 'data.details.x', 'number_not_kept'),
+          rejected(2, 'data.details.x', 'out_of_range'),
           expect.objectContaining({ index: 3 }),
         ],
       },

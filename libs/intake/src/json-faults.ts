@@ -65,7 +65,7 @@ export function jsonFaults(text: string): FieldError[] {
       if (inside!.names!.has(name)) fault('duplicate_name', TWICE);
       inside!.names!.add(name);
       expectsName = false;
-    } else if (token[0] !== '"' && !isKept(token)) fault('number_not_kept', NOT_KEPT);
+    } else if (token[0] !== '"' && !isKept(token)) fault('out_of_range', NOT_KEPT);
   }
   return faults;
 }

@@ -82,7 +82,7 @@ describe('a record', () => {
       'duplicate_name',
       { value: Buffer.from(JSON.stringify(EXAMPLE_EVENT).replace('"id":', '"id":"a","id":')), headers: STRUCTURED },
     ],
-    ['number_not_kept', { ...binary(), value: Buffer.from('{"details":{"x":1e-400}}') }],
+    ['out_of_range', { ...binary(), value: Buffer.from('{"details":{"x":1e-400}}') }],
     ['duplicate_header', { ...structured({}), headers: { ...STRUCTURED, 'Content-Type': Buffer.from('text/plain') } }],
     ['duplicate_header', { ...binary(), headers: { ce_id: [Buffer.from('a'), Buffer.from('b')] } }],
     [
